@@ -1,0 +1,51 @@
+//! What kind of account it is, and how much it may send.
+
+use serde::{Deserialize, Serialize};
+
+/// The kinds of official account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// 订阅号. WeChat gives template messages to verified service accounts; the house limits still have a row.
+    Subscription,
+    /// 服务号.
+    Service,
+    /// 测试号: the sandbox account; no review, no 20-character limit.
+    Test,
+}
+
+impl AccountKind {
+    /// The word used in tables, JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Subscription => "subscription",
+            Self::Service => "service",
+            Self::Test => "test",
+        }
+    }
+
+    /// The kind that `word` names.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Subscription, Self::Service, Self::Test].into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The house limits of this kind (requirements §3); WeChat's own live quota overrides `daily`.
+    pub fn limits(self) -> Limits {
+        match self {
+            Self::Subscription => Limits { base_per_s: 5, peak_per_s: 10, daily: 100_000 },
+            Self::Service => Limits { base_per_s: 50, peak_per_s: 100, daily: 1_000_000 },
+            Self::Test => Limits { base_per_s: 5, peak_per_s: 10, daily: 10_000 },
+        }
+    }
+}
+
+/// How fast and how much an account may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Sends a second, sustained; 0 means no limit on rate.
+    pub base_per_s: u32,
+    /// The most in any one second; at least `base_per_s`.
+    pub peak_per_s: u32,
+    /// Sends a day (Asia/Shanghai).
+    pub daily: u32,
+}

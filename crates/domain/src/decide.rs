@@ -1,0 +1,184 @@
+//! The one function through which a message changes state.
+//!
+//! It takes where a message stands and what happened, and answers where it stands now. The store
+//! applies the answer, the dispatch record and the counters from the same value.
+
+use std::time::Duration;
+
+use crate::{Cause, DeliveryStatus, OnUnknown, Outcome, SentAs, State, Timestamp};
+
+/// WeChat de-duplicates openid + client_msg_id for 10 minutes. A try may start only inside that, less the
+/// longest call, less room for two clocks that differ.
+pub const RESEND_WINDOW: Duration = Duration::from_secs(8 * 60);
+
+/// Tries that count, before a message is given up.
+pub const MAX_ATTEMPTS: u16 = 8;
+
+/// The longest wait between two tries of one message.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
+
+/// What has to be known of a message to decide its next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Where it stands.
+    pub state: State,
+    /// Tries that counted so far.
+    pub attempts: u16,
+    /// When the oldest try began whose answer never came.
+    pub doubt_since: Option<Timestamp>,
+    /// What to do when the doubt outlives WeChat's memory.
+    pub on_unknown: OnUnknown,
+}
+
+/// Something that happened to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It was durably promised to a dispatch.
+    Claimed,
+    /// The dispatch that was claimed at this time came back.
+    Answered {
+        /// When the claim was committed: no byte left before.
+        claimed_at: Timestamp,
+        /// What it came to.
+        outcome: Outcome,
+    },
+    /// It was claimed, and no byte of it ever left.
+    Released,
+    /// The process that had claimed it at this time is gone; nobody knows whether it sent.
+    Lost {
+        /// When the claim was committed.
+        claimed_at: Timestamp,
+    },
+    /// WeChat's receipt.
+    Reported(DeliveryStatus),
+    /// Its time ran out while it waited.
+    Expired,
+    /// No receipt came for as long as one is awaited.
+    Unreported,
+    /// Somebody takes it back.
+    Cancelled,
+}
+
+/// Where a message stands after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The state it enters (possibly the one it was in).
+    pub to: State,
+    /// Why.
+    pub cause: Option<Cause>,
+    /// When it may be tried again; only with `pending`.
+    pub due_at: Option<Timestamp>,
+    /// Tries that counted.
+    pub attempts: u16,
+    /// When the oldest try began whose answer never came.
+    pub doubt_since: Option<Timestamp>,
+}
+
+/// Decides what an event makes of a message. `None`: the event changes nothing (it is late, doubled, or
+/// not possible any more).
+pub fn decide(standing: &Standing, event: &Event, now: Timestamp) -> Option<Transition> {
+    match (standing.state, event) {
+        (State::Pending, Event::Claimed) => Some(standing.enters(State::Claimed, None)),
+        (State::Pending, Event::Expired) if standing.doubt_since.is_some() => {
+            Some(standing.enters(State::Unknown, Some(Cause::NoAnswer)))
+        }
+        (State::Pending, Event::Expired) => Some(standing.enters(State::Failed, Some(Cause::Expired))),
+        (State::Pending, Event::Cancelled) if standing.doubt_since.is_none() => {
+            Some(standing.enters(State::Cancelled, Some(Cause::ByRequest)))
+        }
+        (State::Claimed, Event::Answered { claimed_at, outcome }) => {
+            Some(answered(standing, *claimed_at, outcome, now))
+        }
+        (State::Claimed, Event::Released) => Some(standing.waits(now, None, now)),
+        (State::Claimed, Event::Lost { claimed_at }) => {
+            Some(standing.doubting(*claimed_at).waits(now, Some(Cause::NoAnswer), now))
+        }
+        (State::Sent, Event::Unreported) => Some(standing.enters(State::Unknown, Some(Cause::NoReceipt))),
+        // A success that is learned late still beats not knowing.
+        (State::Unknown, Event::Answered { outcome: Outcome::Sent { how, .. }, .. }) => {
+            Some(standing.enters(State::Sent, sent_cause(*how)))
+        }
+        (State::Pending | State::Claimed | State::Sent | State::Unknown, Event::Reported(status)) => {
+            Some(reported(standing, *status))
+        }
+        _ => None,
+    }
+}
+
+fn answered(standing: &Standing, claimed_at: Timestamp, outcome: &Outcome, now: Timestamp) -> Transition {
+    match outcome {
+        Outcome::Sent { how, .. } => standing.counted().enters(State::Sent, sent_cause(*how)),
+        Outcome::Refused { cause } => standing.counted().enters(State::Failed, Some(*cause)),
+        Outcome::Pause { until, cause } => standing.waits(*until, Some(*cause), now),
+        Outcome::Retry { after, cause } => {
+            let standing = standing.counted();
+            let due_at = now.plus((*after).max(backoff(standing.attempts)));
+            standing.waits_or_gives_up(due_at, *cause, now)
+        }
+        Outcome::Unknown => {
+            let standing = standing.counted().doubting(claimed_at);
+            let due_at = now.plus(backoff(standing.attempts));
+            standing.waits_or_gives_up(due_at, Cause::NoAnswer, now)
+        }
+    }
+}
+
+fn reported(standing: &Standing, status: DeliveryStatus) -> Transition {
+    let failed = |cause| standing.enters(State::Failed, Some(cause));
+    match status {
+        DeliveryStatus::Success => standing.enters(State::Delivered, None),
+        DeliveryStatus::UserBlocked => failed(Cause::UserBlocked),
+        DeliveryStatus::SystemFailed => failed(Cause::SystemFailed),
+        DeliveryStatus::FreqLimited => failed(Cause::FreqLimited),
+        DeliveryStatus::Other => failed(Cause::ReceiptOther),
+    }
+}
+
+fn sent_cause(how: SentAs) -> Option<Cause> {
+    match how {
+        SentAs::Accepted => None,
+        SentAs::HeldForReview => Some(Cause::HeldForReview),
+        SentAs::Duplicate => Some(Cause::Duplicate),
+    }
+}
+
+/// 1 s after the first counted try, doubling, at most a minute.
+fn backoff(attempts: u16) -> Duration {
+    let doublings = u32::from(attempts.saturating_sub(1)).min(6);
+    Duration::from_secs(1 << doublings).min(MAX_BACKOFF)
+}
+
+impl Standing {
+    fn enters(self, to: State, cause: Option<Cause>) -> Transition {
+        Transition { to, cause, due_at: None, attempts: self.attempts, doubt_since: self.doubt_since }
+    }
+
+    fn counted(mut self) -> Self {
+        self.attempts = self.attempts.saturating_add(1);
+        self
+    }
+
+    fn doubting(mut self, claimed_at: Timestamp) -> Self {
+        self.doubt_since = Some(self.doubt_since.map_or(claimed_at, |since| since.min(claimed_at)));
+        self
+    }
+
+    /// Back to waiting, unless the next try would come after WeChat forgot the first.
+    fn waits(mut self, due_at: Timestamp, cause: Option<Cause>, now: Timestamp) -> Transition {
+        let forgotten = self.doubt_since.is_some_and(|since| due_at.max(now) >= since.plus(RESEND_WINDOW));
+        match (forgotten, self.on_unknown) {
+            (true, OnUnknown::Park) => return self.enters(State::Unknown, Some(Cause::NoAnswer)),
+            (true, OnUnknown::Resend) => self.doubt_since = None,
+            (false, _) => {}
+        }
+        Transition { due_at: Some(due_at), ..self.enters(State::Pending, cause) }
+    }
+
+    fn waits_or_gives_up(self, due_at: Timestamp, cause: Cause, now: Timestamp) -> Transition {
+        match (self.attempts >= MAX_ATTEMPTS, self.doubt_since) {
+            (true, Some(_)) => self.enters(State::Unknown, Some(Cause::NoAnswer)),
+            (true, None) => self.enters(State::Failed, Some(Cause::AttemptsExhausted)),
+            (false, _) => self.waits(due_at, Some(cause), now),
+        }
+    }
+}
