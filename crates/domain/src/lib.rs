@@ -4,15 +4,29 @@
 //! What the other crates do, they do by carrying out what this one answers.
 
 pub mod account;
+pub mod data;
 pub mod decide;
+pub mod field_error;
 pub mod id;
 pub mod message;
 pub mod outcome;
+pub mod pace;
+pub mod preview;
+pub mod request;
+pub mod template;
 pub mod time;
+pub mod validate;
 
 pub use account::{AccountKind, Limits};
+pub use data::Data;
 pub use decide::{Event, Standing, Transition, decide};
+pub use field_error::{FieldCode, FieldError};
 pub use id::{AccountId, Appid, MessageId, Openid};
 pub use message::{Cause, Content, Lane, OnUnknown, State};
 pub use outcome::{DeliveryStatus, Outcome, SentAs};
+pub use pace::{Budget, Pace, Shares};
+pub use preview::Preview;
+pub use request::Timing;
+pub use template::{Family, Field, FieldKind, Template};
 pub use time::Timestamp;
+pub use validate::{FieldRules, Filled, TypeLimits, fill};
