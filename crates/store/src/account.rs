@@ -1,0 +1,154 @@
+//! Accounts, their secrets, their tokens, their templates.
+
+use hongyan_domain::{AccountId, AccountKind, Appid, Limits, Timestamp};
+
+use crate::Secret;
+
+/// An account, as it is put in. What is `None` or changed replaces what was there.
+#[derive(Clone, Debug)]
+pub struct AccountDraft {
+    /// WeChat's name for it; the key of the put.
+    pub appid: Appid,
+    /// What people call it; ≤ 256 bytes.
+    pub name: String,
+    /// Which kind it is.
+    pub kind: AccountKind,
+    /// Whether WeChat verified it.
+    pub verified: bool,
+    /// AppSecret.
+    pub secret: Secret,
+    /// For the receipts.
+    pub callback: Option<CallbackKeys>,
+    /// In place of the kind's limits.
+    pub limits: Option<Limits>,
+    /// The HTTP proxy that its calls take (may hold a password).
+    pub proxy: Option<Secret>,
+    /// Where its token comes from.
+    pub token_source: TokenSource,
+    /// Whether it may send now.
+    pub paused: Option<Paused>,
+}
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Our number for it.
+    pub id: AccountId,
+    /// WeChat's name for it.
+    pub appid: Appid,
+    /// What people call it.
+    pub name: String,
+    /// Which kind it is.
+    pub kind: AccountKind,
+    /// Whether WeChat verified it.
+    pub verified: bool,
+    /// AppSecret.
+    pub secret: Secret,
+    /// For the receipts.
+    pub callback: Option<CallbackKeys>,
+    /// In place of the kind's limits.
+    pub limits: Option<Limits>,
+    /// The HTTP proxy that its calls take.
+    pub proxy: Option<Secret>,
+    /// Where its token comes from.
+    pub token_source: TokenSource,
+    /// Whether it may send now.
+    pub paused: Option<Paused>,
+    /// When it was first put in.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Account {
+    /// The draft that would put it in again unchanged.
+    pub fn draft(&self) -> AccountDraft {
+        AccountDraft {
+            appid: self.appid.clone(),
+            name: self.name.clone(),
+            kind: self.kind,
+            verified: self.verified,
+            secret: self.secret.clone(),
+            callback: self.callback.clone(),
+            limits: self.limits,
+            proxy: self.proxy.clone(),
+            token_source: self.token_source.clone(),
+            paused: self.paused.clone(),
+        }
+    }
+
+    /// The limits that hold: its own, or its kind's.
+    pub fn effective_limits(&self) -> Limits {
+        self.limits.unwrap_or_else(|| self.kind.limits())
+    }
+}
+
+/// What WeChat's callbacks are checked and read with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackKeys {
+    /// Token.
+    pub token: Secret,
+    /// EncodingAESKey; `None` in plain mode.
+    pub aes_key: Option<Secret>,
+    /// The key before the last change: WeChat may still use it for a while.
+    pub previous_aes_key: Option<Secret>,
+}
+
+/// Where an account's access_token comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenSource {
+    /// WeChat's stable_token.
+    Stable,
+    /// WeChat's token.
+    Classic,
+    /// Somebody else's token centre, at this address.
+    Outside(String),
+}
+
+/// Why and until when an account does not send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paused {
+    /// `None`: until somebody lets it go on.
+    pub until: Option<Timestamp>,
+    /// The word or sentence for the operator.
+    pub reason: String,
+}
+
+/// An access_token, kept so that a restart need not fetch one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredToken {
+    /// The token.
+    pub value: Secret,
+    /// When WeChat forgets it.
+    pub expires_at: Timestamp,
+    /// When it was fetched.
+    pub fetched_at: Timestamp,
+}
+
+/// A template of an account, as WeChat lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTemplate {
+    /// WeChat's id.
+    pub template_id: String,
+    /// Its title.
+    pub title: String,
+    /// Its text with `{{thing1.DATA}}` places.
+    pub content: String,
+    /// WeChat's example.
+    pub example: String,
+    /// 一级行业.
+    pub primary_industry: String,
+    /// 二级行业.
+    pub deputy_industry: String,
+}
+
+/// What a sync of templates changed: template ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// New ones.
+    pub added: Vec<String>,
+    /// Those whose text or industry is another now.
+    pub changed: Vec<String>,
+    /// Those that are gone.
+    pub removed: Vec<String>,
+}

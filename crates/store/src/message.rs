@@ -1,0 +1,410 @@
+//! What goes in and comes out about messages.
+
+use std::sync::Arc;
+
+use hongyan_domain::{
+    AccountId, Cause, Content, DeliveryStatus, Lane, MessageId, OnUnknown, Openid, Standing, State,
+    Timestamp, Transition,
+};
+
+/// A message on its way in.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Whose it is.
+    pub account: AccountId,
+    /// Its id, drawn by the caller.
+    pub id: MessageId,
+    /// The caller's own id, unique in the account for as long as the row is kept; ≤ 128 bytes.
+    pub client_msg_id: Option<String>,
+    /// To whom.
+    pub openid: Openid,
+    /// By which template.
+    pub template_id: Arc<str>,
+    /// With what in it.
+    pub content: Content,
+    /// How urgent.
+    pub lane: Lane,
+    /// The scenario's name.
+    pub scenario: Option<Arc<str>>,
+    /// `transactional`, `service` or `marketing`.
+    pub category: Option<Arc<str>>,
+    /// The interaction that the message itself proves.
+    pub basis: Option<Arc<str>>,
+    /// When it was accepted: now.
+    pub accepted_at: Timestamp,
+    /// Not before this. More than a minute ahead of `accepted_at`, it is *scheduled*.
+    pub due_at: Timestamp,
+    /// When it should be with WeChat.
+    pub deadline_at: Timestamp,
+    /// Not after this; `None`: rather late than never.
+    pub expires_at: Option<Timestamp>,
+    /// What to do when it may have been delivered and WeChat has forgotten it.
+    pub on_unknown: OnUnknown,
+}
+
+/// What became of one message of an accept, in the order given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is on disk.
+    New,
+    /// The same message under this `client_msg_id` was there already.
+    Same {
+        /// The first one's id.
+        id: MessageId,
+        /// Where it stands (`pending` while it is claimed).
+        state: State,
+        /// Not before this.
+        due_at: Timestamp,
+        /// When it should be with WeChat.
+        deadline_at: Timestamp,
+    },
+    /// Another message is under this `client_msg_id`.
+    Conflict {
+        /// That one's id.
+        id: MessageId,
+    },
+}
+
+/// A claim's number: unique in its account, never used again. Draw it like a message id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClaimId(pub i64);
+
+/// The durable intent to send a batch: one row.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Whose messages.
+    pub account: AccountId,
+    /// Its number.
+    pub id: ClaimId,
+    /// When: now.
+    pub at: Timestamp,
+    /// Which; at most 4096.
+    pub messages: Vec<MessageId>,
+}
+
+/// A claim that was found open: its process ended before the answers were settled.
+#[derive(Clone, Debug)]
+pub struct OpenClaim {
+    /// Whose messages.
+    pub account: AccountId,
+    /// Its number.
+    pub claim: ClaimId,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Those of its messages that it still holds: pending, and not answered under this claim. Their
+    /// `standing.state` is `claimed`. Settle them (`Event::Lost`) and close the claim.
+    pub messages: Vec<Ready>,
+}
+
+/// A pending message, as the dispatch needs it.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub id: MessageId,
+    /// To whom.
+    pub openid: Openid,
+    /// By which template.
+    pub template_id: Arc<str>,
+    /// With what in it.
+    pub content: Content,
+    /// How urgent.
+    pub lane: Lane,
+    /// Not before this; still ahead for a retry that waits.
+    pub due_at: Timestamp,
+    /// When it should be with WeChat.
+    pub deadline_at: Timestamp,
+    /// Not after this.
+    pub expires_at: Option<Timestamp>,
+    /// Where it stands.
+    pub standing: Standing,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+}
+
+/// An account and lane that hold pending messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Backlog {
+    /// Whose.
+    pub account: AccountId,
+    /// In which lane.
+    pub lane: Lane,
+}
+
+/// What is to be written of one message: where it stood, where it stands, and the try that moved it.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub message: MessageId,
+    /// Where the caller believes it stands; `claimed` counts as `pending`. State and attempts guard the write.
+    pub from: Standing,
+    /// What `decide` made of it.
+    pub to: Transition,
+    /// The claim under which it was tried; with it a dispatch is recorded once only.
+    pub claim: Option<ClaimId>,
+    /// When the answer came: now.
+    pub at: Timestamp,
+    /// The try, if there was one.
+    pub dispatch: Option<Dispatch>,
+}
+
+/// One try to hand a message to WeChat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// When its claim was committed.
+    pub claimed_at: Timestamp,
+    /// `Outcome::as_str`.
+    pub outcome: &'static str,
+    /// WeChat's errcode.
+    pub errcode: Option<i64>,
+    /// WeChat's errmsg, cut to 512 bytes.
+    pub errmsg: Option<String>,
+    /// WeChat's request id, for their support.
+    pub rid: Option<String>,
+    /// WeChat's number for the message.
+    pub msgid: Option<u64>,
+    /// From first byte out to last byte in, or to giving up.
+    pub took_ms: u32,
+}
+
+/// What became of one settlement, in the order given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Written. The transition is where the message stands now: a receipt that came before the answer turns `sent`
+    /// into `delivered` at once; a `sent` that comes after all beats `unknown`.
+    Applied(Transition),
+    /// The message stood elsewhere. The dispatch is recorded all the same; the state is as it was.
+    Stale {
+        /// Where it stands.
+        state: State,
+    },
+}
+
+/// WeChat's report of a message (TEMPLATESENDJOBFINISH).
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// Whose.
+    pub account: AccountId,
+    /// `FromUserName`.
+    pub openid: Openid,
+    /// `MsgID`; `None` where WeChat says 0.
+    pub msgid: Option<u64>,
+    /// `Status`, understood.
+    pub status: DeliveryStatus,
+    /// `Status` as WeChat spelled it; kept, sealed, for `DeliveryStatus::Other` only, cut to 256 bytes.
+    pub raw: String,
+    /// `CreateTime`: whole seconds of WeChat's clock.
+    pub created_at: Timestamp,
+    /// Now.
+    pub received_at: Timestamp,
+}
+
+/// What became of one receipt, in the order given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It settled a message.
+    Matched {
+        /// Which.
+        message: MessageId,
+        /// When that was accepted.
+        accepted_at: Timestamp,
+        /// Where it stands now.
+        to: Transition,
+    },
+    /// No message is known by it yet. It is kept open until an answer names it.
+    Early,
+    /// It was here before; nothing changed.
+    Doubled,
+    /// It named a message that is settled for good; kept, nothing changed.
+    Late {
+        /// Which.
+        message: MessageId,
+        /// Where it stands.
+        state: State,
+    },
+}
+
+/// A message that WeChat took and has not reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreported {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub message: MessageId,
+    /// Where it stands.
+    pub standing: Standing,
+    /// When WeChat took it.
+    pub sent_at: Timestamp,
+}
+
+/// What a cancel came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelAnswer {
+    /// It will not be sent.
+    Cancelled(Transition),
+    /// It stands where nothing can be taken back any more.
+    TooLate {
+        /// Where.
+        state: State,
+    },
+    /// There is no such message in this account.
+    NotFound,
+}
+
+/// A message as people see it.
+#[derive(Clone, Debug)]
+pub struct MessageRecord {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub id: MessageId,
+    /// The caller's own id.
+    pub client_msg_id: Option<String>,
+    /// To whom.
+    pub openid: Openid,
+    /// By which template.
+    pub template_id: Arc<str>,
+    /// With what in it.
+    pub content: Content,
+    /// How urgent.
+    pub lane: Lane,
+    /// The scenario's name.
+    pub scenario: Option<String>,
+    /// `transactional`, `service` or `marketing`.
+    pub category: Option<String>,
+    /// The interaction that the message itself proves.
+    pub basis: Option<String>,
+    /// Where it stands; `claimed` while an open claim holds it.
+    pub standing: Standing,
+    /// Why.
+    pub cause: Option<Cause>,
+    /// WeChat's number for it.
+    pub msgid: Option<u64>,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// Not before this.
+    pub due_at: Timestamp,
+    /// When it should be with WeChat.
+    pub deadline_at: Timestamp,
+    /// Not after this.
+    pub expires_at: Option<Timestamp>,
+    /// When WeChat took it.
+    pub sent_at: Option<Timestamp>,
+    /// When it became final.
+    pub settled_at: Option<Timestamp>,
+    /// All that happened, oldest first; empty in a page of many.
+    pub timeline: Vec<Moment>,
+}
+
+/// One thing that happened to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: Happening,
+}
+
+/// The things that happen to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// It was committed.
+    Accepted,
+    /// An open claim holds it.
+    Claimed,
+    /// A try came back.
+    Dispatched {
+        /// The outcome's word.
+        outcome: String,
+        /// WeChat's errcode.
+        errcode: Option<i64>,
+        /// WeChat's errmsg.
+        errmsg: Option<String>,
+        /// WeChat's request id.
+        rid: Option<String>,
+        /// WeChat's number for the message.
+        msgid: Option<u64>,
+        /// When the claim of this try was committed.
+        claimed_at: Timestamp,
+        /// How long it took.
+        took_ms: u32,
+    },
+    /// WeChat reported.
+    Reported {
+        /// What.
+        status: DeliveryStatus,
+        /// As WeChat spelled it, for a status nobody has documented.
+        raw: Option<String>,
+    },
+    /// It became final.
+    Settled {
+        /// In which state.
+        state: State,
+        /// Why.
+        cause: Option<Cause>,
+    },
+}
+
+/// Which messages are wanted. All given conditions must hold.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFilter {
+    /// Of this account; `None`: of all, account by account.
+    pub account: Option<AccountId>,
+    /// In this state.
+    pub state: Option<State>,
+    /// For this cause.
+    pub cause: Option<Cause>,
+    /// To this person.
+    pub openid: Option<Openid>,
+    /// Under this id of the caller's.
+    pub client_msg_id: Option<String>,
+    /// By this template.
+    pub template_id: Option<String>,
+    /// Of this scenario.
+    pub scenario: Option<String>,
+    /// With a dispatch that WeChat answered so.
+    pub errcode: Option<i64>,
+    /// Accepted at this time or later.
+    pub since: Option<Timestamp>,
+    /// Accepted before this time.
+    pub until: Option<Timestamp>,
+}
+
+/// Some of many, and where to go on.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// Newest first within an account. May be fewer than the limit, even none, while `next_cursor` is there: a call
+    /// looks at a bounded number of rows.
+    pub items: Vec<T>,
+    /// Give it back to go on; `None`: that was all.
+    pub next_cursor: Option<String>,
+}
+
+/// One counter: messages accepted on a day and where they stand.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TallyRow {
+    /// Whose.
+    pub account: AccountId,
+    /// The day (Asia/Shanghai) of acceptance, as `Timestamp::day`.
+    pub day: i64,
+    /// Where they stand; a claimed message counts as `pending`.
+    pub state: State,
+    /// Why; always `None` for `pending`.
+    pub cause: Option<Cause>,
+    /// How many.
+    pub count: i64,
+}
+
+/// A counter that does not equal the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyDifference {
+    /// What the counter is of.
+    pub row: String,
+    /// What the counter says.
+    pub counted: i64,
+    /// What the rows say.
+    pub found: i64,
+}
