@@ -33,9 +33,10 @@ pub struct Standing {
 /// Something that happened to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It was durably promised to a dispatch.
+    /// Its turn has come: it is to be durably promised to a dispatch.
     Claimed,
-    /// The dispatch that was claimed at this time came back.
+    /// The dispatch that was claimed at this time came back. Of a claim that was given up since, only
+    /// `Outcome::Sent` may be passed on: the others no longer say anything of the message.
     Answered {
         /// When the claim was committed: no byte left before.
         claimed_at: Timestamp,
@@ -78,6 +79,10 @@ pub struct Transition {
 /// not possible any more).
 pub fn decide(standing: &Standing, event: &Event, now: Timestamp) -> Option<Transition> {
     match (standing.state, event) {
+        // It waited for its turn so long that WeChat has forgotten the try whose answer never came.
+        (State::Pending, Event::Claimed) if standing.is_forgotten(now) => {
+            Some(standing.enters(State::Unknown, Some(Cause::NoAnswer)))
+        }
         (State::Pending, Event::Claimed) => Some(standing.enters(State::Claimed, None)),
         (State::Pending, Event::Expired) if standing.doubt_since.is_some() => {
             Some(standing.enters(State::Unknown, Some(Cause::NoAnswer)))
@@ -90,12 +95,15 @@ pub fn decide(standing: &Standing, event: &Event, now: Timestamp) -> Option<Tran
             Some(answered(standing, *claimed_at, outcome, now))
         }
         (State::Claimed, Event::Released) => Some(standing.waits(now, None, now)),
+        // A try like any other whose answer never came: it counts, or a message that kills the process
+        // would kill it for ever.
         (State::Claimed, Event::Lost { claimed_at }) => {
-            Some(standing.doubting(*claimed_at).waits(now, Some(Cause::NoAnswer), now))
+            Some(answered(standing, *claimed_at, &Outcome::Unknown, now))
         }
         (State::Sent, Event::Unreported) => Some(standing.enters(State::Unknown, Some(Cause::NoReceipt))),
-        // A success that is learned late still beats not knowing.
-        (State::Unknown, Event::Answered { outcome: Outcome::Sent { how, .. }, .. }) => {
+        // A success that is learned late (its claim was counted when it was given up) still beats not
+        // knowing, and one more try.
+        (State::Pending | State::Unknown, Event::Answered { outcome: Outcome::Sent { how, .. }, .. }) => {
             Some(standing.enters(State::Sent, sent_cause(*how)))
         }
         (State::Pending | State::Claimed | State::Sent | State::Unknown, Event::Reported(status)) => {
@@ -108,6 +116,10 @@ pub fn decide(standing: &Standing, event: &Event, now: Timestamp) -> Option<Tran
 fn answered(standing: &Standing, claimed_at: Timestamp, outcome: &Outcome, now: Timestamp) -> Transition {
     match outcome {
         Outcome::Sent { how, .. } => standing.counted().enters(State::Sent, sent_cause(*how)),
+        // Refused now says nothing of the try before, whose answer never came.
+        Outcome::Refused { .. } if standing.doubt_since.is_some() => {
+            standing.counted().enters(State::Unknown, Some(Cause::NoAnswer))
+        }
         Outcome::Refused { cause } => standing.counted().enters(State::Failed, Some(*cause)),
         Outcome::Pause { until, cause } => standing.waits(*until, Some(*cause), now),
         Outcome::Retry { after, cause } => {
@@ -164,14 +176,19 @@ impl Standing {
     }
 
     /// Back to waiting, unless the next try would come after WeChat forgot the first.
-    fn waits(mut self, due_at: Timestamp, cause: Option<Cause>, now: Timestamp) -> Transition {
-        let forgotten = self.doubt_since.is_some_and(|since| due_at.max(now) >= since.plus(RESEND_WINDOW));
-        match (forgotten, self.on_unknown) {
-            (true, OnUnknown::Park) => return self.enters(State::Unknown, Some(Cause::NoAnswer)),
-            (true, OnUnknown::Resend) => self.doubt_since = None,
-            (false, _) => {}
+    fn waits(self, due_at: Timestamp, cause: Option<Cause>, now: Timestamp) -> Transition {
+        let due_at = due_at.max(now);
+        if self.is_forgotten(due_at) {
+            return self.enters(State::Unknown, Some(Cause::NoAnswer));
         }
         Transition { due_at: Some(due_at), ..self.enters(State::Pending, cause) }
+    }
+
+    /// Whether a try at that time could reach a person twice, and that is not wanted. With `Resend` the
+    /// doubt is kept all the same: what may have been delivered must never be called failed.
+    fn is_forgotten(&self, at: Timestamp) -> bool {
+        let outlived = |since: Timestamp| at >= since.plus(RESEND_WINDOW);
+        self.on_unknown == OnUnknown::Park && self.doubt_since.is_some_and(outlived)
     }
 
     fn waits_or_gives_up(self, due_at: Timestamp, cause: Cause, now: Timestamp) -> Transition {

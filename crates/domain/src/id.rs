@@ -89,6 +89,9 @@ const ENCODED_LEN: usize = 13;
 const PREFIX: &str = "msg_";
 
 impl MessageId {
+    /// Older than every id that is handed out.
+    pub const ZERO: Self = Self(0);
+
     /// An id as it stands in the store; never negative.
     pub fn from_raw(raw: i64) -> Option<Self> {
         (raw >= 0).then_some(Self(raw))

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::{Lane, Limits, Timestamp};
+use crate::{Lane, Timestamp};
 
 /// The rate is kept in thousandths of a send per second: what it grows by in one millisecond of use.
 const MILLI: u64 = 1_000;
@@ -17,7 +17,7 @@ const PROOF_MS: u64 = 1_000;
 /// Answers to calls that were in flight together are one pushback, not many. WeChat takes up to 1.5 s.
 const SAME_PUSHBACK: Duration = Duration::from_secs(1);
 /// A clock that falls back by less is two readings out of order; by more, it was set.
-const CLOCK_JITTER_MS: u64 = 1_000;
+const CLOCK_JITTER: Duration = Duration::from_secs(1);
 
 /// A token bucket whose rate learns from WeChat's pushback.
 ///
@@ -25,7 +25,8 @@ const CLOCK_JITTER_MS: u64 = 1_000;
 /// one more. It starts empty, so that a change of owner does not send a second burst.
 #[derive(Clone, Debug)]
 pub struct Pace {
-    limits: Limits,
+    base: u64,
+    peak: u64,
     rate: u64,
     tokens: u64,
     filled_at: Timestamp,
@@ -34,9 +35,19 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// An empty bucket at the base rate. `base_per_s == 0` means no limit on rate.
-    pub fn new(limits: Limits, now: Timestamp) -> Self {
-        Self { limits, rate: base(limits), tokens: 0, filled_at: now, eased_at: None, pushed_back_at: None }
+    /// An empty bucket at the base rate, in sends a second. A base of 0 means no limit on rate; a peak below
+    /// the base is taken for the base.
+    pub fn new(base_per_s: u32, peak_per_s: u32, now: Timestamp) -> Self {
+        let base = u64::from(base_per_s) * MILLI;
+        Self {
+            base,
+            peak: base.max(u64::from(peak_per_s) * MILLI),
+            rate: base,
+            tokens: 0,
+            filled_at: now,
+            eased_at: None,
+            pushed_back_at: None,
+        }
     }
 
     /// Takes up to `wanted` sends and says how many were taken.
@@ -66,51 +77,61 @@ impl Pace {
 
     /// WeChat took a send without complaint: one a second more for each second of use, up to the peak.
     pub fn eased(&mut self, now: Timestamp) {
-        self.fill(now);
-        let proof = self.eased_at.map_or(0, |before| millis(now.since(before)).min(PROOF_MS));
-        self.eased_at = Some(self.eased_at.map_or(now, |before| before.max(now)));
-        if self.rate < peak(self.limits) {
-            self.rate = (self.rate + proof).min(peak(self.limits));
+        if self.is_unlimited() {
+            return;
         }
+        self.fill(now);
+        let before = self.eased_at.unwrap_or(now);
+        let proof = millis(now.since(before)).min(PROOF_MS);
+        self.eased_at = Some(if is_set_back(before, now) { now } else { before.max(now) });
+        self.rate = (self.rate + proof).min(self.peak);
     }
 
     /// WeChat asked for less: half the rate, and nothing saved up. Further ones within a second are the same one.
     pub fn pushed_back(&mut self, now: Timestamp) {
+        if self.is_unlimited() {
+            return;
+        }
         self.fill(now);
         self.eased_at = Some(now);
         self.tokens = 0;
-        let same =
-            self.pushed_back_at.is_some_and(|before| now >= before && now.since(before) < SAME_PUSHBACK);
+        let same = self
+            .pushed_back_at
+            .is_some_and(|before| !is_set_back(before, now) && now.since(before) < SAME_PUSHBACK);
         if !same {
             self.pushed_back_at = Some(now);
             self.rate = (self.rate / 2).max(FLOOR);
         }
     }
 
-    /// New limits for a running account. A rate that was pushed back below the old base stays where it is.
-    pub fn set_limits(&mut self, limits: Limits, now: Timestamp) {
+    /// New limits for a running account. What was learned stays, as far as they allow: a rate pushed back
+    /// below the old base is not lifted to the new one.
+    pub fn set_limits(&mut self, base_per_s: u32, peak_per_s: u32, now: Timestamp) {
+        let fresh = Self::new(base_per_s, peak_per_s, now);
+        if self.is_unlimited() || fresh.is_unlimited() {
+            *self = fresh;
+            return;
+        }
         self.fill(now);
-        let pushed_back = !self.is_unlimited() && self.rate < base(self.limits);
-        let wished = if pushed_back { self.rate } else { self.rate.max(base(limits)) };
-        let fresh = self.is_unlimited();
-        self.limits = limits;
-        self.rate = if fresh { base(limits) } else { wished.min(peak(limits)) };
+        let wished = if self.rate < self.base { self.rate } else { self.rate.max(fresh.base) };
+        (self.base, self.peak) = (fresh.base, fresh.peak);
+        self.rate = wished.min(fresh.peak);
         self.tokens = self.tokens.min(self.capacity());
     }
 
     /// The rate that is sustained now, in sends a second; 0 means no limit. For display.
     pub fn rate_per_s(&self) -> f64 {
-        if self.is_unlimited() { 0.0 } else { self.rate as f64 / MILLI as f64 }
+        self.rate as f64 / MILLI as f64
     }
 
     fn is_unlimited(&self) -> bool {
-        self.limits.base_per_s == 0
+        self.base == 0
     }
 
     /// What may be saved up: the room between rate and peak; a twentieth of a second, so that a loop which
     /// comes late loses nothing; and at least one send.
     fn capacity(&self) -> u64 {
-        let room = peak(self.limits).saturating_sub(self.rate);
+        let room = self.peak.saturating_sub(self.rate);
         room.max(self.rate / 20).max(MILLI) * (MICRO / MILLI)
     }
 
@@ -121,18 +142,15 @@ impl Pace {
 
     fn fill(&mut self, now: Timestamp) {
         self.tokens = self.tokens_at(now);
-        if now > self.filled_at || millis(self.filled_at.since(now)) > CLOCK_JITTER_MS {
+        if now > self.filled_at || is_set_back(self.filled_at, now) {
             self.filled_at = now;
         }
     }
 }
 
-fn base(limits: Limits) -> u64 {
-    u64::from(limits.base_per_s).saturating_mul(MILLI).max(FLOOR)
-}
-
-fn peak(limits: Limits) -> u64 {
-    u64::from(limits.peak_per_s).saturating_mul(MILLI).max(base(limits))
+/// Whether the clock was set back since `before`, rather than read out of order.
+fn is_set_back(before: Timestamp, now: Timestamp) -> bool {
+    before.since(now) > CLOCK_JITTER
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -193,27 +211,27 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A budget of `limit` sends a day, of which `used` went today already. A limit of 0 allows nothing.
-    pub fn new(limit: u32, used: u32, now: Timestamp) -> Self {
-        Self { limit, used, day: now.day() }
+    /// A whole budget of `limit` sends a day; 0 allows none.
+    pub fn new(limit: u32, now: Timestamp) -> Self {
+        Self { limit, used: 0, day: now.day() }
     }
 
-    /// How many more sends `lane` may make today. The last tenth is for urgent alone.
-    pub fn allows(&self, lane: Lane, now: Timestamp) -> u32 {
+    /// Whether `lane` may send one more today. The last tenth is for urgent alone.
+    pub fn allows(&self, lane: Lane, now: Timestamp) -> bool {
         let kept = if lane == Lane::Urgent { 0 } else { self.limit.div_ceil(URGENT_SHARE) };
-        (self.limit - kept).saturating_sub(self.used_on(now))
+        self.used_on(now) < self.limit - kept
     }
 
-    /// Counts sends.
-    pub fn spend(&mut self, sends: u32, now: Timestamp) {
+    /// Counts one send.
+    pub fn spend(&mut self, now: Timestamp) {
         self.turn(now);
-        self.used = self.used.saturating_add(sends);
+        self.used = self.used.saturating_add(1);
     }
 
-    /// Takes back sends counted at `spent_at` that WeChat did not count; those of another day are gone.
-    pub fn give_back(&mut self, sends: u32, spent_at: Timestamp) {
+    /// Takes back a send counted at `spent_at` that never went out; one of another day is gone.
+    pub fn give_back(&mut self, spent_at: Timestamp) {
         if spent_at.day() == self.day {
-            self.used = self.used.saturating_sub(sends);
+            self.used = self.used.saturating_sub(1);
         }
     }
 
@@ -229,7 +247,7 @@ impl Budget {
         (self.limit, self.used) = (limit, used);
     }
 
-    /// A new house limit; what was used stays used.
+    /// A new limit; what was used stays used.
     pub fn set_limit(&mut self, limit: u32) {
         self.limit = limit;
     }
@@ -250,9 +268,9 @@ impl Budget {
         }
     }
 
-    /// A reading from just before midnight that comes late still belongs to the new day.
+    /// A reading from before midnight that comes out of order still belongs to the new day.
     fn is_today(&self, now: Timestamp) -> bool {
         let day = now.day();
-        day == self.day || day + 1 == self.day
+        day == self.day || day.saturating_add(1) == self.day
     }
 }

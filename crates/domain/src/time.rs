@@ -40,12 +40,12 @@ impl Timestamp {
 
     /// The day in Asia/Shanghai, as days since 1970: the unit of WeChat's daily quotas.
     pub fn day(self) -> i64 {
-        (self.0 + SHANGHAI_OFFSET_MS).div_euclid(DAY_MS)
+        self.0.saturating_add(SHANGHAI_OFFSET_MS).div_euclid(DAY_MS)
     }
 
     /// When the next day begins in Asia/Shanghai: daily quotas are new then.
     pub fn next_day(self) -> Self {
-        Self((self.day() + 1) * DAY_MS - SHANGHAI_OFFSET_MS)
+        Self((self.day() + 1).saturating_mul(DAY_MS).saturating_sub(SHANGHAI_OFFSET_MS))
     }
 }
 
