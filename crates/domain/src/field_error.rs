@@ -23,6 +23,8 @@ words! {
     FieldCode {
         /// The template has no such field.
         UnknownField = "unknown_field",
+        /// The account has no such template.
+        UnknownTemplate = "unknown_template",
         /// It has to be given.
         Missing = "missing",
         /// It is given and has nothing in it.

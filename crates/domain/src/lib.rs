@@ -5,8 +5,10 @@
 
 pub mod account;
 pub mod data;
+mod date_time;
 pub mod decide;
 pub mod field_error;
+mod field_rule;
 pub mod id;
 pub mod message;
 pub mod outcome;
@@ -14,6 +16,7 @@ pub mod pace;
 pub mod preview;
 pub mod request;
 pub mod template;
+mod text;
 pub mod time;
 pub mod validate;
 
@@ -22,7 +25,7 @@ pub use data::Data;
 pub use decide::{Event, Standing, Transition, decide};
 pub use field_error::{FieldCode, FieldError};
 pub use id::{AccountId, Appid, MessageId, Openid};
-pub use message::{Cause, Content, Lane, OnUnknown, State};
+pub use message::{Category, Cause, Content, InteractionKind, Lane, Miniprogram, OnUnknown, State};
 pub use outcome::{DeliveryStatus, Outcome, SentAs};
 pub use pace::{Budget, Pace, Shares};
 pub use preview::Preview;

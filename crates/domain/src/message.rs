@@ -174,6 +174,32 @@ words! {
     }
 }
 
+words! {
+    /// What kind of word it is to the person: the measure of policy.
+    Category {
+        /// About something they did: an order, a payment.
+        Transactional = "transactional",
+        /// Part of a service they use.
+        Service = "service",
+        /// Something they are to buy or do.
+        Marketing = "marketing",
+    }
+}
+
+words! {
+    /// What a recipient did, by which they may be reached.
+    InteractionKind {
+        /// They paid.
+        Payment = "payment",
+        /// They tapped a menu of the account.
+        MenuClick = "menu_click",
+        /// They wrote to the account.
+        Message = "message",
+        /// They followed by scanning a code.
+        ScanSubscribe = "scan_subscribe",
+    }
+}
+
 /// What the person will see, apart from who they are: the part of WeChat's send body that is the caller's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
