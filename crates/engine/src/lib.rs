@@ -1,1 +1,304 @@
-//! engine
+//! The path of a message, one file a step, in the order a message meets them:
+//! `accept` → `dispatch` (due, claim, pace) → `send` → `classify` → `settle` → `receive` → `sweep`.
+//!
+//! Decisions are taken in `hongyan_domain`; what is true is in `hongyan_store`; this crate carries the one to
+//! the other. Nothing here may be the only holder of an accepted message.
+
+pub mod accept;
+pub mod catalog;
+mod classify;
+mod clock;
+mod dispatch;
+pub mod metrics;
+mod receive;
+mod recover;
+mod send;
+mod settle;
+mod sweep;
+mod templates;
+mod token;
+mod traffic;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hongyan_domain::id::MessageIds;
+use hongyan_domain::{AccountId, MessageId, Timestamp};
+use hongyan_store::{CancelAnswer, Ownership, Store, StoreError};
+use hongyan_wechat::{CallError, Client, SettingsError, callback};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use crate::catalog::{Account, Catalog};
+pub use crate::classify::by_errcode;
+pub use crate::clock::Clock;
+pub use crate::dispatch::Status;
+pub use crate::metrics::Metrics;
+pub use crate::sweep::Retention;
+pub use crate::token::{Held, TokenCell, TokenTrouble};
+pub use crate::traffic::Pause;
+
+use crate::dispatch::{Dispatcher, Hint};
+use crate::send::Sender;
+use crate::token::Centre;
+
+/// Messages offered, settled or read, waiting for the dispatcher: batches, not single ones.
+const HINTS: usize = 256;
+/// Outcomes waiting to be written. Full, it holds back the sends.
+const FINISHED: usize = 8_192;
+/// Receipts waiting to be written. Full, it holds back the answers to WeChat.
+const RECEIPTS: usize = 4_096;
+/// The sweep goes round so often.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// How the engine is to run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Calls to WeChat that may wait for an answer at once, all accounts together. At 500 ms a call, 4,096
+    /// are 8,192 sends a second.
+    pub max_in_flight: usize,
+    /// What is kept, and for how long.
+    pub retention: Retention,
+    /// How long after it is due a message should be with WeChat, by lane.
+    pub tolerance: Tolerance,
+    /// A message that says nothing of it expires so long after it is due.
+    pub expires_after: Duration,
+}
+
+/// The tolerated delay of each lane, for messages of no scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Tolerance {
+    /// Somebody is looking at the phone.
+    pub urgent: Duration,
+    /// The default.
+    pub normal: Duration,
+    /// Campaigns.
+    pub bulk: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let minutes = |count| Duration::from_secs(60 * count);
+        Self {
+            max_in_flight: 4_096,
+            retention: Retention::default(),
+            tolerance: Tolerance { urgent: minutes(1), normal: minutes(30), bulk: minutes(24 * 60) },
+            expires_after: minutes(3 * 24 * 60),
+        }
+    }
+}
+
+/// Why the engine could not do its job.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// WeChat could not, or would not.
+    #[error("WeChat: {0}")]
+    WeChat(#[from] CallError),
+    /// There is no token to call WeChat with.
+    #[error(transparent)]
+    Token(#[from] TokenTrouble),
+    /// An account's proxy cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] SettingsError),
+    /// The store did not take it; it may be given again.
+    #[error("the store is unavailable")]
+    Unavailable,
+    /// The engine is stopping; it may be given again to the next.
+    #[error("the engine is stopping")]
+    Stopping,
+    /// A callback names no person.
+    #[error("the callback's FromUserName is not an openid")]
+    BadCallback,
+}
+
+/// What every part of the engine shares.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) client: Client,
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Metrics,
+    pub(crate) centre: Arc<Centre>,
+    pub(crate) catalog: ArcSwap<Catalog>,
+    pub(crate) reloading: tokio::sync::Mutex<()>,
+    pub(crate) ids: Mutex<MessageIds>,
+    pub(crate) duties: sweep::Duties,
+    pub(crate) status: Mutex<HashMap<AccountId, Status>>,
+    pub(crate) receipts: mpsc::Sender<receive::Incoming>,
+    /// The process must end: the store has stopped.
+    pub(crate) fatal: CancellationToken,
+    hints: mpsc::Sender<Hint>,
+}
+
+impl Shared {
+    /// Tells the dispatcher. Once it is gone there is nobody to tell, and the store knows everything.
+    pub(crate) async fn hint(&self, hint: Hint) {
+        let _ = self.hints.send(hint).await;
+    }
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Where messages live.
+    pub store: Store,
+    /// The way to WeChat of accounts without a proxy.
+    pub client: Client,
+    /// The time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How to run.
+    pub settings: Settings,
+}
+
+/// The running engine. A clone is another handle on it.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Engine {
+    /// Takes ownership of the store's accounts, closes what the last process left open, and starts.
+    pub async fn start(parts: Parts) -> Result<Self, EngineError> {
+        let Parts { store, client, clock, metrics, settings } = parts;
+        let ownership = store.own(clock.now()).await?;
+        let ids = MessageIds::new(0, store.last_message_id().await?);
+        let catalog = Catalog::read(&store, &client, &Catalog::default()).await?;
+        let (hints, hinted) = mpsc::channel(HINTS);
+        let (receipts, incoming) = mpsc::channel(RECEIPTS);
+        let centre = Arc::new(Centre { store: store.clone(), clock: clock.clone() });
+        let shared = Arc::new(Shared {
+            store,
+            clock,
+            client,
+            settings,
+            metrics,
+            centre,
+            catalog: ArcSwap::from_pointee(catalog),
+            reloading: tokio::sync::Mutex::default(),
+            ids: Mutex::new(ids),
+            duties: sweep::Duties::default(),
+            status: Mutex::default(),
+            receipts,
+            fatal: CancellationToken::new(),
+            hints,
+        });
+        recover::close_lost_claims(&shared).await?;
+        let engine = Self { shared, stop: CancellationToken::new(), tasks: TaskTracker::new() };
+        engine.spawn(hinted, incoming, ownership);
+        recover::announce_backlog(&engine.shared).await?;
+        Ok(engine)
+    }
+
+    fn spawn(&self, hinted: mpsc::Receiver<Hint>, incoming: mpsc::Receiver<receive::Incoming>, ownership: Ownership) {
+        let (finished, to_settle) = mpsc::channel(FINISHED);
+        let Shared { clock, centre, settings, .. } = &*self.shared;
+        let sender = Sender::new(clock.clone(), centre.clone(), finished, settings.max_in_flight);
+        let dispatcher = Dispatcher::new(self.shared.clone(), sender, hinted);
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            dispatcher.run(stop).await;
+            drop(ownership);
+        });
+        self.tasks.spawn(settle::run(self.shared.clone(), to_settle));
+        // It lives as long as somebody may hand in a receipt.
+        tokio::spawn(receive::run(self.shared.clone(), incoming));
+        let (shared, stop) = (self.shared.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            while stop.run_until_cancelled(shared.clock.pass(SWEEP_EVERY)).await.is_some() {
+                sweep::tick(&shared).await;
+            }
+        });
+        self.tasks.close();
+    }
+
+    /// The accounts and templates in force.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.shared.catalog.load_full()
+    }
+
+    /// The store, for what needs no engine: reading messages, keys, accounts.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// How an account's traffic stands, at most a second old.
+    pub fn status(&self, account: AccountId) -> Status {
+        self.shared.status.lock().get(&account).copied().unwrap_or_default()
+    }
+
+    /// Reads accounts and templates anew, after they were changed in the store.
+    pub async fn reload(&self) -> Result<(), EngineError> {
+        sweep::reload(&self.shared).await
+    }
+
+    /// The account's access_token.
+    pub async fn token(&self, account: &Account) -> Result<Arc<Held>, EngineError> {
+        Ok(self.shared.centre.token(account).await?)
+    }
+
+    /// Ends a wait that WeChat's answers caused (not one that a person ordered: that is in the store).
+    pub async fn resume(&self, account: AccountId) {
+        self.shared.hint(Hint::Resume(account)).await;
+    }
+
+    /// Reads WeChat's own count of today's sends.
+    pub async fn read_quota(&self, account: &Account) {
+        sweep::read_quota(&self.shared, account).await;
+    }
+
+    /// Takes a waiting message back. The claim checks each row, so nothing in memory needs to know.
+    pub async fn cancel(&self, account: AccountId, id: MessageId) -> Result<CancelAnswer, EngineError> {
+        let answer = self.shared.store.cancel(account, id, self.now()).await?;
+        if let CancelAnswer::Cancelled(to) = &answer {
+            settle::count_transition(&self.shared, to);
+        }
+        Ok(answer)
+    }
+
+    /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.
+    pub async fn receive(&self, account: &Account, event: &callback::Event) -> Result<(), EngineError> {
+        receive::receive(&self.shared, account, event).await
+    }
+
+    /// One round of the sweep: what production does once a second, and tests after they moved the clock.
+    pub async fn tick(&self) {
+        sweep::tick(&self.shared).await;
+    }
+
+    /// Waits until nothing more can happen at the present time: for tests, and for a demo's end.
+    pub async fn drain(&self) {
+        let (done, drained) = oneshot::channel();
+        self.shared.hint(Hint::Drain(done)).await;
+        // A dispatcher that is gone has nothing to wait for.
+        let _ = drained.await;
+    }
+
+    /// Resolves when the store has stopped for good, and the process must.
+    pub async fn failed(&self) {
+        self.shared.fatal.cancelled().await;
+    }
+
+    /// Stops claiming, lets what is in flight come back and be settled, then gives up the ownership. What is
+    /// not back within `grace` stays claimed; the next start treats it as lost.
+    pub async fn stop(&self, grace: Duration) {
+        self.stop.cancel();
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            tracing::warn!("not everything came back in time; the rest is settled at the next start");
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Step: take messages in. Everything that can be known is checked first; then they are committed
+//! together; only then they are offered to the dispatcher. Accepted means committed.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_domain::preview::{Preview, preview};
+use hongyan_domain::request::{Timing, check_client_msg_id, check_miniprogram, check_timing, check_url};
+use hongyan_domain::validate::{FieldRules, fill};
+use hongyan_domain::{
+    Category, Content, Data, FieldCode, FieldError, InteractionKind, Lane, MessageId, Miniprogram, OnUnknown,
+    Openid, Standing, State, Template, Timestamp,
+};
+use hongyan_store::{Acceptance, NewMessage, Ready};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::catalog::{Account, Catalog};
+use crate::dispatch::Hint;
+use crate::{Engine, EngineError, Settings};
+
+/// Messages that fall due later than this are scheduled: they wait in the store, not in memory.
+const SCHEDULED_AFTER: Duration = Duration::from_secs(60);
+
+/// A request to send: WeChat's own send body and a little more. Borrowed from the bytes it came in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Request<'a> {
+    /// The account; may be left out where there is only one.
+    #[serde(borrow)]
+    pub appid: Option<Cow<'a, str>>,
+    /// The recipient's openid.
+    #[serde(borrow)]
+    pub touser: Cow<'a, str>,
+    /// The full template id.
+    #[serde(borrow)]
+    pub template_id: Cow<'a, str>,
+    /// The fields, `{"thing1":{"value":"…"}}` or `{"thing1":"…"}`.
+    #[serde(borrow)]
+    pub data: Option<&'a RawValue>,
+    /// Where a tap leads.
+    #[serde(borrow)]
+    pub url: Option<Cow<'a, str>>,
+    /// The mini-program a tap opens.
+    pub miniprogram: Option<GivenMiniprogram>,
+    /// The caller's own id, for idempotency.
+    #[serde(borrow)]
+    pub client_msg_id: Option<Cow<'a, str>>,
+    /// `urgent`, `normal` (the default) or `bulk`.
+    pub lane: Option<Lane>,
+    /// Not before this.
+    pub send_at: Option<Timestamp>,
+    /// Not after this.
+    pub expires_at: Option<Timestamp>,
+    /// What kind of word it is to the person.
+    pub category: Option<Category>,
+    /// The interaction that the message itself proves.
+    pub basis: Option<InteractionKind>,
+    /// `park` (the default) or `resend`.
+    pub on_unknown: Option<OnUnknown>,
+    /// Check only, and show what the phone will show.
+    pub dry_run: bool,
+    /// WeChat's old field; ignored since 2023, taken so that an old body can be pasted.
+    #[serde(borrow)]
+    pub topcolor: Option<&'a RawValue>,
+    /// As `topcolor`.
+    #[serde(borrow)]
+    pub color: Option<&'a RawValue>,
+}
+
+/// A mini-program as callers write it; `path` is WeChat's old name of `pagepath`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GivenMiniprogram {
+    /// Its appid.
+    pub appid: String,
+    /// Its page.
+    #[serde(alias = "path")]
+    pub pagepath: Option<String>,
+}
+
+/// What became of an acceptable request.
+#[derive(Clone, Debug)]
+pub enum Accepted {
+    /// It is committed.
+    New(Place),
+    /// It was committed before, under the same client_msg_id.
+    Same(Place),
+    /// A dry run: nothing is committed.
+    Previewed(Box<Preview>),
+}
+
+/// A message's id and times, as the caller is told.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it stands.
+    pub state: State,
+    /// When it may go.
+    pub due_at: Timestamp,
+    /// When it should be with WeChat.
+    pub deadline_at: Timestamp,
+    /// What the phone will not show as it was given.
+    pub warnings: Vec<FieldError>,
+}
+
+/// Why a request is not acceptable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejected {
+    /// No account has this appid.
+    UnknownAccount,
+    /// There are several accounts (or none), and the request names none.
+    AccountNeeded,
+    /// What is wrong with its fields: all of it.
+    Invalid(Vec<FieldError>),
+    /// Another message has this client_msg_id.
+    Conflict(MessageId),
+}
+
+/// A request that passed every check.
+enum Checked {
+    Message(Box<NewMessage>, Vec<FieldError>),
+    Previewed(Box<Preview>),
+}
+
+impl Engine {
+    /// Takes a batch in: answers in the order given, one for each. `Err`: nothing at all was accepted.
+    pub async fn accept(&self, requests: &[Request<'_>]) -> Result<Vec<Result<Accepted, Rejected>>, EngineError> {
+        let (catalog, now) = (self.catalog(), self.now());
+        let mut messages = Vec::with_capacity(requests.len());
+        let mut answers = Vec::with_capacity(requests.len());
+        for request in requests {
+            answers.push(match self.check(&catalog, request, now) {
+                Ok(Checked::Message(message, warnings)) => {
+                    let place = place_of(&message, State::Pending, warnings);
+                    messages.push(*message);
+                    Ok(Accepted::New(place))
+                }
+                Ok(Checked::Previewed(preview)) => Ok(Accepted::Previewed(preview)),
+                Err(rejected) => Err(rejected),
+            });
+        }
+        if !messages.is_empty() {
+            self.commit(messages, &mut answers, now).await?;
+        }
+        Ok(answers)
+    }
+
+    /// Commits, corrects the answers of those that were there already, and offers the new ones.
+    async fn commit(
+        &self,
+        messages: Vec<NewMessage>,
+        answers: &mut [Result<Accepted, Rejected>],
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let soon = now.plus(SCHEDULED_AFTER);
+        let mut offers: Vec<_> = messages.iter().map(|message| (message.due_at <= soon).then(|| ready(message))).collect();
+        let acceptances = self.shared.store.accept(messages).await?;
+        let committed = answers.iter_mut().filter(|answer| matches!(answer, Ok(Accepted::New(_))));
+        for ((answer, acceptance), offer) in committed.zip(acceptances).zip(&mut offers) {
+            match acceptance {
+                Acceptance::New => {}
+                Acceptance::Same { id, state, due_at, deadline_at } => {
+                    *offer = None;
+                    *answer = Ok(Accepted::Same(Place { id, state, due_at, deadline_at, warnings: Vec::new() }));
+                }
+                Acceptance::Conflict { id } => {
+                    *offer = None;
+                    *answer = Err(Rejected::Conflict(id));
+                }
+            }
+        }
+        let fresh = answers.iter().filter(|answer| matches!(answer, Ok(Accepted::New(_)))).count();
+        self.count_accepted(fresh);
+        self.shared.hint(Hint::Offered(offers.into_iter().flatten().collect())).await;
+        Ok(())
+    }
+
+    fn count_accepted(&self, fresh: usize) {
+        let entered = crate::metrics::Entered { state: State::Pending.as_str(), cause: "" };
+        self.shared.metrics.messages.get_or_create(&entered).inc_by(fresh as u64);
+    }
+
+    fn check(&self, catalog: &Catalog, request: &Request<'_>, now: Timestamp) -> Result<Checked, Rejected> {
+        let account = find_account(catalog, request)?;
+        let mut faults = Vec::new();
+        let openid = keep(&mut faults, openid(&request.touser));
+        let template = keep(&mut faults, template(account, &request.template_id));
+        let miniprogram = keep_all(&mut faults, miniprogram(request.miniprogram.as_ref()));
+        let timing = Timing { send_at: request.send_at, expires_at: request.expires_at };
+        keep_all(&mut faults, check_timing(timing, now));
+        keep(&mut faults, request.url.as_deref().filter(|url| !url.trim().is_empty()).map_or(Ok(()), check_url));
+        keep(&mut faults, request.client_msg_id.as_deref().map_or(Ok(()), check_client_msg_id));
+        let filled = template.and_then(|template| keep_all(&mut faults, filled(account, template, request.data)));
+        let (Some(openid), Some(template), Some(miniprogram), Some((data, filled))) =
+            (openid, template, miniprogram, filled)
+        else {
+            return Err(Rejected::Invalid(faults));
+        };
+        if !faults.is_empty() {
+            return Err(Rejected::Invalid(faults));
+        }
+        let url = request.url.as_deref().filter(|url| !url.trim().is_empty()).map(str::to_owned);
+        let content = Content { url, miniprogram, data: filled.data };
+        if request.dry_run {
+            return Ok(Checked::Previewed(Box::new(preview(template, &data, &content))));
+        }
+        let message = self.message(account, template, request, (openid, content, now));
+        Ok(Checked::Message(Box::new(message), filled.warnings))
+    }
+
+    fn message(
+        &self,
+        account: &Account,
+        template: &Template,
+        request: &Request<'_>,
+        (openid, content, now): (Openid, Content, Timestamp),
+    ) -> NewMessage {
+        let lane = request.lane.unwrap_or(Lane::Normal);
+        let due_at = request.send_at.map_or(now, |at| at.max(now));
+        let expires_at = request.expires_at.unwrap_or_else(|| due_at.plus(self.shared.settings.expires_after));
+        NewMessage {
+            account: account.id(),
+            id: self.shared.ids.lock().next(now),
+            client_msg_id: request.client_msg_id.as_deref().map(str::to_owned),
+            openid,
+            template_id: template.template_id.clone(),
+            content,
+            lane,
+            scenario: None,
+            category: request.category.map(|category| category.as_str().into()),
+            basis: request.basis.map(|basis| basis.as_str().into()),
+            accepted_at: now,
+            due_at,
+            deadline_at: due_at.plus(tolerance(&self.shared.settings, lane)).min(expires_at),
+            expires_at: Some(expires_at),
+            on_unknown: request.on_unknown.unwrap_or(OnUnknown::Park),
+        }
+    }
+}
+
+fn tolerance(settings: &Settings, lane: Lane) -> Duration {
+    match lane {
+        Lane::Urgent => settings.tolerance.urgent,
+        Lane::Normal => settings.tolerance.normal,
+        Lane::Bulk => settings.tolerance.bulk,
+    }
+}
+
+fn find_account<'c>(catalog: &'c Catalog, request: &Request<'_>) -> Result<&'c Arc<Account>, Rejected> {
+    let missing = if request.appid.is_some() { Rejected::UnknownAccount } else { Rejected::AccountNeeded };
+    catalog.account(request.appid.as_deref()).ok_or(missing)
+}
+
+fn openid(touser: &str) -> Result<Openid, FieldError> {
+    if touser.is_empty() {
+        return Err(FieldError::new("touser", FieldCode::Missing, "is missing: give the recipient's openid"));
+    }
+    Openid::new(touser).map_err(|bad| FieldError::new("touser", FieldCode::BadFormat, bad.to_string()))
+}
+
+fn template<'a>(account: &'a Account, template_id: &str) -> Result<&'a Template, FieldError> {
+    if template_id.is_empty() {
+        return Err(FieldError::new("template_id", FieldCode::Missing, "is missing: give the full template id"));
+    }
+    account.template(template_id).map(|template| &**template).ok_or_else(|| {
+        let message = "is not a template of this account: check the id, or sync the account's templates";
+        FieldError::new("template_id", FieldCode::UnknownTemplate, message)
+    })
+}
+
+fn miniprogram(given: Option<&GivenMiniprogram>) -> Result<Option<Miniprogram>, Vec<FieldError>> {
+    let Some(given) = given else { return Ok(None) };
+    check_miniprogram(Miniprogram { appid: given.appid.clone(), pagepath: given.pagepath.clone() })
+}
+
+type FilledData<'a> = (Data<'a>, hongyan_domain::validate::Filled);
+
+fn filled<'a>(
+    account: &Account,
+    template: &Template,
+    data: Option<&'a RawValue>,
+) -> Result<FilledData<'a>, Vec<FieldError>> {
+    let data = Data::parse(data.map_or("{}", RawValue::get))?;
+    let filled = fill(template, &data, FieldRules::of(account.record.kind))?;
+    Ok((data, filled))
+}
+
+fn keep<T>(faults: &mut Vec<FieldError>, checked: Result<T, FieldError>) -> Option<T> {
+    checked.map_err(|fault| faults.push(fault)).ok()
+}
+
+fn keep_all<T>(faults: &mut Vec<FieldError>, checked: Result<T, Vec<FieldError>>) -> Option<T> {
+    checked.map_err(|found| faults.extend(found)).ok()
+}
+
+fn place_of(message: &NewMessage, state: State, warnings: Vec<FieldError>) -> Place {
+    let NewMessage { id, due_at, deadline_at, .. } = *message;
+    Place { id, state, due_at, deadline_at, warnings }
+}
+
+fn ready(message: &NewMessage) -> Ready {
+    Ready {
+        account: message.account,
+        id: message.id,
+        openid: message.openid.clone(),
+        template_id: message.template_id.clone(),
+        content: message.content.clone(),
+        lane: message.lane,
+        due_at: message.due_at,
+        deadline_at: message.deadline_at,
+        expires_at: message.expires_at,
+        standing: Standing {
+            state: State::Pending,
+            attempts: 0,
+            doubt_since: None,
+            on_unknown: message.on_unknown,
+        },
+        accepted_at: message.accepted_at,
+    }
+}

@@ -1,0 +1,123 @@
+//! The accounts and templates in force, as one value that is swapped whole when they change.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hongyan_domain::template::Template;
+use hongyan_domain::{AccountId, Appid};
+use hongyan_store::{Account as Record, Store, StoredTemplate, StoredToken};
+use hongyan_wechat::Client;
+
+use crate::EngineError;
+use crate::token::TokenCell;
+
+/// One official account, ready for use.
+pub struct Account {
+    /// As it is stored.
+    pub record: Record,
+    /// Its token; the same cell in every catalog that holds this account.
+    pub token: Arc<TokenCell>,
+    /// Its way to WeChat.
+    pub client: Client,
+    templates: HashMap<Arc<str>, Arc<Template>>,
+}
+
+impl Account {
+    /// Our number for it.
+    pub fn id(&self) -> AccountId {
+        self.record.id
+    }
+
+    /// WeChat's name for it.
+    pub fn appid(&self) -> &Appid {
+        &self.record.appid
+    }
+
+    /// The template `template_id`, if the account has it.
+    pub fn template(&self, template_id: &str) -> Option<&Arc<Template>> {
+        self.templates.get(template_id)
+    }
+
+    /// All its templates.
+    pub fn templates(&self) -> impl Iterator<Item = &Arc<Template>> {
+        self.templates.values()
+    }
+}
+
+/// Everything in force at one time.
+#[derive(Default)]
+pub struct Catalog {
+    /// The store's revision it was read at.
+    pub revision: u64,
+    by_appid: HashMap<String, Arc<Account>>,
+    by_id: HashMap<AccountId, Arc<Account>>,
+}
+
+impl Catalog {
+    /// The account that `appid` names, or the only one there is when it names none.
+    pub fn account(&self, appid: Option<&str>) -> Option<&Arc<Account>> {
+        match appid {
+            Some(appid) => self.by_appid.get(appid),
+            None if self.by_id.len() == 1 => self.by_id.values().next(),
+            None => None,
+        }
+    }
+
+    /// The account with our number `id`.
+    pub fn by_id(&self, id: AccountId) -> Option<&Arc<Account>> {
+        self.by_id.get(&id)
+    }
+
+    /// All accounts.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.by_id.values()
+    }
+
+    /// How many accounts there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is no account yet.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Reads everything from the store. Token cells and connections of `previous` go on being used.
+    pub async fn read(store: &Store, client: &Client, previous: &Self) -> Result<Self, EngineError> {
+        let mut catalog = Self { revision: store.revision().await?, ..Self::default() };
+        let mut tokens: HashMap<_, _> = store.tokens().await?.into_iter().collect();
+        for record in store.accounts().await? {
+            let templates = store.templates(record.id).await?;
+            let token = cell(previous, record.id, tokens.remove(&record.id));
+            let client = way_to_wechat(client, &record, previous)?;
+            let account = Arc::new(Account { record, token, client, templates: parsed(&templates) });
+            catalog.by_appid.insert(account.appid().as_str().to_owned(), account.clone());
+            catalog.by_id.insert(account.id(), account);
+        }
+        Ok(catalog)
+    }
+}
+
+fn cell(previous: &Catalog, id: AccountId, stored: Option<StoredToken>) -> Arc<TokenCell> {
+    let running = previous.by_id(id).map(|account| account.token.clone());
+    running.unwrap_or_else(|| Arc::new(TokenCell::restored(stored)))
+}
+
+/// A proxy has connections of its own; an unchanged one keeps them.
+fn way_to_wechat(client: &Client, record: &Record, previous: &Catalog) -> Result<Client, EngineError> {
+    let before = previous.by_id(record.id).filter(|account| account.record.proxy == record.proxy);
+    match (before, &record.proxy) {
+        (Some(account), _) => Ok(account.client.clone()),
+        (None, None) => Ok(client.clone()),
+        (None, Some(proxy)) => Ok(client.through_proxy(proxy.expose())?),
+    }
+}
+
+fn parsed(templates: &[StoredTemplate]) -> HashMap<Arc<str>, Arc<Template>> {
+    let parse = |stored: &StoredTemplate| {
+        let template = Arc::new(crate::templates::parse(stored));
+        (template.template_id.clone(), template)
+    };
+    templates.iter().map(parse).collect()
+}

@@ -1,0 +1,39 @@
+//! What a start does first: the claims that the last process left open, and what waits in the store.
+
+use hongyan_domain::{Event, decide};
+use hongyan_store::{OpenClaim, Settlement};
+
+use crate::dispatch::Hint;
+use crate::{EngineError, Shared};
+
+/// Settles every open claim as lost: the message may have been sent. Inside WeChat's memory it goes again
+/// under the same client_msg_id; after it, it is unknown.
+pub(crate) async fn close_lost_claims(shared: &Shared) -> Result<(), EngineError> {
+    for claim in shared.store.open_claims().await? {
+        let rows = claim.messages.iter().filter_map(|message| lost(shared, &claim, message)).collect();
+        shared.store.settle(rows, vec![(claim.account, claim.claim)]).await?;
+    }
+    Ok(())
+}
+
+fn lost(shared: &Shared, claim: &OpenClaim, message: &hongyan_store::Ready) -> Option<Settlement> {
+    let now = shared.clock.now();
+    let to = decide(&message.standing, &Event::Lost { claimed_at: claim.at }, now)?;
+    Some(Settlement {
+        account: claim.account,
+        message: message.id,
+        from: message.standing,
+        to,
+        claim: Some(claim.claim),
+        at: now,
+        dispatch: None,
+    })
+}
+
+/// Tells the dispatcher which lanes hold something.
+pub(crate) async fn announce_backlog(shared: &Shared) -> Result<(), EngineError> {
+    for backlog in shared.store.backlog().await? {
+        shared.hint(Hint::More(backlog.account, backlog.lane)).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! Step: what time brings without anything else happening. Once a second, all of it in one place.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_domain::{Event, Timestamp, decide};
+use hongyan_store::{Settlement, Unreported};
+use hongyan_wechat::SEND_PATH;
+use parking_lot::Mutex;
+
+use crate::catalog::{Account, Catalog};
+use crate::dispatch::Hint;
+use crate::metrics::Word;
+use crate::settle::count_transition;
+use crate::{EngineError, Shared};
+
+/// Scheduled messages that fall due are brought into their lanes so many at a time.
+const PROMOTE_ROWS: usize = 1_000;
+/// Finished rows are removed so many at a time, so that no sweep holds up a send.
+const PURGE_ROWS: usize = 500;
+/// WeChat's own count of today's quota is read so often.
+const QUOTA_EVERY: Duration = Duration::from_secs(600);
+/// Old rows are looked for so often.
+const TIDY_EVERY: Duration = Duration::from_secs(10);
+
+/// What is kept, and for how long.
+#[derive(Clone, Debug)]
+pub struct Retention {
+    /// Finished messages are kept for so long after they were accepted.
+    pub keep: Duration,
+    /// Where removed messages go as NDJSON; `None`: nowhere.
+    pub archive: Option<PathBuf>,
+    /// How long a receipt is awaited before a sent message becomes unknown.
+    pub await_receipt: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let day = Duration::from_secs(86_400);
+        Self { keep: 30 * day, archive: None, await_receipt: 3 * day }
+    }
+}
+
+/// When the slower duties are due again.
+#[derive(Default)]
+pub(crate) struct Duties {
+    tidy_at: Mutex<Option<Timestamp>>,
+    quota_at: Mutex<Option<Timestamp>>,
+}
+
+/// One round of everything. Errors are logged here: the next round tries again.
+pub(crate) async fn tick(shared: &Arc<Shared>) {
+    let now = shared.clock.now();
+    let rounds = [
+        ("catalog", follow_changes(shared).await),
+        ("schedule", promote(shared, now).await),
+        ("tidy", tidy(shared, now).await),
+    ];
+    for (duty, result) in rounds {
+        if let Err(error) = result {
+            tracing::error!(duty, %error, "a round of the sweep failed");
+            shared.metrics.store_failures.inc();
+        }
+    }
+    refresh_tokens(shared, now);
+    read_quotas(shared, now);
+    shared.hint(Hint::Tick).await;
+}
+
+/// Accounts, templates and limits may be changed by another process on the same store.
+pub(crate) async fn follow_changes(shared: &Shared) -> Result<(), EngineError> {
+    let current = shared.catalog.load_full();
+    if shared.store.revision().await? != current.revision {
+        reload(shared).await?;
+    }
+    Ok(())
+}
+
+/// Reads the catalog anew and lets the dispatcher know.
+pub(crate) async fn reload(shared: &Shared) -> Result<(), EngineError> {
+    let _one_at_a_time = shared.reloading.lock().await;
+    let current = shared.catalog.load_full();
+    let catalog = Catalog::read(&shared.store, &shared.client, &current).await?;
+    shared.catalog.store(Arc::new(catalog));
+    shared.hint(Hint::CatalogChanged).await;
+    Ok(())
+}
+
+async fn promote(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    loop {
+        let due = shared.store.scheduled_promote(now, PROMOTE_ROWS).await?;
+        let last = due.len() < PROMOTE_ROWS;
+        if !due.is_empty() {
+            shared.hint(Hint::Offered(due)).await;
+        }
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+async fn tidy(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    if !is_due(&shared.duties.tidy_at, now, TIDY_EVERY) {
+        return Ok(());
+    }
+    let retention = &shared.settings.retention;
+    let waited = now.minus(retention.await_receipt);
+    let silent = shared.store.unreported(waited, PURGE_ROWS).await?;
+    give_up_on(shared, &silent, now).await?;
+    shared.store.purge(now.minus(retention.keep), PURGE_ROWS, retention.archive.as_deref()).await?;
+    Ok(())
+}
+
+async fn give_up_on(shared: &Shared, silent: &[Unreported], now: Timestamp) -> Result<(), EngineError> {
+    let rows: Vec<Settlement> = silent.iter().filter_map(|message| unreported(message, now)).collect();
+    let moved: Vec<_> = rows.iter().map(|row| row.to).collect();
+    if !rows.is_empty() {
+        shared.store.settle(rows, Vec::new()).await?;
+    }
+    moved.iter().for_each(|to| count_transition(shared, to));
+    Ok(())
+}
+
+fn unreported(message: &Unreported, now: Timestamp) -> Option<Settlement> {
+    Some(Settlement {
+        account: message.account,
+        message: message.message,
+        from: message.standing,
+        to: decide(&message.standing, &Event::Unreported, now)?,
+        claim: None,
+        at: now,
+        dispatch: None,
+    })
+}
+
+/// Fetches new tokens while the old ones still work. Each runs beside the sweep: a slow one holds up none.
+fn refresh_tokens(shared: &Arc<Shared>, now: Timestamp) {
+    for account in shared.catalog.load().accounts().filter(|account| account.token.is_ripe(now)) {
+        let (shared, account) = (shared.clone(), account.clone());
+        tokio::spawn(async move {
+            let stale = account.token.held();
+            let renewed = shared.centre.renew(&account, stale.as_deref()).await;
+            let kind = if renewed.is_ok() { "fetched" } else { "failed" };
+            shared.metrics.token_fetches.get_or_create(&Word { kind }).inc();
+            if let Err(trouble) = renewed {
+                tracing::warn!(appid = %account.appid(), detail = trouble.detail, "no access_token");
+            }
+        });
+    }
+}
+
+fn read_quotas(shared: &Arc<Shared>, now: Timestamp) {
+    if !is_due(&shared.duties.quota_at, now, QUOTA_EVERY) {
+        return;
+    }
+    let (shared, accounts) = (shared.clone(), shared.catalog.load().accounts().cloned().collect::<Vec<_>>());
+    tokio::spawn(async move {
+        for account in accounts {
+            read_quota(&shared, &account).await;
+        }
+    });
+}
+
+/// Reads WeChat's count of today's sends of one account. That it fails is no trouble: ours still counts.
+pub(crate) async fn read_quota(shared: &Shared, account: &Account) {
+    let Ok(token) = shared.centre.token(account).await else { return };
+    match account.client.quota(token.value.expose(), SEND_PATH).await {
+        Ok(quota) => {
+            let fit = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+            let (limit, used) = (fit(quota.daily_limit), fit(quota.used));
+            shared.hint(Hint::Quota { account: account.id(), limit, used }).await;
+        }
+        Err(error) => tracing::debug!(appid = %account.appid(), %error, "could not read the quota"),
+    }
+}
+
+fn is_due(at: &Mutex<Option<Timestamp>>, now: Timestamp, every: Duration) -> bool {
+    let mut at = at.lock();
+    let due = at.is_none_or(|at| now >= at);
+    if due {
+        *at = Some(now.plus(every));
+    }
+    due
+}

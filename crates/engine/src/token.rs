@@ -1,0 +1,200 @@
+//! The token centre: one access_token per account, fetched by one task at a time, ahead of its end.
+//!
+//! Whoever finds a token refused names the token it used. If a newer one is there by then, that one is
+//! the answer; so a refresh that two causes ask for happens once. The old token stays in use until the
+//! new one is here: WeChat honours both for five minutes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use hongyan_domain::{Cause, Timestamp};
+use hongyan_store::{Secret, Store, StoreError, StoredToken, TokenSource};
+use hongyan_wechat::errcode::{self, Class};
+use hongyan_wechat::{CallError, Credential, Refresh};
+use parking_lot::Mutex;
+
+use crate::catalog::Account;
+use crate::clock::Clock;
+
+/// WeChat renews a stable token five minutes before its end; asked earlier it gives the same one again.
+const AHEAD: Duration = Duration::from_secs(270);
+/// After a failed fetch the same answer is given for so long, so that a thousand waiting messages are one call.
+const FAILED_FOR: Duration = Duration::from_secs(1);
+/// The same after an allow-list or account refusal: each such call shows in the operator's WeChat.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
+/// WeChat allows 20 forced refreshes a day, 30 s apart.
+const FORCE_APART: Duration = Duration::from_secs(60);
+
+/// A token and how long it is good for.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The token.
+    pub value: Secret,
+    /// When it was fetched.
+    pub fetched_at: Timestamp,
+    /// When WeChat forgets it.
+    pub expires_at: Timestamp,
+}
+
+/// Why there is no token.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("no access_token: {detail}")]
+pub struct TokenTrouble {
+    /// What a message that waits for the token waits for.
+    pub cause: Cause,
+    /// WeChat's errcode, if it gave one.
+    pub errcode: Option<i64>,
+    /// What went wrong, and for an allow-list refusal the address to add.
+    pub detail: String,
+    /// Not worth asking again before.
+    pub until: Timestamp,
+}
+
+/// The token of one account.
+#[derive(Default)]
+pub struct TokenCell {
+    current: ArcSwapOption<Held>,
+    trouble: Mutex<Option<TokenTrouble>>,
+    fetching: tokio::sync::Mutex<Option<Timestamp>>,
+}
+
+impl TokenCell {
+    /// A cell that starts with what the store kept of the last run.
+    pub fn restored(stored: Option<StoredToken>) -> Self {
+        let held = stored.map(|token| {
+            Arc::new(Held { value: token.value, fetched_at: token.fetched_at, expires_at: token.expires_at })
+        });
+        Self { current: ArcSwapOption::from(held), ..Self::default() }
+    }
+
+    /// The token as it stands, even if it has ended.
+    pub fn held(&self) -> Option<Arc<Held>> {
+        self.current.load_full()
+    }
+
+    /// What went wrong with the last fetch, if it did.
+    pub fn trouble(&self) -> Option<TokenTrouble> {
+        self.trouble.lock().clone()
+    }
+
+    /// Whether a new token should be fetched now, while the old one still works.
+    pub fn is_ripe(&self, now: Timestamp) -> bool {
+        self.current.load().as_ref().is_none_or(|held| now.plus(AHEAD) >= held.expires_at)
+            && self.standing_trouble(now).is_none()
+    }
+
+    fn usable(&self, now: Timestamp) -> Option<Arc<Held>> {
+        self.held().filter(|held| now < held.expires_at)
+    }
+
+    fn standing_trouble(&self, now: Timestamp) -> Option<TokenTrouble> {
+        self.trouble.lock().clone().filter(|trouble| now < trouble.until)
+    }
+}
+
+/// What fetching a token needs.
+pub struct Centre {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+}
+
+impl Centre {
+    /// The account's token, fetched if there is none.
+    pub async fn token(&self, account: &Account) -> Result<Arc<Held>, TokenTrouble> {
+        match account.token.usable(self.clock.now()) {
+            Some(held) => Ok(held),
+            None => self.renew(account, account.token.held().as_deref()).await,
+        }
+    }
+
+    /// A newer token than `stale`. Waits for a fetch that is under way rather than starting a second.
+    pub async fn renew(&self, account: &Account, stale: Option<&Held>) -> Result<Arc<Held>, TokenTrouble> {
+        let cell = &account.token;
+        let mut forced_at = cell.fetching.lock().await;
+        let now = self.clock.now();
+        if let Some(newer) = cell.usable(now).filter(|held| !same_token(held, stale)) {
+            return Ok(newer);
+        }
+        if let Some(trouble) = cell.standing_trouble(now) {
+            return Err(trouble);
+        }
+        match self.fetch(account, stale, &mut forced_at).await {
+            Ok(held) => Ok(self.keep(account, held).await),
+            Err(error) => {
+                let trouble = describe(&error, self.clock.now());
+                *cell.trouble.lock() = Some(trouble.clone());
+                Err(trouble)
+            }
+        }
+    }
+
+    async fn keep(&self, account: &Account, held: Held) -> Arc<Held> {
+        let held = Arc::new(held);
+        account.token.current.store(Some(held.clone()));
+        *account.token.trouble.lock() = None;
+        if let Err(error) = self.save(account, &held).await {
+            // Losing it costs one fetch after a restart; sending goes on.
+            tracing::warn!(appid = %account.appid()(), %error, "could not keep the access_token");
+        }
+        held
+    }
+
+    async fn save(&self, account: &Account, held: &Held) -> Result<(), StoreError> {
+        let token = StoredToken {
+            value: held.value.clone(),
+            fetched_at: held.fetched_at,
+            expires_at: held.expires_at,
+        };
+        self.store.put_token(account.id(), token).await
+    }
+
+    async fn fetch(
+        &self,
+        account: &Account,
+        stale: Option<&Held>,
+        forced_at: &mut Option<Timestamp>,
+    ) -> Result<Held, CallError> {
+        let now = self.clock.now();
+        let credential = Credential { appid: account.record.appid.as_str(), secret: account.record.secret.expose() };
+        let fetched = match &account.record.token_source {
+            TokenSource::Classic => account.client.token(&credential).await?,
+            TokenSource::Outside(url) => account.client.token_from(url).await?,
+            TokenSource::Stable => {
+                let token = account.client.stable_token(&credential, Refresh::Normal).await?;
+                let refused = stale.is_some_and(|stale| {
+                    stale.value.expose() == token.value.expose() && now < stale.expires_at
+                });
+                let may_force = forced_at.is_none_or(|at| now.since(at) >= FORCE_APART);
+                if refused && may_force {
+                    // WeChat refuses the token and yet hands it out again: only force helps.
+                    *forced_at = Some(now);
+                    account.client.stable_token(&credential, Refresh::Force).await?
+                } else {
+                    token
+                }
+            }
+        };
+        let value = Secret::new(fetched.value.expose());
+        Ok(Held { value, fetched_at: now, expires_at: now.plus(fetched.expires_in) })
+    }
+}
+
+fn same_token(held: &Held, stale: Option<&Held>) -> bool {
+    stale.is_some_and(|stale| stale.value.expose() == held.value.expose())
+}
+
+/// Sorts a failed fetch into what a waiting message waits for.
+fn describe(error: &CallError, now: Timestamp) -> TokenTrouble {
+    let errcode = error.code();
+    let class = errcode.and_then(errcode::lookup).map(|row| row.class);
+    let (cause, for_so_long) = match class {
+        None if matches!(error, CallError::NotSent(_)) => (Cause::Unreachable, FAILED_FOR),
+        Some(Class::IpNotAllowed) => (Cause::IpNotAllowed, REFUSED_FOR),
+        // On the token call 40001 means that the AppSecret is wrong.
+        Some(Class::BadAccount | Class::RefreshToken) => (Cause::AccountRefused, REFUSED_FOR),
+        Some(Class::DailyQuota) => (Cause::DailyQuota, REFUSED_FOR),
+        _ => (Cause::Token, FAILED_FOR),
+    };
+    TokenTrouble { cause, errcode, detail: error.to_string(), until: now.plus(for_so_long) }
+}

@@ -1,0 +1,360 @@
+//! One account's traffic: what waits in its lanes, how fast it may go, and what holds it up.
+//!
+//! Plain local variables of the one dispatcher that owns the account; no locks. The lanes are a window
+//! on the store, kept in deadline order: what does not fit stays in the store and is read again later.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use hongyan_domain::pace::{Budget, Pace, Shares};
+use hongyan_domain::{AccountId, Cause, Event, Lane, Limits, MessageId, State, Timestamp, decide};
+use hongyan_store::Ready;
+
+use crate::dispatch::Status;
+
+/// A message's place in its lane: earliest deadline first.
+pub(crate) type Place = (Timestamp, MessageId);
+
+/// Before every place there is.
+pub(crate) const START: Place = (Timestamp::from_ms(i64::MIN), MessageId::ZERO);
+
+/// Messages of one lane held in memory, about 700 bytes each.
+pub(crate) const LANE_CAP: usize = 4_096;
+/// The same, when the whole process holds enough.
+pub(crate) const LANE_CAP_TIGHT: usize = 64;
+/// Read on when fewer than this wait in memory.
+const LANE_LOW: usize = 1_024;
+/// The longest wait between two looks at an upstream that fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Tries in a row without an answer, after which the upstream is taken for down.
+const SILENT_MAX: u32 = 32;
+
+/// A lane's window on the store.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    held: BTreeMap<Place, Ready>,
+    /// The store holds more after this place; `None`: everything is here.
+    beyond: Option<Place>,
+    /// The place after which the store is being read right now.
+    reading: Option<Place>,
+}
+
+impl Waiting {
+    /// Takes a message in, unless its place belongs to the part that stays in the store.
+    fn offer(&mut self, message: Ready, cap: usize) {
+        let place = (message.deadline_at, message.id);
+        if self.beyond.is_some_and(|beyond| place > beyond) {
+            return;
+        }
+        self.held.insert(place, message);
+        while self.held.len() > cap {
+            self.held.pop_last();
+            self.beyond = Some(self.held.last_key_value().map_or(START, |(place, _)| *place));
+        }
+    }
+
+    /// The store must be read again from just before `place`: what was here of it was out of date.
+    fn reread_from(&mut self, (deadline_at, id): Place) {
+        let before = (deadline_at, MessageId::from_raw(id.raw() - 1).unwrap_or(MessageId::ZERO));
+        self.beyond = Some(self.beyond.map_or(before, |beyond| beyond.min(before)));
+    }
+
+    /// Where to read on in the store, once there is room. Marks the read as begun.
+    fn begin_read(&mut self) -> Option<Place> {
+        if self.reading.is_some() || self.held.len() >= LANE_LOW {
+            return None;
+        }
+        self.reading = self.beyond;
+        self.beyond
+    }
+
+    /// Notes what a read brought: `whole` when the store had no more.
+    fn end_read(&mut self, last: Option<Place>, whole: bool) {
+        let from = self.reading.take().unwrap_or(START);
+        // Something was put out or found stale meanwhile: the store is to be read again from there.
+        if self.beyond.is_some_and(|beyond| beyond < from) {
+            return;
+        }
+        self.beyond = if whole { None } else { last.or(Some(from)) };
+    }
+}
+
+/// Why an account stands still, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Until then; the far future when a person paused it.
+    pub until: Timestamp,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// The event that ends a waiting message now, instead of its being sent: its time is over, or WeChat has
+/// forgotten a try of it whose answer never came.
+fn ending(message: &Ready, now: Timestamp) -> Option<Event> {
+    if message.expires_at.is_some_and(|at| at <= now) {
+        return Some(Event::Expired);
+    }
+    let claimed = decide(&message.standing, &Event::Claimed, now);
+    claimed.is_none_or(|to| to.to != State::Claimed).then_some(Event::Claimed)
+}
+
+/// What an answer says about the account, besides the message that got it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// WeChat works with us.
+    Fine,
+    /// WeChat asks for less.
+    PushedBack,
+    /// No answer.
+    Silent,
+    /// The account must wait.
+    Paused(Pause),
+}
+
+/// What may go now, and what may not go any more, with the event that ends it.
+#[derive(Default)]
+pub(crate) struct Taken {
+    pub(crate) go: Vec<Ready>,
+    pub(crate) over: Vec<(Ready, Event)>,
+}
+
+/// The traffic of one account.
+pub(crate) struct Traffic {
+    pub(crate) account: AccountId,
+    pace: Pace,
+    budget: Budget,
+    pause: Option<Pause>,
+    /// A person paused it.
+    pub(crate) halted: bool,
+    /// Claimed and not yet settled.
+    pub(crate) out: HashSet<MessageId>,
+    shares: Shares,
+    lanes: [Waiting; 3],
+    delayed: BTreeMap<Place, Ready>,
+    silent: u32,
+    strikes: u32,
+    /// After a pause one message goes alone, to see whether WeChat is back.
+    probing: bool,
+    /// It stands in the queue of turns.
+    pub(crate) has_turn: bool,
+}
+
+impl Traffic {
+    pub(crate) fn new(account: AccountId, limits: Limits, now: Timestamp) -> Self {
+        Self {
+            account,
+            pace: Pace::new(limits.base_per_s, limits.peak_per_s, now),
+            budget: Budget::new(limits.daily, now),
+            pause: None,
+            halted: false,
+            out: HashSet::new(),
+            shares: Shares::default(),
+            lanes: Default::default(),
+            delayed: BTreeMap::new(),
+            silent: 0,
+            strikes: 0,
+            probing: false,
+            has_turn: false,
+        }
+    }
+
+    /// Messages held in memory.
+    pub(crate) fn held(&self) -> usize {
+        self.delayed.len() + self.lanes.iter().map(|lane| lane.held.len()).sum::<usize>()
+    }
+
+    /// Nothing waits, nothing is out, nothing is left in the store.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.held() == 0 && self.out.is_empty() && self.lanes.iter().all(|lane| lane.beyond.is_none())
+    }
+
+    /// Whether a read of the store is under way.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.reading.is_some())
+    }
+
+    /// Takes in an accepted, re-read or returned message.
+    pub(crate) fn offer(&mut self, message: Ready, now: Timestamp, cap: usize) {
+        if self.out.contains(&message.id) {
+            return;
+        }
+        if message.due_at > now {
+            self.delayed.insert((message.due_at, message.id), message);
+        } else {
+            self.lanes[message.lane.index()].offer(message, cap);
+        }
+    }
+
+    /// The store holds messages of `lane` that memory does not.
+    pub(crate) fn more_in_store(&mut self, lane: Lane) {
+        self.lanes[lane.index()].beyond = Some(START);
+    }
+
+    /// What memory held of this message was out of date.
+    pub(crate) fn stale(&mut self, message: &Ready) {
+        self.out.remove(&message.id);
+        self.lanes[message.lane.index()].reread_from((message.deadline_at, message.id));
+    }
+
+    /// The lanes to be read on, and from where.
+    pub(crate) fn begin_reads(&mut self) -> Vec<(Lane, Place)> {
+        let begin = |lane: Lane| self.lanes[lane.index()].begin_read().map(|from| (lane, from));
+        Lane::ALL.into_iter().filter_map(begin).collect()
+    }
+
+    /// Takes in what the store had.
+    pub(crate) fn end_read(&mut self, lane: Lane, rows: Vec<Ready>, whole: bool, now: Timestamp, cap: usize) {
+        let last = rows.last().map(|row| (row.deadline_at, row.id));
+        self.lanes[lane.index()].end_read(last, whole);
+        for row in rows {
+            self.offer(row, now, cap);
+        }
+    }
+
+    /// Up to `most` messages that may go now; they are out from here on.
+    pub(crate) fn take(&mut self, now: Timestamp, most: usize) -> Taken {
+        self.ripen(now);
+        let mut taken = Taken::default();
+        if !self.may_go(now) {
+            return taken;
+        }
+        let most = if self.probing { most.min(1) } else { most };
+        let wanted = most.min(self.lanes.iter().map(|lane| lane.held.len()).sum());
+        let allowed = self.pace.allow(now, u32::try_from(wanted).unwrap_or(u32::MAX)) as usize;
+        while taken.go.len() < allowed {
+            let Some(message) = self.next(now) else { break };
+            match ending(&message, now) {
+                Some(event) => taken.over.push((message, event)),
+                None => {
+                    self.budget.spend(now);
+                    taken.go.push(message);
+                }
+            }
+        }
+        self.pace.give_back((allowed - taken.go.len()) as u32);
+        taken
+    }
+
+    /// Messages that may not go any more, wherever they wait.
+    pub(crate) fn take_over(&mut self, now: Timestamp) -> Vec<(Ready, Event)> {
+        let mut over = Vec::new();
+        let out = &mut self.out;
+        for held in self.lanes.iter_mut().map(|lane| &mut lane.held).chain([&mut self.delayed]) {
+            for (_, message) in held.extract_if(.., |_, message| ending(message, now).is_some()) {
+                if let Some(event) = ending(&message, now).filter(|_| out.insert(message.id)) {
+                    over.push((message, event));
+                }
+            }
+        }
+        over
+    }
+
+    /// When something may go again without anything new happening; `None`: only after an event.
+    pub(crate) fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let due = self.delayed.first_key_value().map(|((due_at, _), _)| *due_at);
+        let waiting = self.lanes.iter().any(|lane| !lane.held.is_empty());
+        let paced = (waiting && !self.halted && !(self.probing && !self.out.is_empty()))
+            .then(|| self.pace.next_at(now).max(self.pause.map_or(now, |pause| pause.until)));
+        let budgeted = paced.map(|at| if self.budget_open(now) { at } else { at.max(self.budget.until(now)) });
+        [due, budgeted].into_iter().flatten().min()
+    }
+
+    /// New limits, at once.
+    pub(crate) fn set_limits(&mut self, limits: Limits, now: Timestamp) {
+        self.pace.set_limits(limits.base_per_s, limits.peak_per_s, now);
+        self.budget.set_limit(limits.daily);
+    }
+
+    /// WeChat's own figures for today go before ours; with room in them a wait for quota is over.
+    pub(crate) fn learn_quota(&mut self, limit: u32, used: u32, now: Timestamp) {
+        self.budget.learned(limit, used, now);
+        if used < limit && self.pause.is_some_and(|pause| pause.cause == Cause::DailyQuota) {
+            self.resume();
+        }
+    }
+
+    /// How it stands, for people.
+    pub(crate) fn status(&self) -> Status {
+        Status {
+            held: self.held(),
+            in_flight: self.out.len(),
+            rate_per_s: self.pace.rate_per_s(),
+            pause: self.pause,
+        }
+    }
+
+    /// Learns from an answer.
+    pub(crate) fn learn(&mut self, signal: Signal, now: Timestamp) {
+        match signal {
+            Signal::Fine => {
+                (self.silent, self.strikes, self.probing) = (0, 0, false);
+                self.pace.eased(now);
+            }
+            Signal::PushedBack => self.pace.pushed_back(now),
+            Signal::Paused(pause) => self.stand_still(pause, now),
+            Signal::Silent => {
+                self.silent += 1;
+                if self.silent >= SILENT_MAX || self.probing {
+                    self.stand_still(Pause { until: now, cause: Cause::Unreachable }, now);
+                }
+            }
+        }
+    }
+
+    /// Lets the account go on at once, whatever held it up.
+    pub(crate) fn resume(&mut self) {
+        (self.pause, self.strikes, self.silent, self.probing) = (None, 0, 0, false);
+    }
+
+    /// Stands still until `pause.until`; longer each time while WeChat stays away. All that come back
+    /// from one outage count as one strike.
+    fn stand_still(&mut self, pause: Pause, now: Timestamp) {
+        if pause.cause == Cause::RateLimited {
+            self.pace.pushed_back(now);
+        }
+        if self.pause.is_some_and(|standing| standing.until > now) {
+            let until = self.pause.map_or(pause.until, |standing| standing.until.max(pause.until));
+            self.pause = Some(Pause { until, ..pause });
+            return;
+        }
+        let stretched = Duration::from_secs(1 << self.strikes.min(5)).min(LONGEST_PAUSE);
+        self.strikes += 1;
+        self.silent = 0;
+        self.pause = Some(Pause { until: pause.until.max(now.plus(stretched)), ..pause });
+        self.probing = true;
+    }
+
+    fn may_go(&mut self, now: Timestamp) -> bool {
+        if self.pause.is_some_and(|pause| pause.until <= now) {
+            self.pause = None;
+        }
+        !self.halted && self.pause.is_none() && !(self.probing && !self.out.is_empty())
+    }
+
+    fn budget_open(&self, now: Timestamp) -> bool {
+        let waits = |lane: Lane| !self.lanes[lane.index()].held.is_empty();
+        Lane::ALL.into_iter().any(|lane| waits(lane) && self.budget.allows(lane, now))
+    }
+
+    fn next(&mut self, now: Timestamp) -> Option<Ready> {
+        loop {
+            let waits = |lane: Lane| !self.lanes[lane.index()].held.is_empty() && self.budget.allows(lane, now);
+            let lane = self.shares.pick(Lane::ALL.map(waits))?;
+            let (_, message) = self.lanes[lane.index()].held.pop_first()?;
+            if self.out.insert(message.id) {
+                return Some(message);
+            }
+        }
+    }
+
+    /// Moves what has become due from `delayed` into its lane.
+    fn ripen(&mut self, now: Timestamp) {
+        while let Some(entry) = self.delayed.first_entry() {
+            if entry.key().0 > now {
+                return;
+            }
+            let message = entry.remove();
+            self.lanes[message.lane.index()].offer(message, LANE_CAP);
+        }
+    }
+}
