@@ -199,3 +199,6 @@ impl Standing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ pub use id::{AccountId, Appid, MessageId, Openid};
 pub use message::{Category, Cause, Content, InteractionKind, Lane, Miniprogram, OnUnknown, State};
 pub use outcome::{DeliveryStatus, Outcome, SentAs};
 pub use pace::{Budget, Pace, Shares};
-pub use preview::Preview;
+pub use preview::{Preview, Tap, preview};
 pub use request::Timing;
 pub use template::{Family, Field, FieldKind, Template};
 pub use time::Timestamp;

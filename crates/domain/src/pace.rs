@@ -132,7 +132,9 @@ impl Pace {
     /// comes late loses nothing; and at least one send.
     fn capacity(&self) -> u64 {
         let room = self.peak.saturating_sub(self.rate);
-        room.max(self.rate / 20).max(MILLI) * (MICRO / MILLI)
+        // And what one millisecond brings, or the fraction above a whole send would be lost at each fill. A
+        // second holds 999 such fills after the first send, so the bound stays.
+        room.max(self.rate / 20).max(MILLI) * (MICRO / MILLI) + self.rate
     }
 
     fn tokens_at(&self, now: Timestamp) -> u64 {
@@ -272,5 +274,313 @@ impl Budget {
     fn is_today(&self, now: Timestamp) -> bool {
         let day = now.day();
         day == self.day || day.saturating_add(1) == self.day
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+    fn after_ms(ms: i64) -> Timestamp {
+        Timestamp::from_ms(NOW.ms() + ms)
+    }
+
+    /// What a pace of these rates lets through when asked every `step` ms from `from` to `to`.
+    fn allowed(pace: &mut Pace, from: i64, to: i64, step: usize) -> u64 {
+        (from..to).step_by(step).map(|ms| u64::from(pace.allow(after_ms(ms), u32::MAX))).sum()
+    }
+
+    #[test]
+    fn a_sustained_rate_is_exact_over_minutes() {
+        for rate in [1, 3, 7, 100, 333, 100_000, 1_000_003] {
+            let mut pace = Pace::new(rate, rate, NOW);
+
+            let ten_minutes = allowed(&mut pace, 0, 600_001, 1);
+
+            assert_eq!(ten_minutes, u64::from(rate) * 600, "{rate}/s");
+        }
+    }
+
+    #[test]
+    fn a_fresh_owner_starts_empty() {
+        let mut pace = Pace::new(50, 100, NOW);
+
+        assert_eq!(pace.allow(NOW, 10), 0);
+        assert_eq!(pace.next_at(NOW), after_ms(20));
+        assert_eq!(pace.allow(after_ms(19), 10), 0);
+        assert_eq!(pace.allow(after_ms(20), 10), 1);
+    }
+
+    #[test]
+    fn what_is_saved_up_is_the_room_to_the_peak() {
+        for (base, peak, saved) in [(50, 100, 50), (100, 100, 5), (5, 10, 5), (5, 5, 1), (5, 1, 1), (1, 0, 1)]
+        {
+            let mut pace = Pace::new(base, peak, NOW);
+
+            assert_eq!(pace.allow(after_ms(3_600_000), u32::MAX), saved, "{base}..{peak}");
+        }
+    }
+
+    #[test]
+    fn a_base_of_zero_is_no_limit() {
+        let mut pace = Pace::new(0, 100, NOW);
+        pace.pushed_back(NOW);
+        pace.eased(NOW);
+        pace.give_back(7);
+
+        assert_eq!(pace.allow(NOW, u32::MAX), u32::MAX);
+        assert_eq!(pace.next_at(NOW), NOW);
+        assert_eq!(pace.rate_per_s(), 0.0);
+    }
+
+    #[test]
+    fn the_rate_grows_by_one_for_each_second_of_use() {
+        let mut pace = Pace::new(50, 100, NOW);
+
+        for ms in (0..=10_000).step_by(10) {
+            pace.eased(after_ms(ms));
+        }
+        assert_eq!(pace.rate_per_s(), 60.0);
+
+        pace.eased(after_ms(10_000_000));
+        assert_eq!(pace.rate_per_s(), 61.0);
+
+        for s in 0..1_000 {
+            pace.eased(after_ms(10_000_000 + s * 1_000));
+        }
+        assert_eq!(pace.rate_per_s(), 100.0);
+    }
+
+    #[test]
+    fn a_pushback_halves_the_rate_and_its_echoes_do_not() {
+        let mut pace = Pace::new(50, 100, NOW);
+        pace.allow(after_ms(10_000), 1);
+
+        for ms in [10_000, 10_001, 10_500, 10_999] {
+            pace.pushed_back(after_ms(ms));
+        }
+        assert_eq!(pace.rate_per_s(), 25.0);
+        assert_eq!(pace.allow(after_ms(10_999), 10), 0);
+
+        for s in 11..100 {
+            pace.pushed_back(after_ms(s * 1_000));
+        }
+        assert_eq!(pace.rate_per_s(), 1.0);
+    }
+
+    #[test]
+    fn new_limits_take_effect_at_once() {
+        let mut pace = Pace::new(50, 100, NOW);
+        pace.set_limits(80, 200, NOW);
+        assert_eq!(pace.rate_per_s(), 80.0);
+
+        pace.set_limits(5, 10, NOW);
+        assert_eq!(pace.rate_per_s(), 10.0);
+
+        pace.pushed_back(NOW);
+        pace.pushed_back(after_ms(1_000));
+        pace.set_limits(50, 100, after_ms(1_000));
+        assert_eq!(pace.rate_per_s(), 2.5);
+
+        pace.set_limits(0, 0, after_ms(1_000));
+        assert_eq!(pace.allow(after_ms(1_000), 9), 9);
+    }
+
+    #[test]
+    fn what_was_not_sent_can_be_given_back() {
+        let mut pace = Pace::new(50, 100, NOW);
+        assert_eq!(pace.allow(after_ms(1_000), 50), 50);
+
+        pace.give_back(30);
+
+        assert_eq!(pace.allow(after_ms(1_000), 50), 30);
+    }
+
+    #[test]
+    fn a_clock_set_back_neither_stops_the_pace_nor_fills_it() {
+        let mut pace = Pace::new(10, 10, NOW);
+        pace.allow(after_ms(1_000), 10);
+
+        assert_eq!(pace.allow(after_ms(-3_600_000), 10), 0);
+        assert_eq!(pace.allow(after_ms(-3_600_000 + 100), 10), 1);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Allow(u32),
+        Eased,
+        PushedBack,
+        GiveBack,
+    }
+
+    fn step() -> impl Strategy<Value = (i64, Step)> {
+        let what = prop_oneof![
+            8 => (0..300u32).prop_map(Step::Allow),
+            4 => Just(Step::Eased),
+            1 => Just(Step::PushedBack),
+            1 => Just(Step::GiveBack),
+        ];
+        (0..400i64, what)
+    }
+
+    /// Runs the steps and tells when how many sends went; all of an allowance may be given back at once.
+    fn run(pace: &mut Pace, steps: Vec<(i64, Step)>) -> Vec<(i64, u32)> {
+        let (mut ms, mut sent) = (0, Vec::new());
+        for (wait, step) in steps {
+            ms += wait;
+            match step {
+                Step::Allow(wanted) => sent.push((ms, pace.allow(after_ms(ms), wanted))),
+                Step::Eased => pace.eased(after_ms(ms)),
+                Step::PushedBack => pace.pushed_back(after_ms(ms)),
+                Step::GiveBack => {
+                    if let Some((_, count)) = sent.pop_if(|(at, _)| *at == ms) {
+                        pace.give_back(count);
+                    }
+                }
+            }
+        }
+        sent
+    }
+
+    proptest! {
+        #[test]
+        fn no_second_sees_more_than_the_peak(
+            base in 1..200u32, room in 0..200u32, steps in prop::collection::vec(step(), 1..200),
+        ) {
+            let peak = base + room;
+            let mut pace = Pace::new(base, peak, NOW);
+            let most = f64::from(peak).max(f64::from(peak) * 1.05).max(f64::from(peak) + 1.0);
+
+            let sent = run(&mut pace, steps);
+
+            for (from, _) in &sent {
+                let second: u32 =
+                    sent.iter().filter(|(at, _)| (*from..from + 1_000).contains(at)).map(|(_, count)| count).sum();
+                prop_assert!(f64::from(second) <= most, "{} in one second, peak {}", second, peak);
+            }
+        }
+
+        #[test]
+        fn one_is_allowed_at_next_at_and_not_before(
+            base in 1..5_000u32, room in 0..100u32, wait in 0..5_000i64, wanted in 0..200u32,
+        ) {
+            let mut pace = Pace::new(base, base + room, NOW);
+            pace.allow(after_ms(wait), wanted);
+
+            let next_at = pace.next_at(after_ms(wait));
+
+            if next_at > after_ms(wait) {
+                prop_assert_eq!(pace.clone().allow(Timestamp::from_ms(next_at.ms() - 1), 1), 0);
+            }
+            prop_assert_eq!(pace.allow(next_at, 1), 1);
+        }
+
+        #[test]
+        fn any_times_and_numbers_are_survived(
+            rates in any::<(u32, u32)>(), times in prop::collection::vec(any::<i64>(), 1..20),
+        ) {
+            let mut pace = Pace::new(rates.0, rates.1, NOW);
+            let mut budget = Budget::new(rates.1, NOW);
+            for now in times.into_iter().map(Timestamp::from_ms) {
+                pace.allow(now, u32::MAX);
+                pace.eased(now);
+                pace.give_back(u32::MAX);
+                pace.pushed_back(now);
+                pace.next_at(now);
+                budget.spend(now);
+                budget.allows(Lane::Bulk, now);
+                budget.until(now);
+            }
+        }
+
+        #[test]
+        fn a_lane_that_waits_gets_every_tenth_turn(turns in prop::collection::vec(any::<[bool; 3]>(), 1..300)) {
+            let mut shares = Shares::default();
+            let mut passed = [0; 3];
+
+            for waiting in turns {
+                let picked = shares.pick(waiting);
+
+                prop_assert_eq!(picked.is_some(), waiting.contains(&true));
+                for lane in Lane::ALL.into_iter().filter(|lane| *lane != Lane::Urgent) {
+                    let gone = picked == Some(lane) || !waiting[lane.index()];
+                    passed[lane.index()] = if gone { 0 } else { passed[lane.index()] + 1 };
+                    prop_assert!(passed[lane.index()] < 10);
+                }
+                prop_assert!(picked.is_none_or(|lane| waiting[lane.index()]));
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_hundred_turns_urgent_gets_all_but_the_tenths() {
+        let turns = |waiting: [bool; 3]| {
+            let mut shares = Shares::default();
+            let mut count = [0; 3];
+            for _ in 0..100 {
+                if let Some(lane) = shares.pick(waiting) {
+                    count[lane.index()] += 1;
+                }
+            }
+            count
+        };
+
+        assert_eq!(turns([true, false, false]), [100, 0, 0]);
+        assert_eq!(turns([true, false, true]), [90, 0, 10]);
+        assert_eq!(turns([false, true, true]), [0, 90, 10]);
+        let [urgent, normal, bulk] = turns([true, true, true]);
+        assert!(urgent >= 78 && normal >= 10 && bulk >= 10, "{urgent} {normal} {bulk}");
+    }
+
+    #[test]
+    fn the_last_tenth_of_a_day_is_for_urgent() {
+        let mut budget = Budget::new(20, NOW);
+        for _ in 0..18 {
+            assert!(budget.allows(Lane::Bulk, NOW));
+            budget.spend(NOW);
+        }
+
+        assert!(!budget.allows(Lane::Bulk, NOW) && !budget.allows(Lane::Normal, NOW));
+        assert!(budget.allows(Lane::Urgent, NOW));
+        budget.spend(NOW);
+        budget.spend(NOW);
+        assert!(!budget.allows(Lane::Urgent, NOW));
+
+        budget.give_back(NOW);
+        assert!(budget.allows(Lane::Urgent, NOW));
+    }
+
+    #[test]
+    fn a_new_day_is_a_new_budget() {
+        let mut budget = Budget::new(1, NOW);
+        budget.spend(NOW);
+        let tomorrow = budget.until(NOW);
+
+        assert!(!budget.allows(Lane::Urgent, Timestamp::from_ms(tomorrow.ms() - 1)));
+        assert!(budget.allows(Lane::Urgent, tomorrow));
+
+        budget.spend(tomorrow);
+        budget.give_back(NOW);
+        assert!(!budget.allows(Lane::Urgent, tomorrow));
+    }
+
+    #[test]
+    fn wechats_own_figures_replace_ours() {
+        let mut budget = Budget::new(100, NOW);
+        budget.spend(NOW);
+
+        budget.learned(1_000, 1_000, NOW);
+        assert!(!budget.allows(Lane::Urgent, NOW));
+
+        budget.learned(1_000, 0, NOW);
+        assert_eq!((budget.limit(), budget.used_on(NOW)), (1_000, 0));
+    }
+
+    #[test]
+    fn a_budget_of_nothing_allows_nothing() {
+        assert!(!Budget::new(0, NOW).allows(Lane::Urgent, NOW));
     }
 }

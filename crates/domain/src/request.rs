@@ -104,7 +104,7 @@ impl Timing {
 pub fn check_timing(timing: Timing, now: Timestamp) -> Result<(), Vec<FieldError>> {
     let mut faults = Vec::new();
     if timing.send_at.is_some_and(|send_at| send_at > now.plus(SEND_AT_MAX_AHEAD)) {
-        let message = "is more than 90 days ahead: plan it later, or sooner";
+        let message = "is more than 90 days ahead: give an earlier time, or plan it later";
         faults.push(FieldError::new("send_at", TooLate, message));
     }
     if timing.expires_at.is_some_and(|expires_at| expires_at <= timing.due_at(now)) {
@@ -118,4 +118,92 @@ pub fn check_timing(timing: Timing, now: Timestamp) -> Result<(), Vec<FieldError
 
 fn too_long(field: &'static str, given: usize, allowed: usize) -> FieldError {
     FieldError::new(field, TooLong, format!("has {given} bytes: at most {allowed} are allowed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FieldCode;
+
+    const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+    fn hours(hours: i64) -> Timestamp {
+        Timestamp::from_ms(NOW.ms() + hours * 3_600_000)
+    }
+
+    #[test]
+    fn a_url_is_a_web_address_of_bounded_length() {
+        for url in ["https://a.cn", "HTTP://a.cn/x?y=中#z", "http://10.0.0.1:8080/", "https://[::1]/"] {
+            assert_eq!(check_url(url), Ok(()), "{url}");
+        }
+        let long = format!("https://a.cn/{}", "x".repeat(URL_MAX));
+        let cases = [
+            ("", BadFormat),
+            ("a.cn", BadFormat),
+            ("ftp://a.cn", BadFormat),
+            ("javascript:alert(1)", BadFormat),
+            ("https://", BadFormat),
+            ("https:///x", BadFormat),
+            ("https://?a", BadFormat),
+            ("中https://a", BadFormat),
+            ("https://a.cn/ x", BadCharacter),
+            ("https://a.cn/\n", BadCharacter),
+            ("https://a\0", BadCharacter),
+            (&long, TooLong),
+        ];
+        for (url, code) in cases {
+            assert_eq!(check_url(url).map_err(|fault| fault.code), Err(code), "{url}");
+        }
+    }
+
+    fn miniprogram(appid: &str, pagepath: Option<&str>) -> Result<bool, Vec<(String, FieldCode)>> {
+        let given = Miniprogram { appid: appid.to_owned(), pagepath: pagepath.map(str::to_owned) };
+        let named =
+            |faults: Vec<FieldError>| faults.into_iter().map(|f| (f.field.into_owned(), f.code)).collect();
+        check_miniprogram(given).map(|taken| taken.is_some()).map_err(named)
+    }
+
+    #[test]
+    fn an_empty_mini_program_is_none_and_a_half_one_is_refused() {
+        let fault = |field: &str, code| (format!("miniprogram.{field}"), code);
+
+        assert_eq!(miniprogram("", None), Ok(false));
+        assert_eq!(miniprogram("", Some("")), Ok(false));
+        assert_eq!(miniprogram("wx1", Some("pages/order?id=1")), Ok(true));
+        assert_eq!(miniprogram("", Some("pages/a")), Err(vec![fault("appid", Missing)]));
+        let long = "x".repeat(1025);
+        let both = vec![fault("appid", BadFormat), fault("pagepath", TooLong)];
+        assert_eq!(miniprogram("wx 1", Some(&long)), Err(both));
+        assert_eq!(miniprogram("wx1", Some("a\0")), Err(vec![fault("pagepath", BadCharacter)]));
+    }
+
+    #[test]
+    fn a_client_msg_id_is_short_printable_ascii() {
+        let (longest, longer) = ("x".repeat(64), "x".repeat(65));
+        for id in ["a", "order-1 paid!", &longest] {
+            assert_eq!(check_client_msg_id(id), Ok(()), "{id}");
+        }
+        for (id, code) in [("", Empty), (&*longer, TooLong), ("订单", BadCharacter), ("a\n", BadCharacter)]
+        {
+            assert_eq!(check_client_msg_id(id).map_err(|fault| fault.code), Err(code), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_message_expires_after_it_is_due_and_is_not_planned_too_far_ahead() {
+        let day = 24;
+        let cases = [
+            (None, None, vec![]),
+            (Some(hours(90 * day)), None, vec![]),
+            (Some(hours(90 * day + 1)), None, vec![TooLate]),
+            (Some(hours(-5)), Some(hours(1)), vec![]),
+            (None, Some(NOW), vec![TooEarly]),
+            (Some(hours(2)), Some(hours(1)), vec![TooEarly]),
+            (Some(hours(91 * day)), Some(hours(1)), vec![TooLate, TooEarly]),
+        ];
+        for (send_at, expires_at, codes) in cases {
+            let faults = check_timing(Timing { send_at, expires_at }, NOW).err().unwrap_or_default();
+            assert_eq!(faults.into_iter().map(|fault| fault.code).collect::<Vec<_>>(), codes, "{send_at:?}");
+        }
+    }
 }

@@ -140,6 +140,16 @@ impl Template {
         if typed { Family::Category } else { Family::Legacy }
     }
 
+    /// Whether the phone shows only the title: the body begins with a variable that stands alone on its line.
+    /// `first` does not count, since it is left out anyway. (Seen by developers: study_xxqg issue 66.)
+    pub fn shows_title_only(&self) -> bool {
+        let line = self.content.trim_start().lines().next().unwrap_or("").trim_end();
+        match placeholder_at(line) {
+            Some((name, "")) => FieldKind::of_name(name) != FieldKind::First,
+            _ => false,
+        }
+    }
+
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
@@ -166,13 +176,13 @@ fn parse_fields(content: &str) -> Vec<Field> {
 }
 
 /// A placeholder and the text between it and the one before.
-pub(crate) struct Placeholder<'a> {
-    pub(crate) before: &'a str,
-    pub(crate) name: &'a str,
+struct Placeholder<'a> {
+    before: &'a str,
+    name: &'a str,
 }
 
 /// The placeholders of a text, in order.
-pub(crate) fn placeholders(text: &str) -> impl Iterator<Item = Placeholder<'_>> {
+fn placeholders(text: &str) -> impl Iterator<Item = Placeholder<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let mut from = 0;
@@ -201,4 +211,105 @@ fn placeholder_at(text: &str) -> Option<(&str, &str)> {
 
 fn label(before: &str) -> String {
     before.trim().trim_end_matches([':', '：']).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fields(content: &str) -> Vec<(String, FieldKind, String)> {
+        let template = Template::parse("T", "t", content);
+        template.fields.into_iter().map(|field| (field.name, field.kind, field.label)).collect()
+    }
+
+    fn names(content: &str) -> Vec<String> {
+        fields(content).into_iter().map(|(name, ..)| name).collect()
+    }
+
+    #[test]
+    fn fields_are_read_with_their_kinds_and_labels() {
+        let content = "{{first.DATA}}\r\n订单号：{{keyword1.DATA}}\n下单时间{{time2.DATA}}\nA: {{x.DATA}} B ：{{y_1.DATA}}";
+
+        let expected = [
+            ("first", FieldKind::First, ""),
+            ("keyword1", FieldKind::Keyword, "订单号"),
+            ("time2", FieldKind::Time, "下单时间"),
+            ("x", FieldKind::Plain, "A"),
+            ("y_1", FieldKind::Plain, "B"),
+        ];
+        let expected = expected.map(|(name, kind, label)| (name.to_owned(), kind, label.to_owned()));
+        assert_eq!(fields(content), expected);
+    }
+
+    #[test]
+    fn blanks_inside_the_braces_are_allowed_and_anything_else_is_text() {
+        assert_eq!(names("{{ thing1.DATA }}{{\tthing2.DATA}}"), ["thing1", "thing2"]);
+        assert_eq!(names("{{{thing1.DATA}}}"), ["thing1"]);
+        assert_eq!(names("{{a.DATA}}{{a.DATA}}{{b.DATA"), ["a"]);
+        for text in [
+            "",
+            "{{}}",
+            "{{a}}",
+            "{{a.data}}",
+            "{{.DATA}}",
+            "{{1a.DATA}}",
+            "{{a b.DATA}}",
+            "{{名.DATA}}",
+            "{{a\n.DATA}}",
+        ] {
+            assert_eq!(names(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_kind_is_told_by_the_whole_name() {
+        let cases = [
+            ("character_string12", FieldKind::CharacterString),
+            ("enum_string1", FieldKind::EnumString),
+            ("remark", FieldKind::Remark),
+            ("remark1", FieldKind::Plain),
+            ("thing", FieldKind::Plain),
+            ("Thing1", FieldKind::Plain),
+            ("plain1", FieldKind::Plain),
+            ("1", FieldKind::Plain),
+        ];
+
+        for (name, kind) in cases {
+            assert_eq!(FieldKind::of_name(name), kind, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_family_is_told_by_the_fields() {
+        let cases = [
+            ("{{first.DATA}}\n{{keyword1.DATA}}", Family::Legacy),
+            ("{{orderMoneySum.DATA}}", Family::Legacy),
+            ("", Family::Legacy),
+            ("订单{{thing1.DATA}}", Family::Category),
+        ];
+
+        for (content, family) in cases {
+            assert_eq!(Template::parse("T", "t", content).family(), family, "{content}");
+        }
+    }
+
+    #[test]
+    fn no_more_than_64_fields_are_read() {
+        let content: String = (0..1000).map(|n| format!("{{{{thing{n}.DATA}}}}\n")).collect();
+
+        assert_eq!(names(&content).len(), 64);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_a_content(content in "[{}. \nDATAa1：名]{0,60}") {
+            let template = Template::parse("T", "t", &content);
+
+            for field in &template.fields {
+                prop_assert!(content.contains(&field.name));
+            }
+            template.shows_title_only();
+        }
+    }
 }

@@ -91,7 +91,7 @@ pub(crate) fn is_chinese(c: char) -> bool {
 
 /// Whether `c` is one of the line breaks that the phone does not show.
 pub(crate) fn is_line_break(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{0b}' | '\u{0c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+    matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
