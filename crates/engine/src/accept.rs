@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_domain::preview::{Preview, preview};
+use hongyan_domain::preview::{Preview, Tap, preview};
 use hongyan_domain::request::{Timing, check_client_msg_id, check_miniprogram, check_timing, check_url};
 use hongyan_domain::validate::{FieldRules, fill};
 use hongyan_domain::{
@@ -127,7 +127,10 @@ enum Checked {
 
 impl Engine {
     /// Takes a batch in: answers in the order given, one for each. `Err`: nothing at all was accepted.
-    pub async fn accept(&self, requests: &[Request<'_>]) -> Result<Vec<Result<Accepted, Rejected>>, EngineError> {
+    pub async fn accept(
+        &self,
+        requests: &[Request<'_>],
+    ) -> Result<Vec<Result<Accepted, Rejected>>, EngineError> {
         let (catalog, now) = (self.catalog(), self.now());
         let mut messages = Vec::with_capacity(requests.len());
         let mut answers = Vec::with_capacity(requests.len());
@@ -156,7 +159,8 @@ impl Engine {
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let soon = now.plus(SCHEDULED_AFTER);
-        let mut offers: Vec<_> = messages.iter().map(|message| (message.due_at <= soon).then(|| ready(message))).collect();
+        let mut offers: Vec<_> =
+            messages.iter().map(|message| (message.due_at <= soon).then(|| ready(message))).collect();
         let acceptances = self.shared.store.accept(messages).await?;
         let committed = answers.iter_mut().filter(|answer| matches!(answer, Ok(Accepted::New(_))));
         for ((answer, acceptance), offer) in committed.zip(acceptances).zip(&mut offers) {
@@ -164,7 +168,8 @@ impl Engine {
                 Acceptance::New => {}
                 Acceptance::Same { id, state, due_at, deadline_at } => {
                     *offer = None;
-                    *answer = Ok(Accepted::Same(Place { id, state, due_at, deadline_at, warnings: Vec::new() }));
+                    *answer =
+                        Ok(Accepted::Same(Place { id, state, due_at, deadline_at, warnings: Vec::new() }));
                 }
                 Acceptance::Conflict { id } => {
                     *offer = None;
@@ -191,9 +196,13 @@ impl Engine {
         let miniprogram = keep_all(&mut faults, miniprogram(request.miniprogram.as_ref()));
         let timing = Timing { send_at: request.send_at, expires_at: request.expires_at };
         keep_all(&mut faults, check_timing(timing, now));
-        keep(&mut faults, request.url.as_deref().filter(|url| !url.trim().is_empty()).map_or(Ok(()), check_url));
+        keep(
+            &mut faults,
+            request.url.as_deref().filter(|url| !url.trim().is_empty()).map_or(Ok(()), check_url),
+        );
         keep(&mut faults, request.client_msg_id.as_deref().map_or(Ok(()), check_client_msg_id));
-        let filled = template.and_then(|template| keep_all(&mut faults, filled(account, template, request.data)));
+        let filled =
+            template.and_then(|template| keep_all(&mut faults, filled(account, template, request.data)));
         let (Some(openid), Some(template), Some(miniprogram), Some((data, filled))) =
             (openid, template, miniprogram, filled)
         else {
@@ -205,7 +214,9 @@ impl Engine {
         let url = request.url.as_deref().filter(|url| !url.trim().is_empty()).map(str::to_owned);
         let content = Content { url, miniprogram, data: filled.data };
         if request.dry_run {
-            return Ok(Checked::Previewed(Box::new(preview(template, &data, &content))));
+            let tap = Tap::of(content.url.as_deref(), content.miniprogram.as_ref());
+            let rules = FieldRules::of(account.record.kind);
+            return Ok(Checked::Previewed(Box::new(preview(template, &data, tap, rules))));
         }
         let message = self.message(account, template, request, (openid, content, now));
         Ok(Checked::Message(Box::new(message), filled.warnings))
@@ -220,7 +231,8 @@ impl Engine {
     ) -> NewMessage {
         let lane = request.lane.unwrap_or(Lane::Normal);
         let due_at = request.send_at.map_or(now, |at| at.max(now));
-        let expires_at = request.expires_at.unwrap_or_else(|| due_at.plus(self.shared.settings.expires_after));
+        let expires_at =
+            request.expires_at.unwrap_or_else(|| due_at.plus(self.shared.settings.expires_after));
         NewMessage {
             account: account.id(),
             id: self.shared.ids.lock().next(now),
@@ -263,7 +275,11 @@ fn openid(touser: &str) -> Result<Openid, FieldError> {
 
 fn template<'a>(account: &'a Account, template_id: &str) -> Result<&'a Template, FieldError> {
     if template_id.is_empty() {
-        return Err(FieldError::new("template_id", FieldCode::Missing, "is missing: give the full template id"));
+        return Err(FieldError::new(
+            "template_id",
+            FieldCode::Missing,
+            "is missing: give the full template id",
+        ));
     }
     account.template(template_id).map(|template| &**template).ok_or_else(|| {
         let message = "is not a template of this account: check the id, or sync the account's templates";

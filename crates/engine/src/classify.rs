@@ -17,7 +17,7 @@ const REPEAT_GUARD: Duration = Duration::from_secs(61);
 const MEND_POLL: Duration = Duration::from_secs(60);
 
 /// What the answer to a send came to, for a message that stood at `standing` when it was claimed.
-pub fn classify(answer: Result<&Sent, &CallError>, standing: &Standing, now: Timestamp) -> Outcome {
+pub(crate) fn classify(answer: Result<&Sent, &CallError>, standing: &Standing, now: Timestamp) -> Outcome {
     match answer {
         Ok(sent) => Outcome::Sent { msgid: sent.msgid, how: SentAs::Accepted },
         Err(CallError::NotSent(_)) => pause(now, PAUSE, Cause::Unreachable),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hongyan_domain::{AccountId, Event, Lane, MessageId, State, Timestamp};
+use hongyan_domain::{AccountId, AccountKind, Event, Lane, MessageId, State, Timestamp};
 use hongyan_store::{Claim, ClaimId, Ready};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -207,7 +207,8 @@ impl Dispatcher {
         let traffic = self.traffic.entry(account).or_insert_with(|| {
             let catalog = shared.catalog.load();
             let known = catalog.by_id(account);
-            let limits = known.map(|known| known.record.effective_limits()).unwrap_or(UNKNOWN_LIMITS);
+            let limits =
+                known.map_or_else(|| AccountKind::Test.limits(), |known| known.record.effective_limits());
             let mut traffic = Traffic::new(account, limits, now);
             traffic.halted = known.is_none_or(|known| known.record.paused.is_some());
             traffic
@@ -251,22 +252,11 @@ impl Dispatcher {
 
     /// Starts a read for every lane that runs low and has more in the store.
     fn read_on(&mut self) {
-        let reads: Vec<(AccountId, Lane, Place)> = self
-            .turns
-            .iter()
-            .filter_map(|id| self.traffic.get_mut(id))
-            .flat_map(|traffic| {
-                let account = traffic.account;
-                traffic.begin_reads().into_iter().map(move |(lane, from)| (account, lane, from))
-            })
-            .collect();
-        for (account, lane, from) in reads {
-            let shared = self.shared.clone();
-            tokio::spawn(async move {
-                let rows = shared.store.ready(account, lane, Some(from), READ_ROWS).await;
-                let rows = rows.inspect_err(|error| tracing::error!(%error, "could not read on")).ok();
-                shared.hint(Hint::Read(account, lane, rows)).await;
-            });
+        for account in &self.turns {
+            let reads = self.traffic.get_mut(account).map(Traffic::begin_reads).unwrap_or_default();
+            for (lane, from) in reads {
+                tokio::spawn(read(self.shared.clone(), *account, lane, from));
+            }
         }
     }
 
@@ -394,6 +384,12 @@ impl Dispatcher {
     }
 }
 
+async fn read(shared: Arc<Shared>, account: AccountId, lane: Lane, from: Place) {
+    let rows = shared.store.ready(account, lane, Some(from), READ_ROWS).await;
+    let rows = rows.inspect_err(|error| tracing::error!(%error, "could not read on")).ok();
+    shared.hint(Hint::Read(account, lane, rows)).await;
+}
+
 /// Commits one claim an account; gives what may be sent, and what memory was wrong about.
 async fn commit_claims(
     shared: &Shared,
@@ -401,9 +397,11 @@ async fn commit_claims(
     now: Timestamp,
 ) -> Result<(Vec<Claimed>, Vec<Ready>), Vec<Ready>> {
     let catalog = shared.catalog.load_full();
-    let claims: Vec<Claim> = batch.iter().map(|(account, messages)| claim_of(shared, *account, messages, now)).collect();
+    let claims: Vec<Claim> =
+        batch.iter().map(|(account, messages)| claim_of(shared, *account, messages, now)).collect();
     let ids: Vec<ClaimId> = claims.iter().map(|claim| claim.id).collect();
-    let all = |batch: Vec<(AccountId, Vec<Ready>)>| batch.into_iter().flat_map(|(_, messages)| messages).collect();
+    let all =
+        |batch: Vec<(AccountId, Vec<Ready>)>| batch.into_iter().flat_map(|(_, messages)| messages).collect();
     let refused = match shared.store.claim(claims).await {
         Ok(refused) => refused,
         Err(error) => {
@@ -417,7 +415,11 @@ async fn commit_claims(
         let (out_of_date, good): (Vec<_>, Vec<_>) =
             messages.into_iter().partition(|message| refused.contains(&message.id));
         stale.extend(out_of_date);
-        let Some(account) = catalog.by_id(account) else { continue };
+        let Some(account) = catalog.by_id(account) else {
+            // Deleted since; its rows are gone or going.
+            stale.extend(good);
+            continue;
+        };
         note_waits(shared, &good, now);
         go.extend(with_ticket(account, claim, good, now));
     }

@@ -82,7 +82,7 @@ pub struct Tolerance {
 
 impl Default for Settings {
     fn default() -> Self {
-        let minutes = |count| Duration::from_secs(60 * count);
+        let minutes = |count: u64| Duration::from_secs(60 * count);
         Self {
             max_in_flight: 4_096,
             retention: Retention::default(),
@@ -199,7 +199,12 @@ impl Engine {
         Ok(engine)
     }
 
-    fn spawn(&self, hinted: mpsc::Receiver<Hint>, incoming: mpsc::Receiver<receive::Incoming>, ownership: Ownership) {
+    fn spawn(
+        &self,
+        hinted: mpsc::Receiver<Hint>,
+        incoming: mpsc::Receiver<receive::Incoming>,
+        ownership: Ownership,
+    ) {
         let (finished, to_settle) = mpsc::channel(FINISHED);
         let Shared { clock, centre, settings, .. } = &*self.shared;
         let sender = Sender::new(clock.clone(), centre.clone(), finished, settings.max_in_flight);
@@ -271,8 +276,8 @@ impl Engine {
     }
 
     /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.
-    pub async fn receive(&self, account: &Account, event: &callback::Event) -> Result<(), EngineError> {
-        receive::receive(&self.shared, account, event).await
+    pub async fn receive(&self, account: &Account, push: &callback::Push) -> Result<(), EngineError> {
+        receive::receive(&self.shared, account, push).await
     }
 
     /// One round of the sweep: what production does once a second, and tests after they moved the clock.

@@ -69,7 +69,9 @@ impl Metrics {
             callbacks: Family::default(),
             token_fetches: Family::default(),
             send_seconds: seconds(),
-            wait_seconds: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.0, 20))),
+            wait_seconds: Family::new_with_constructor(|| {
+                Histogram::new(exponential_buckets(0.001, 2.0, 20))
+            }),
             in_flight: Gauge::default(),
             held: Gauge::default(),
             store_failures: Counter::default(),
@@ -86,7 +88,12 @@ impl Metrics {
         all.register("receipts", "Receipts by delivery status", self.receipts.clone());
         all.register("callbacks", "Callbacks by what became of them", self.callbacks.clone());
         all.register("token_fetches", "Fetches of an access_token", self.token_fetches.clone());
-        all.register_with_unit("send", "Time WeChat took to answer a send", Unit::Seconds, self.send_seconds.clone());
+        all.register_with_unit(
+            "send",
+            "Time WeChat took to answer a send",
+            Unit::Seconds,
+            self.send_seconds.clone(),
+        );
         all.register_with_unit("wait", "Time from due to claim", Unit::Seconds, self.wait_seconds.clone());
         all.register("in_flight", "Messages claimed and not settled", self.in_flight.clone());
         all.register("held", "Messages waiting in memory", self.held.clone());

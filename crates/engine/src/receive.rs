@@ -24,10 +24,14 @@ pub(crate) struct Incoming {
 }
 
 /// Takes in one event. When this returns `Ok`, WeChat may be answered `success`.
-pub(crate) async fn receive(shared: &Shared, account: &Account, event: &callback::Event) -> Result<(), EngineError> {
-    match &event.kind {
-        callback::Kind::TemplateSendJobFinish { msgid, status } => {
-            let receipt = receipt(account, event, *msgid, status, shared.clock.now())?;
+pub(crate) async fn receive(
+    shared: &Shared,
+    account: &Account,
+    push: &callback::Push,
+) -> Result<(), EngineError> {
+    match &push.event {
+        callback::Event::TemplateSendJobFinish { msgid, status, .. } => {
+            let receipt = receipt(account, push, *msgid, status, shared.clock.now())?;
             let (durable, answer) = oneshot::channel();
             let incoming = Incoming { receipt, durable };
             shared.receipts.send(incoming).await.map_err(|_| EngineError::Stopping)?;
@@ -40,13 +44,13 @@ pub(crate) async fn receive(shared: &Shared, account: &Account, event: &callback
 
 fn receipt(
     account: &Account,
-    event: &callback::Event,
+    push: &callback::Push,
     msgid: Option<u64>,
     status: &callback::DeliveryStatus,
     now: Timestamp,
 ) -> Result<Receipt, EngineError> {
-    let openid = Openid::new(event.openid.expose()).map_err(|_| EngineError::BadCallback)?;
-    let created_at = Timestamp::from_ms(event.created_at_s.saturating_mul(1_000));
+    let openid = Openid::new(push.openid.as_str()).map_err(|_| EngineError::BadCallback)?;
+    let created_at = Timestamp::from_ms(push.created_at_s.saturating_mul(1_000));
     let (status, raw) = understood(status);
     Ok(Receipt { account: account.id(), openid, msgid, status, raw, created_at, received_at: now })
 }
@@ -72,7 +76,9 @@ pub(crate) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Incomi
         let written = shared.store.receive(receipts).await;
         let durable = written.is_ok();
         match written {
-            Ok(received) => statuses.iter().zip(&received).for_each(|(status, one)| count(&shared, *status, one)),
+            Ok(received) => {
+                statuses.iter().zip(&received).for_each(|(status, one)| count(&shared, *status, one))
+            }
             Err(error) => failed(&shared, &error),
         }
         for done in waiting {

@@ -157,11 +157,12 @@ enum Failure {
 async fn post(message: &Ready, account: &Account, token: &Held) -> Result<Sent, CallError> {
     let client_msg_id = message.id.client_msg_id();
     let content = &message.content;
-    let miniprogram = content.miniprogram.as_ref().map(|program| Miniprogram {
-        appid: &program.appid,
-        pagepath: program.pagepath.as_deref(),
-    });
-    let data: &RawValue = serde_json::from_str(&content.data).expect("stored data is the JSON that `fill` wrote");
+    let miniprogram = content
+        .miniprogram
+        .as_ref()
+        .map(|program| Miniprogram { appid: &program.appid, pagepath: program.pagepath.as_deref() });
+    let data: &RawValue =
+        serde_json::from_str(&content.data).expect("stored data is the JSON that `fill` wrote");
     let body = TemplateMessage {
         touser: message.openid.expose(),
         template_id: &message.template_id,
@@ -189,9 +190,12 @@ fn record(ticket: &Ticket, outcome: &Outcome, answer: &Result<Sent, Failure>, to
         took_ms,
     };
     match answer {
-        Ok(sent) => (dispatch.errcode, dispatch.msgid, dispatch.rid) = (Some(0), sent.msgid, sent.rid.clone()),
+        Ok(sent) => {
+            (dispatch.errcode, dispatch.msgid, dispatch.rid) = (Some(0), sent.msgid, sent.rid.clone())
+        }
         Err(Failure::Call(CallError::Errcode { code, errmsg, rid })) => {
-            (dispatch.errcode, dispatch.errmsg, dispatch.rid) = (Some(*code), Some(errmsg.clone()), rid.clone());
+            (dispatch.errcode, dispatch.errmsg, dispatch.rid) =
+                (Some(*code), Some(errmsg.clone()), rid.clone());
         }
         Err(Failure::Call(error)) => dispatch.errmsg = Some(error.to_string()),
         Err(Failure::Token(trouble)) => {

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_domain::{AccountId, Cause, DeliveryStatus, Event, Outcome, State, Timestamp, Transition, decide};
+use hongyan_domain::{
+    AccountId, Cause, DeliveryStatus, Event, Outcome, State, Timestamp, Transition, decide,
+};
 use hongyan_store::{ClaimId, Ready, Settled, Settlement, StoreError};
 use tokio::sync::mpsc;
 
@@ -28,7 +30,8 @@ pub(crate) async fn run(shared: Arc<Shared>, mut finished: mpsc::Receiver<Finish
         let now = shared.clock.now();
         let decided: Vec<_> = batch.drain(..).filter_map(|finished| decided(finished, now)).collect();
         let Some(settled) = write(&shared, &decided, now).await else { return };
-        let backs = decided.into_iter().zip(settled).map(|(decided, settled)| back(&shared, decided, settled, now));
+        let backs =
+            decided.into_iter().zip(settled).map(|(decided, settled)| back(&shared, decided, settled, now));
         shared.hint(Hint::Settled(backs.collect())).await;
     }
 }

@@ -28,7 +28,12 @@ impl Engine {
     }
 
     /// Adds a template of WeChat's library by its short id, with keywords in the wanted order; answers its id.
-    pub async fn add_template(&self, account: &Account, short_id: &str, keywords: &[&str]) -> Result<String, EngineError> {
+    pub async fn add_template(
+        &self,
+        account: &Account,
+        short_id: &str,
+        keywords: &[&str],
+    ) -> Result<String, EngineError> {
         let token = self.token(account).await?;
         let template_id = account.client.add_template(token.value.expose(), short_id, keywords).await?;
         self.sync_templates(account).await?;

@@ -11,7 +11,7 @@ use arc_swap::ArcSwapOption;
 use hongyan_domain::{Cause, Timestamp};
 use hongyan_store::{Secret, Store, StoreError, StoredToken, TokenSource};
 use hongyan_wechat::errcode::{self, Class};
-use hongyan_wechat::{CallError, Credential, Refresh};
+use hongyan_wechat::{CallError, Credential, ExposeSecret as _, Refresh};
 use parking_lot::Mutex;
 
 use crate::catalog::Account;
@@ -94,14 +94,14 @@ impl TokenCell {
 }
 
 /// What fetching a token needs.
-pub struct Centre {
+pub(crate) struct Centre {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
 }
 
 impl Centre {
     /// The account's token, fetched if there is none.
-    pub async fn token(&self, account: &Account) -> Result<Arc<Held>, TokenTrouble> {
+    pub(crate) async fn token(&self, account: &Account) -> Result<Arc<Held>, TokenTrouble> {
         match account.token.usable(self.clock.now()) {
             Some(held) => Ok(held),
             None => self.renew(account, account.token.held().as_deref()).await,
@@ -109,7 +109,11 @@ impl Centre {
     }
 
     /// A newer token than `stale`. Waits for a fetch that is under way rather than starting a second.
-    pub async fn renew(&self, account: &Account, stale: Option<&Held>) -> Result<Arc<Held>, TokenTrouble> {
+    pub(crate) async fn renew(
+        &self,
+        account: &Account,
+        stale: Option<&Held>,
+    ) -> Result<Arc<Held>, TokenTrouble> {
         let cell = &account.token;
         let mut forced_at = cell.fetching.lock().await;
         let now = self.clock.now();
@@ -135,7 +139,7 @@ impl Centre {
         *account.token.trouble.lock() = None;
         if let Err(error) = self.save(account, &held).await {
             // Losing it costs one fetch after a restart; sending goes on.
-            tracing::warn!(appid = %account.appid()(), %error, "could not keep the access_token");
+            tracing::warn!(appid = %account.appid(), %error, "could not keep the access_token");
         }
         held
     }
@@ -156,14 +160,15 @@ impl Centre {
         forced_at: &mut Option<Timestamp>,
     ) -> Result<Held, CallError> {
         let now = self.clock.now();
-        let credential = Credential { appid: account.record.appid.as_str(), secret: account.record.secret.expose() };
+        let credential =
+            Credential { appid: account.record.appid.as_str(), secret: account.record.secret.expose() };
         let fetched = match &account.record.token_source {
             TokenSource::Classic => account.client.token(&credential).await?,
             TokenSource::Outside(url) => account.client.token_from(url).await?,
             TokenSource::Stable => {
                 let token = account.client.stable_token(&credential, Refresh::Normal).await?;
                 let refused = stale.is_some_and(|stale| {
-                    stale.value.expose() == token.value.expose() && now < stale.expires_at
+                    stale.value.expose() == token.value.expose_secret() && now < stale.expires_at
                 });
                 let may_force = forced_at.is_none_or(|at| now.since(at) >= FORCE_APART);
                 if refused && may_force {
@@ -175,7 +180,7 @@ impl Centre {
                 }
             }
         };
-        let value = Secret::new(fetched.value.expose());
+        let value = Secret::new(fetched.value.expose_secret());
         Ok(Held { value, fetched_at: now, expires_at: now.plus(fetched.expires_in) })
     }
 }

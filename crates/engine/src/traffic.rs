@@ -37,6 +37,8 @@ pub(crate) struct Waiting {
     beyond: Option<Place>,
     /// The place after which the store is being read right now.
     reading: Option<Place>,
+    /// The first place that came in during the read and may be too new to be in it.
+    missed: Option<Place>,
 }
 
 impl Waiting {
@@ -44,6 +46,9 @@ impl Waiting {
     fn offer(&mut self, message: Ready, cap: usize) {
         let place = (message.deadline_at, message.id);
         if self.beyond.is_some_and(|beyond| place > beyond) {
+            if self.reading.is_some() {
+                self.missed = Some(self.missed.map_or(place, |missed| missed.min(place)));
+            }
             return;
         }
         self.held.insert(place, message);
@@ -54,8 +59,8 @@ impl Waiting {
     }
 
     /// The store must be read again from just before `place`: what was here of it was out of date.
-    fn reread_from(&mut self, (deadline_at, id): Place) {
-        let before = (deadline_at, MessageId::from_raw(id.raw() - 1).unwrap_or(MessageId::ZERO));
+    fn reread_from(&mut self, place: Place) {
+        let before = just_before(place);
         self.beyond = Some(self.beyond.map_or(before, |beyond| beyond.min(before)));
     }
 
@@ -64,6 +69,7 @@ impl Waiting {
         if self.reading.is_some() || self.held.len() >= LANE_LOW {
             return None;
         }
+        self.missed = None;
         self.reading = self.beyond;
         self.beyond
     }
@@ -76,7 +82,14 @@ impl Waiting {
             return;
         }
         self.beyond = if whole { None } else { last.or(Some(from)) };
+        if let Some(missed) = self.missed.take() {
+            self.reread_from(missed);
+        }
     }
+}
+
+fn just_before((deadline_at, id): Place) -> Place {
+    (deadline_at, MessageId::from_raw(id.raw() - 1).unwrap_or(MessageId::ZERO))
 }
 
 /// Why an account stands still, and until when.
@@ -255,7 +268,8 @@ impl Traffic {
         let waiting = self.lanes.iter().any(|lane| !lane.held.is_empty());
         let paced = (waiting && !self.halted && !(self.probing && !self.out.is_empty()))
             .then(|| self.pace.next_at(now).max(self.pause.map_or(now, |pause| pause.until)));
-        let budgeted = paced.map(|at| if self.budget_open(now) { at } else { at.max(self.budget.until(now)) });
+        let budgeted =
+            paced.map(|at| if self.budget_open(now) { at } else { at.max(self.budget.until(now)) });
         [due, budgeted].into_iter().flatten().min()
     }
 
@@ -338,7 +352,8 @@ impl Traffic {
 
     fn next(&mut self, now: Timestamp) -> Option<Ready> {
         loop {
-            let waits = |lane: Lane| !self.lanes[lane.index()].held.is_empty() && self.budget.allows(lane, now);
+            let waits =
+                |lane: Lane| !self.lanes[lane.index()].held.is_empty() && self.budget.allows(lane, now);
             let lane = self.shares.pick(Lane::ALL.map(waits))?;
             let (_, message) = self.lanes[lane.index()].held.pop_first()?;
             if self.out.insert(message.id) {
@@ -358,3 +373,6 @@ impl Traffic {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+use std::time::Duration;
+
+use hongyan_domain::{Content, OnUnknown, Openid, Standing};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+const NO_LIMIT: Limits = Limits { base_per_s: 0, peak_per_s: 0, daily: 1_000_000 };
+
+fn traffic() -> Traffic {
+    Traffic::new(AccountId(1), NO_LIMIT, NOW)
+}
+
+fn message(id: i64, lane: Lane) -> Ready {
+    Ready {
+        account: AccountId(1),
+        id: MessageId::from_raw(id).unwrap(),
+        openid: Openid::new("o1").unwrap(),
+        template_id: "t".into(),
+        content: Content { url: None, miniprogram: None, data: "{}".into() },
+        lane,
+        due_at: NOW,
+        deadline_at: NOW.plus(Duration::from_millis(id as u64)),
+        expires_at: None,
+        standing: Standing {
+            state: State::Pending,
+            attempts: 0,
+            doubt_since: None,
+            on_unknown: OnUnknown::Park,
+        },
+        accepted_at: NOW,
+    }
+}
+
+fn later(seconds: u64) -> Timestamp {
+    NOW.plus(Duration::from_secs(seconds))
+}
+
+fn ids(messages: &[Ready]) -> Vec<i64> {
+    messages.iter().map(|message| message.id.raw()).collect()
+}
+
+fn offer_all(traffic: &mut Traffic, ids: impl IntoIterator<Item = i64>, cap: usize) {
+    for id in ids {
+        traffic.offer(message(id, Lane::Normal), NOW, cap);
+    }
+}
+
+#[test]
+fn earliest_deadlines_go_first_whatever_the_order_they_came_in() {
+    let mut traffic = traffic();
+    offer_all(&mut traffic, [3, 1, 2], LANE_CAP);
+
+    let taken = traffic.take(NOW, 10);
+
+    assert_eq!(ids(&taken.go), [1, 2, 3]);
+}
+
+#[test]
+fn urgent_goes_before_bulk_and_bulk_still_moves() {
+    let mut traffic = traffic();
+    for id in 1..=100 {
+        traffic.offer(message(id, Lane::Bulk), NOW, LANE_CAP);
+        traffic.offer(message(1_000 + id, Lane::Urgent), NOW, LANE_CAP);
+    }
+
+    let taken = traffic.take(NOW, 50);
+
+    let bulk = taken.go.iter().filter(|message| message.lane == Lane::Bulk).count();
+    assert_eq!(taken.go[0].lane, Lane::Urgent);
+    assert!((4..=6).contains(&bulk), "{bulk} of 50");
+}
+
+#[test]
+fn a_full_lane_puts_out_the_latest_and_reads_them_again_from_the_store() {
+    let mut traffic = traffic();
+    offer_all(&mut traffic, 1..=5, 3);
+
+    let reads = traffic.begin_reads();
+    traffic.end_read(
+        Lane::Normal,
+        vec![message(4, Lane::Normal), message(5, Lane::Normal)],
+        true,
+        NOW,
+        LANE_CAP,
+    );
+
+    assert_eq!(
+        reads,
+        [(Lane::Normal, (message(3, Lane::Normal).deadline_at, MessageId::from_raw(3).unwrap()))]
+    );
+    assert_eq!(ids(&traffic.take(NOW, 10).go), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_message_that_comes_in_during_a_read_is_not_lost() {
+    let mut traffic = traffic();
+    traffic.more_in_store(Lane::Normal);
+    traffic.begin_reads();
+    offer_all(&mut traffic, [7], LANE_CAP);
+
+    traffic.end_read(
+        Lane::Normal,
+        vec![message(1, Lane::Normal), message(9, Lane::Normal)],
+        true,
+        NOW,
+        LANE_CAP,
+    );
+    let again = traffic.begin_reads();
+
+    let before_seven = (message(7, Lane::Normal).deadline_at, MessageId::from_raw(6).unwrap());
+    assert_eq!(again, [(Lane::Normal, before_seven)]);
+}
+
+#[test]
+fn what_memory_was_wrong_about_is_read_again() {
+    let mut traffic = traffic();
+    offer_all(&mut traffic, [4], LANE_CAP);
+    let taken = traffic.take(NOW, 1);
+
+    traffic.stale(&taken.go[0]);
+
+    assert!(traffic.out.is_empty());
+    assert_eq!(traffic.begin_reads().len(), 1);
+}
+
+#[test]
+fn a_message_that_is_out_is_not_taken_twice() {
+    let mut traffic = traffic();
+    offer_all(&mut traffic, [1], LANE_CAP);
+    let first = traffic.take(NOW, 10);
+    offer_all(&mut traffic, [1], LANE_CAP);
+
+    let second = traffic.take(NOW, 10);
+
+    assert_eq!((first.go.len(), second.go.len()), (1, 0));
+}
+
+#[test]
+fn after_a_pause_one_message_goes_alone_until_wechat_is_back() {
+    let mut traffic = traffic();
+    offer_all(&mut traffic, 1..=10, LANE_CAP);
+    traffic.learn(Signal::Paused(Pause { until: later(1), cause: Cause::Unreachable }), NOW);
+
+    let during = traffic.take(NOW, 10).go.len();
+    let probe = traffic.take(later(2), 10).go;
+    let while_probing = traffic.take(later(2), 10).go.len();
+    traffic.out.clear();
+    traffic.learn(Signal::Fine, later(2));
+    let after = traffic.take(later(2), 10).go.len();
+
+    assert_eq!((during, probe.len(), while_probing, after), (0, 1, 0, 9));
+}
+
+#[test]
+fn all_failures_of_one_outage_are_one_strike_and_the_next_outage_waits_longer() {
+    let mut traffic = traffic();
+    let down = |at: Timestamp| {
+        Signal::Paused(Pause { until: at.plus(Duration::from_secs(1)), cause: Cause::Unreachable })
+    };
+    for _ in 0..1_000 {
+        traffic.learn(down(NOW), NOW);
+    }
+    let first = traffic.status().pause.unwrap().until;
+
+    traffic.take(first, 1);
+    traffic.learn(down(first), first);
+
+    assert_eq!(first, later(1));
+    assert_eq!(traffic.status().pause.unwrap().until, first.plus(Duration::from_secs(2)));
+}
+
+#[test]
+fn silence_from_many_stops_the_account() {
+    let mut traffic = traffic();
+
+    for _ in 0..SILENT_MAX {
+        assert_eq!(traffic.status().pause, None);
+        traffic.learn(Signal::Silent, NOW);
+    }
+
+    assert_eq!(traffic.status().pause.map(|pause| pause.cause), Some(Cause::Unreachable));
+}
+
+#[test]
+fn what_expired_while_the_account_stood_still_is_taken_out() {
+    let mut traffic = traffic();
+    traffic.offer(Ready { expires_at: Some(later(5)), ..message(1, Lane::Normal) }, NOW, LANE_CAP);
+    traffic.halted = true;
+
+    let early = traffic.take_over(later(4)).len();
+    let over = traffic.take_over(later(5));
+
+    assert_eq!(early, 0);
+    assert!(matches!(&over[..], [(message, Event::Expired)] if message.id.raw() == 1));
+}
+
+#[test]
+fn a_try_that_wechat_has_forgotten_is_ended_and_not_sent() {
+    let mut traffic = traffic();
+    let mut doubtful = message(1, Lane::Normal);
+    doubtful.standing.doubt_since = Some(NOW);
+    traffic.offer(doubtful, NOW, LANE_CAP);
+
+    let taken = traffic.take(later(3_600), 10);
+
+    assert!(taken.go.is_empty());
+    assert!(matches!(&taken.over[..], [(_, Event::Claimed)]));
+}
+
+#[test]
+fn a_day_whose_budget_is_spent_goes_on_at_midnight_or_when_wechat_raises_it() {
+    let mut traffic = Traffic::new(AccountId(1), Limits { daily: 10, ..NO_LIMIT }, NOW);
+    offer_all(&mut traffic, 1..=30, LANE_CAP);
+
+    let today = traffic.take(NOW, 30).go.len();
+    let next_at = traffic.next_at(NOW);
+    traffic.learn_quota(20, 9, NOW);
+    let raised = traffic.take(NOW, 30).go.len();
+
+    assert_eq!(today, 9, "a tenth is kept for urgent");
+    assert_eq!(next_at, Some(NOW.next_day()));
+    assert_eq!(raised, 9);
+}
+
+#[test]
+fn delayed_messages_wait_for_their_time() {
+    let mut traffic = traffic();
+    traffic.offer(Ready { due_at: later(10), ..message(1, Lane::Normal) }, NOW, LANE_CAP);
+
+    assert_eq!(traffic.take(NOW, 1).go.len(), 0);
+    assert_eq!(traffic.next_at(NOW), Some(later(10)));
+    assert_eq!(traffic.take(later(10), 1).go.len(), 1);
+}
