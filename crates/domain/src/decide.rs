@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{Cause, DeliveryStatus, OnUnknown, Outcome, SentAs, State, Timestamp};
 
-/// WeChat de-duplicates openid + client_msg_id for 10 minutes. A try may start only inside that, less the
+/// WeChat de-duplicates openid + `client_msg_id` for 10 minutes. A try may start only inside that, less the
 /// longest call, less room for two clocks that differ.
 pub const RESEND_WINDOW: Duration = Duration::from_secs(8 * 60);
 

@@ -4,6 +4,7 @@
 //! What the other crates do, they do by carrying out what this one answers.
 
 pub mod account;
+pub mod chart;
 pub mod data;
 mod date_time;
 pub mod decide;

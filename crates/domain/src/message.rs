@@ -111,7 +111,7 @@ words! {
         RateLimited = "rate_limited",
         /// 45009: today's quota is used up.
         DailyQuota = "daily_quota",
-        /// No usable access_token.
+        /// No usable `access_token`.
         Token = "token",
         /// 40164, 895xx: our address is not on the account's allow-list.
         IpNotAllowed = "ip_not_allowed",

@@ -10,7 +10,7 @@ use crate::{Appid, FieldError, Timestamp};
 pub const URL_MAX: usize = 2 * 1024;
 /// Longest pagepath in bytes; WeChat documents none.
 pub const PAGEPATH_MAX: usize = 1024;
-/// Longest client_msg_id of a caller, in characters.
+/// Longest `client_msg_id` of a caller, in characters.
 pub const CLIENT_MSG_ID_MAX: usize = 64;
 /// How far ahead a message may be planned: templates and consent do not outlive a season.
 pub const SEND_AT_MAX_AHEAD: Duration = Duration::from_secs(90 * 86_400);
@@ -68,7 +68,7 @@ fn pagepath_fault(pagepath: &str) -> Option<FieldError> {
     pagepath.chars().any(char::is_control).then(|| FieldError::new(FIELD, BadCharacter, message))
 }
 
-/// Checks a caller's client_msg_id: 1 to 64 printable ASCII characters.
+/// Checks a caller's `client_msg_id`: 1 to 64 printable ASCII characters.
 pub fn check_client_msg_id(client_msg_id: &str) -> Result<(), FieldError> {
     const FIELD: &str = "client_msg_id";
     if client_msg_id.is_empty() {

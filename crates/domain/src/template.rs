@@ -141,7 +141,7 @@ impl Template {
     }
 
     /// Whether the phone shows only the title: the body begins with a variable that stands alone on its line.
-    /// `first` does not count, since it is left out anyway. (Seen by developers: study_xxqg issue 66.)
+    /// `first` does not count, since it is left out anyway. (Seen by developers: `study_xxqg` issue 66.)
     pub fn shows_title_only(&self) -> bool {
         let line = self.content.trim_start().lines().next().unwrap_or("").trim_end();
         match placeholder_at(line) {

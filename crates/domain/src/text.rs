@@ -32,43 +32,57 @@ pub(crate) fn is_emoji(cluster: &str) -> bool {
     selected || cluster.chars().next().is_some_and(is_emoji_by_nature)
 }
 
-/// Unicode's Emoji_Presentation; above U+1F000 the blocks in which nearly all are.
+/// Unicode's `Emoji_Presentation`, in order; above U+1F300 the blocks in which nearly all are.
+const EMOJI: &[(char, char)] = &[
+    ('\u{231a}', '\u{231b}'),
+    ('\u{23e9}', '\u{23ec}'),
+    ('\u{23f0}', '\u{23f0}'),
+    ('\u{23f3}', '\u{23f3}'),
+    ('\u{25fd}', '\u{25fe}'),
+    ('\u{2614}', '\u{2615}'),
+    ('\u{2648}', '\u{2653}'),
+    ('\u{267f}', '\u{267f}'),
+    ('\u{2693}', '\u{2693}'),
+    ('\u{26a1}', '\u{26a1}'),
+    ('\u{26aa}', '\u{26ab}'),
+    ('\u{26bd}', '\u{26be}'),
+    ('\u{26c4}', '\u{26c5}'),
+    ('\u{26ce}', '\u{26ce}'),
+    ('\u{26d4}', '\u{26d4}'),
+    ('\u{26ea}', '\u{26ea}'),
+    ('\u{26f2}', '\u{26f3}'),
+    ('\u{26f5}', '\u{26f5}'),
+    ('\u{26fa}', '\u{26fa}'),
+    ('\u{26fd}', '\u{26fd}'),
+    ('\u{2705}', '\u{2705}'),
+    ('\u{270a}', '\u{270b}'),
+    ('\u{2728}', '\u{2728}'),
+    ('\u{274c}', '\u{274c}'),
+    ('\u{274e}', '\u{274e}'),
+    ('\u{2753}', '\u{2755}'),
+    ('\u{2757}', '\u{2757}'),
+    ('\u{2795}', '\u{2797}'),
+    ('\u{27b0}', '\u{27b0}'),
+    ('\u{27bf}', '\u{27bf}'),
+    ('\u{2b1b}', '\u{2b1c}'),
+    ('\u{2b50}', '\u{2b50}'),
+    ('\u{2b55}', '\u{2b55}'),
+    ('\u{1f004}', '\u{1f004}'),
+    ('\u{1f0cf}', '\u{1f0cf}'),
+    ('\u{1f18e}', '\u{1f18e}'),
+    ('\u{1f191}', '\u{1f19a}'),
+    ('\u{1f1e6}', '\u{1f1ff}'),
+    ('\u{1f201}', '\u{1f201}'),
+    ('\u{1f21a}', '\u{1f21a}'),
+    ('\u{1f22f}', '\u{1f22f}'),
+    ('\u{1f232}', '\u{1f236}'),
+    ('\u{1f238}', '\u{1f23a}'),
+    ('\u{1f250}', '\u{1f251}'),
+    ('\u{1f300}', '\u{1faff}'),
+];
+
 fn is_emoji_by_nature(c: char) -> bool {
-    match c {
-        '\u{1f1e6}'..='\u{1f1ff}' | '\u{1f300}'..='\u{1faff}' => true,
-        '\u{1f004}' | '\u{1f0cf}' | '\u{1f18e}' | '\u{1f191}'..='\u{1f19a}' | '\u{1f201}' | '\u{1f21a}' => {
-            true
-        }
-        '\u{1f22f}' | '\u{1f232}'..='\u{1f236}' | '\u{1f238}'..='\u{1f23a}' | '\u{1f250}' | '\u{1f251}' => {
-            true
-        }
-        '\u{231a}'
-        | '\u{231b}'
-        | '\u{23e9}'..='\u{23ec}'
-        | '\u{23f0}'
-        | '\u{23f3}'
-        | '\u{25fd}'
-        | '\u{25fe}' => true,
-        '\u{2614}'
-        | '\u{2615}'
-        | '\u{2648}'..='\u{2653}'
-        | '\u{267f}'
-        | '\u{2693}'
-        | '\u{26a1}'
-        | '\u{26aa}' => true,
-        '\u{26ab}' | '\u{26bd}' | '\u{26be}' | '\u{26c4}' | '\u{26c5}' | '\u{26ce}' | '\u{26d4}'
-        | '\u{26ea}' => true,
-        '\u{26f2}' | '\u{26f3}' | '\u{26f5}' | '\u{26fa}' | '\u{26fd}' | '\u{2705}' | '\u{270a}'
-        | '\u{270b}' => true,
-        '\u{2728}'
-        | '\u{274c}'
-        | '\u{274e}'
-        | '\u{2753}'..='\u{2755}'
-        | '\u{2757}'
-        | '\u{2795}'..='\u{2797}' => true,
-        '\u{27b0}' | '\u{27bf}' | '\u{2b1b}' | '\u{2b1c}' | '\u{2b50}' | '\u{2b55}' => true,
-        _ => false,
-    }
+    c >= '\u{231a}' && EMOJI.iter().any(|&(first, last)| (first..=last).contains(&c))
 }
 
 /// The units by which WeChat cuts a value of a legacy template: a character, or a whole run of ASCII digits

@@ -1,0 +1,5 @@
+//! Prints docs/state-machine.md.
+
+fn main() {
+    print!("{}", hongyan_domain::chart::state_machine());
+}
