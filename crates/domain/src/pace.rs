@@ -2,9 +2,15 @@
 //!
 //! Plain values held by the one owner of the account; the time is passed in with every call.
 
+mod budget;
+mod shares;
+
 use std::time::Duration;
 
-use crate::{Lane, Timestamp};
+use crate::Timestamp;
+
+pub use budget::Budget;
+pub use shares::Shares;
 
 /// The rate is kept in thousandths of a send per second: what it grows by in one millisecond of use.
 const MILLI: u64 = 1_000;
@@ -157,124 +163,6 @@ fn is_set_back(before: Timestamp, now: Timestamp) -> bool {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Out of so many turns, a lane that waits gets at least one.
-const TURNS: u8 = 10;
-
-/// Whose turn it is among the lanes of an account.
-#[derive(Clone, Debug, Default)]
-pub struct Shares {
-    /// For how many turns each lane has waited while another went.
-    passed: [u8; 3],
-}
-
-impl Shares {
-    /// The lane that goes next, of those `waiting` (indexed by `Lane::index`); `None` if none waits.
-    ///
-    /// The most urgent goes, but no lane that waits is passed over ten times in a row.
-    pub fn pick(&mut self, waiting: [bool; 3]) -> Option<Lane> {
-        for lane in Lane::ALL {
-            if !waiting[lane.index()] {
-                self.passed[lane.index()] = 0;
-            }
-        }
-        let picked = self.due().or_else(|| Lane::ALL.into_iter().find(|lane| waiting[lane.index()]))?;
-        for lane in Lane::ALL {
-            let passed = &mut self.passed[lane.index()];
-            *passed = if lane == picked || !waiting[lane.index()] { 0 } else { *passed + 1 };
-        }
-        Some(picked)
-    }
-
-    /// The lane that may not be passed over again. When both lower lanes come to their last turn together,
-    /// one of them goes a turn early.
-    fn due(&self) -> Option<Lane> {
-        let [_, normal, bulk] = self.passed;
-        let last = TURNS - 1;
-        match (normal, bulk) {
-            _ if bulk >= last => Some(Lane::Bulk),
-            _ if normal >= last => Some(Lane::Normal),
-            _ if bulk == last - 1 && normal == last - 1 => Some(Lane::Bulk),
-            _ => None,
-        }
-    }
-}
-
-/// The tenth of a day's budget that only urgent messages may use.
-const URGENT_SHARE: u32 = 10;
-
-/// What an account may still send today (Asia/Shanghai).
-#[derive(Clone, Debug)]
-pub struct Budget {
-    limit: u32,
-    used: u32,
-    day: i64,
-}
-
-impl Budget {
-    /// A whole budget of `limit` sends a day; 0 allows none.
-    pub fn new(limit: u32, now: Timestamp) -> Self {
-        Self { limit, used: 0, day: now.day() }
-    }
-
-    /// Whether `lane` may send one more today. The last tenth is for urgent alone.
-    pub fn allows(&self, lane: Lane, now: Timestamp) -> bool {
-        let kept = if lane == Lane::Urgent { 0 } else { self.limit.div_ceil(URGENT_SHARE) };
-        self.used_on(now) < self.limit - kept
-    }
-
-    /// Counts one send.
-    pub fn spend(&mut self, now: Timestamp) {
-        self.turn(now);
-        self.used = self.used.saturating_add(1);
-    }
-
-    /// Takes back a send counted at `spent_at` that never went out; one of another day is gone.
-    pub fn give_back(&mut self, spent_at: Timestamp) {
-        if spent_at.day() == self.day {
-            self.used = self.used.saturating_sub(1);
-        }
-    }
-
-    /// When the next budget begins: midnight in Shanghai.
-    pub fn until(&self, now: Timestamp) -> Timestamp {
-        now.next_day()
-    }
-
-    /// WeChat's own figures (`openapi/quota/get`) take the place of ours, also when they are lower: a
-    /// cleared quota has to count.
-    pub fn learned(&mut self, limit: u32, used: u32, now: Timestamp) {
-        self.turn(now);
-        (self.limit, self.used) = (limit, used);
-    }
-
-    /// A new limit; what was used stays used.
-    pub fn set_limit(&mut self, limit: u32) {
-        self.limit = limit;
-    }
-
-    /// Today's limit.
-    pub fn limit(&self) -> u32 {
-        self.limit
-    }
-
-    /// What went today.
-    pub fn used_on(&self, now: Timestamp) -> u32 {
-        if self.is_today(now) { self.used } else { 0 }
-    }
-
-    fn turn(&mut self, now: Timestamp) {
-        if !self.is_today(now) {
-            (self.day, self.used) = (now.day(), 0);
-        }
-    }
-
-    /// A reading from before midnight that comes out of order still belongs to the new day.
-    fn is_today(&self, now: Timestamp) -> bool {
-        let day = now.day();
-        day == self.day || day.saturating_add(1) == self.day
-    }
 }
 
 #[cfg(test)]
@@ -483,104 +371,13 @@ mod tests {
             rates in any::<(u32, u32)>(), times in prop::collection::vec(any::<i64>(), 1..20),
         ) {
             let mut pace = Pace::new(rates.0, rates.1, NOW);
-            let mut budget = Budget::new(rates.1, NOW);
             for now in times.into_iter().map(Timestamp::from_ms) {
                 pace.allow(now, u32::MAX);
                 pace.eased(now);
                 pace.give_back(u32::MAX);
                 pace.pushed_back(now);
                 pace.next_at(now);
-                budget.spend(now);
-                budget.allows(Lane::Bulk, now);
-                budget.until(now);
             }
         }
-
-        #[test]
-        fn a_lane_that_waits_gets_every_tenth_turn(turns in prop::collection::vec(any::<[bool; 3]>(), 1..300)) {
-            let mut shares = Shares::default();
-            let mut passed = [0; 3];
-
-            for waiting in turns {
-                let picked = shares.pick(waiting);
-
-                prop_assert_eq!(picked.is_some(), waiting.contains(&true));
-                for lane in Lane::ALL.into_iter().filter(|lane| *lane != Lane::Urgent) {
-                    let gone = picked == Some(lane) || !waiting[lane.index()];
-                    passed[lane.index()] = if gone { 0 } else { passed[lane.index()] + 1 };
-                    prop_assert!(passed[lane.index()] < 10);
-                }
-                prop_assert!(picked.is_none_or(|lane| waiting[lane.index()]));
-            }
-        }
-    }
-
-    #[test]
-    fn of_a_hundred_turns_urgent_gets_all_but_the_tenths() {
-        let turns = |waiting: [bool; 3]| {
-            let mut shares = Shares::default();
-            let mut count = [0; 3];
-            for _ in 0..100 {
-                if let Some(lane) = shares.pick(waiting) {
-                    count[lane.index()] += 1;
-                }
-            }
-            count
-        };
-
-        assert_eq!(turns([true, false, false]), [100, 0, 0]);
-        assert_eq!(turns([true, false, true]), [90, 0, 10]);
-        assert_eq!(turns([false, true, true]), [0, 90, 10]);
-        let [urgent, normal, bulk] = turns([true, true, true]);
-        assert!(urgent >= 78 && normal >= 10 && bulk >= 10, "{urgent} {normal} {bulk}");
-    }
-
-    #[test]
-    fn the_last_tenth_of_a_day_is_for_urgent() {
-        let mut budget = Budget::new(20, NOW);
-        for _ in 0..18 {
-            assert!(budget.allows(Lane::Bulk, NOW));
-            budget.spend(NOW);
-        }
-
-        assert!(!budget.allows(Lane::Bulk, NOW) && !budget.allows(Lane::Normal, NOW));
-        assert!(budget.allows(Lane::Urgent, NOW));
-        budget.spend(NOW);
-        budget.spend(NOW);
-        assert!(!budget.allows(Lane::Urgent, NOW));
-
-        budget.give_back(NOW);
-        assert!(budget.allows(Lane::Urgent, NOW));
-    }
-
-    #[test]
-    fn a_new_day_is_a_new_budget() {
-        let mut budget = Budget::new(1, NOW);
-        budget.spend(NOW);
-        let tomorrow = budget.until(NOW);
-
-        assert!(!budget.allows(Lane::Urgent, Timestamp::from_ms(tomorrow.ms() - 1)));
-        assert!(budget.allows(Lane::Urgent, tomorrow));
-
-        budget.spend(tomorrow);
-        budget.give_back(NOW);
-        assert!(!budget.allows(Lane::Urgent, tomorrow));
-    }
-
-    #[test]
-    fn wechats_own_figures_replace_ours() {
-        let mut budget = Budget::new(100, NOW);
-        budget.spend(NOW);
-
-        budget.learned(1_000, 1_000, NOW);
-        assert!(!budget.allows(Lane::Urgent, NOW));
-
-        budget.learned(1_000, 0, NOW);
-        assert_eq!((budget.limit(), budget.used_on(NOW)), (1_000, 0));
-    }
-
-    #[test]
-    fn a_budget_of_nothing_allows_nothing() {
-        assert!(!Budget::new(0, NOW).allows(Lane::Urgent, NOW));
     }
 }
