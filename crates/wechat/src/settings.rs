@@ -23,7 +23,7 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// An idle connection older than this is not used again. Default 25 s, under the 60 s usual of front ends.
     pub idle_timeout: Duration,
-    /// Idle connections kept for each base. Default 512: more in flight than that are opened and closed.
+    /// Idle connections kept for each base. Default 4096: what is in flight beyond that opens and closes connections.
     pub max_idle: usize,
     /// DER certificates trusted beside the web's roots: the authority of a gateway of one's own.
     pub extra_roots: Vec<Vec<u8>>,
@@ -36,7 +36,7 @@ impl Default for Settings {
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(3),
             idle_timeout: Duration::from_secs(25),
-            max_idle: 512,
+            max_idle: 4096,
             extra_roots: Vec::new(),
         }
     }

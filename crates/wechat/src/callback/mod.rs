@@ -7,6 +7,8 @@ mod aes;
 mod event;
 mod json;
 mod signature;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod xml;
 

@@ -22,11 +22,8 @@ use super::stream::Stream;
 use super::{Answer, Outgoing};
 use crate::error::{CallError, Garble, NoAnswer};
 
-/// The head of an answer and one read of its body fit; WeChat's heads have some 200 bytes.
+/// The head of an answer and one read of its body fit; WeChat's heads have some 200 bytes. (hyper allows 100 headers.)
 const READ_BUFFER: usize = 32 * 1024;
-
-/// WeChat sends about six headers.
-const MOST_HEADERS: usize = 64;
 
 type Driver = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
 
@@ -50,7 +47,6 @@ impl Connection {
         let (sender, driver) = http1::Builder::new()
             .writev(false)
             .max_buf_size(READ_BUFFER)
-            .max_headers(MOST_HEADERS)
             .handshake(TokioIo::new(stream))
             .await?;
         Ok(Self { sender, driver: Some(Box::pin(driver)), idle_since: Instant::now() })
@@ -58,7 +54,12 @@ impl Connection {
 
     /// Whether an idle connection can take a request. One look, without waiting and without leaving a waker behind.
     pub(super) fn is_open(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
+        drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
+        self.is_reusable()
+    }
+
+    /// Whether the exchange just made leaves the connection good for another one.
+    pub(super) fn is_reusable(&self) -> bool {
         self.driver.is_some() && self.sender.is_ready()
     }
 
@@ -79,10 +80,6 @@ impl Connection {
         })
         .await;
         Ok(Answer { status, body: body.map_err(|broken| broken.with_status(status))? })
-    }
-
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        drive(&mut self.driver, cx);
     }
 }
 

@@ -31,14 +31,15 @@ impl Pool {
 
     /// Keeps a connection that has answered in full. What is too many or too old is closed.
     pub(super) fn put(&self, mut connection: Connection) {
-        if self.max_idle == 0 || !connection.is_open() {
+        if self.max_idle == 0 || !connection.is_reusable() {
             return;
         }
-        connection.idle_since = Instant::now();
+        let now = Instant::now();
+        connection.idle_since = now;
         let mut idle = self.locked();
         idle.push_back(connection);
         let surplus = idle.len() > self.max_idle;
-        let aged = idle.front().is_some_and(|oldest| oldest.idle_since.elapsed() >= self.idle_timeout);
+        let aged = idle.front().is_some_and(|oldest| now - oldest.idle_since >= self.idle_timeout);
         let dropped = if surplus || aged { idle.pop_front() } else { None };
         drop(idle);
         drop(dropped);
