@@ -30,7 +30,7 @@ impl Tree {
             Value::Object(fields) => {
                 let mut node = Node::default();
                 for (name, value) in fields {
-                    self.field(&mut node, name, value, depth + 1)?;
+                    self.field(&mut node, &name, value, depth + 1)?;
                 }
                 node
             }
@@ -40,7 +40,7 @@ impl Tree {
     fn field(
         &mut self,
         node: &mut Node,
-        name: String,
+        name: &str,
         value: Value,
         depth: usize,
     ) -> Result<(), CallbackError> {
@@ -50,7 +50,7 @@ impl Tree {
         };
         for entry in entries {
             let entry = self.node(entry, depth)?;
-            node.fields.push((name.clone(), entry));
+            node.fields.push((name.to_owned(), entry));
         }
         Ok(())
     }
