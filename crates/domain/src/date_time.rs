@@ -36,21 +36,13 @@ fn is_time_point(point: &str) -> bool {
 }
 
 fn is_date_point(point: &str) -> bool {
-    take_date(point).is_some_and(|(rest, after)| rest.is_empty() || is_clock_after((rest, after)))
+    take_date(point).is_some_and(|rest| rest.is_empty() || is_clock_after(rest))
 }
 
-/// What has to stand between a date and a time.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Gap {
-    /// After 日.
-    Optional,
-    /// After digits.
-    Blank,
-}
-
-fn is_clock_after((rest, gap): (&str, Gap)) -> bool {
-    let clock = rest.trim_start_matches(' ');
-    (gap == Gap::Optional || clock.len() < rest.len()) && is_clock(clock)
+/// A time after a date. Blanks between are needed only where digits would run into digits, and there
+/// `take_date` has found no date.
+fn is_clock_after(rest: &str) -> bool {
+    is_clock(rest.trim_start_matches(' '))
 }
 
 /// `H:MM` or `H:MM:SS`, to 23:59:59.
@@ -68,17 +60,14 @@ fn is_clock(text: &str) -> bool {
 }
 
 /// A date of the calendar at the start of `text`, in one of the four forms; what follows it.
-fn take_date(text: &str) -> Option<(&str, Gap)> {
+fn take_date(text: &str) -> Option<&str> {
     let (year, rest) = take_number(text, 4..=4)?;
     let sign = rest.chars().next().filter(|c| matches!(c, '年' | '-' | '/' | '.'))?;
     let (month, rest) = take_number(&rest[sign.len_utf8()..], 1..=2)?;
     let rest = rest.strip_prefix(if sign == '年' { '月' } else { sign })?;
     let (day, rest) = take_number(rest, 1..=2)?;
-    let (rest, gap) = match sign {
-        '年' => (rest.strip_prefix('日')?, Gap::Optional),
-        _ => (rest, Gap::Blank),
-    };
-    is_calendar_day(year, month, day).then_some((rest, gap))
+    let rest = if sign == '年' { rest.strip_prefix('日')? } else { rest };
+    is_calendar_day(year, month, day).then_some(rest)
 }
 
 fn is_calendar_day(year: u16, month: u16, day: u16) -> bool {
@@ -118,6 +107,7 @@ mod tests {
             "2026/1/2 12:00",
             "2026.11.23 12:00:01",
             "2024-02-29 0:00",
+            "2000-02-29 0:00",
             "09:00~18:00",
             "2019年10月1日 15:01~2019年10月2日 15:01",
             "2019年10月1日 15:01 ~ 16:30",
@@ -145,6 +135,9 @@ mod tests {
             "2026-11/23 12:00",
             "2026-13-01 12:00",
             "2025-02-29 12:00",
+            "1900-02-29 12:00",
+            "2026-11-2 312:00",
+            "2026年1月2日x12:00",
             "26-01-01 12:00",
             "12:00~",
             "~12:00",

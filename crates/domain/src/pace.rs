@@ -122,7 +122,6 @@ impl Pace {
         let wished = if self.rate < self.base { self.rate } else { self.rate.max(fresh.base) };
         (self.base, self.peak) = (fresh.base, fresh.peak);
         self.rate = wished.min(fresh.peak);
-        self.tokens = self.tokens.min(self.capacity());
     }
 
     /// The rate that is sustained now, in sends a second; 0 means no limit. For display.

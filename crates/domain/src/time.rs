@@ -88,6 +88,15 @@ mod tests {
     }
 
     #[test]
+    fn the_ends_of_time_have_a_day_too() {
+        for ms in [i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX] {
+            let at = Timestamp::from_ms(ms);
+
+            assert!(at.next_day() >= at.plus(Duration::ZERO) || at.ms() > i64::MAX - DAY_MS, "{ms}");
+        }
+    }
+
+    #[test]
     fn times_are_written_and_read_as_rfc_3339() {
         let at = Timestamp::from_ms(1_790_000_000_123);
 

@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn what_wechat_strips_from_legacy_templates_is_only_warned_of() {
         let long = "字".repeat(21);
-        let data = format!(r#"{{"first":"您好","keyword1":"{long}\n😀"}}"#);
+        let data = format!(r#"{{"first":"{long}","keyword1":"{long}\n😀"}}"#);
 
         let filled = filled(LEGACY, &data).unwrap();
 
@@ -282,7 +282,7 @@ mod tests {
             ("data.keyword1", Cut),
         ];
         assert_eq!(codes(&filled.warnings), warned);
-        let raw = format!(r#"{{"first":{{"value":"您好"}},"keyword1":{{"value":"{long}\n😀"}}}}"#);
+        let raw = format!(r#"{{"first":{{"value":"{long}"}},"keyword1":{{"value":"{long}\n😀"}}}}"#);
         assert_eq!(&*filled.data, raw);
     }
 
