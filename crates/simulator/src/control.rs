@@ -187,7 +187,7 @@ impl Control<'_> {
         };
         match body.appid {
             Some(_) => {
-                accounts.iter().for_each(|account| *account.faults.write() = Some(Arc::clone(&faults)))
+                accounts.iter().for_each(|account| *account.faults.write() = Some(Arc::clone(&faults)));
             }
             None => {
                 accounts.iter().for_each(|account| *account.faults.write() = None);

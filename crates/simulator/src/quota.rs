@@ -22,7 +22,7 @@ pub(crate) enum Api {
     ClearQuota,
     ClearQuotaV2,
     CallbackIps,
-    ApiIps,
+    DomainIps,
 }
 
 /// In the order of [`Api`], which indexes it.
@@ -42,7 +42,7 @@ const PATHS: [(Api, &str); 16] = [
     (Api::ClearQuota, "/cgi-bin/clear_quota"),
     (Api::ClearQuotaV2, "/cgi-bin/clear_quota/v2"),
     (Api::CallbackIps, "/cgi-bin/getcallbackip"),
-    (Api::ApiIps, "/cgi-bin/get_api_domain_ip"),
+    (Api::DomainIps, "/cgi-bin/get_api_domain_ip"),
 ];
 
 impl Api {
@@ -62,7 +62,7 @@ impl Api {
                 | Api::GetIndustry
                 | Api::ListTemplates
                 | Api::CallbackIps
-                | Api::ApiIps
+                | Api::DomainIps
                 | Api::ClearQuotaV2
         )
     }

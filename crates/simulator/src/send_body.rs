@@ -43,6 +43,10 @@ impl Miniprogram<'_> {
 
 impl<'a> SendBody<'a> {
     pub(crate) fn parse(body: &'a [u8]) -> serde_json::Result<SendBody<'a>> {
+        // A derived struct would read an array, too.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(serde::de::Error::custom("an object is expected"));
+        }
         serde_json::from_slice(body)
     }
 
@@ -225,7 +229,9 @@ mod tests {
 
     #[test]
     fn wrong_shapes_are_errors() {
-        for body in ["{", r#"{"data":[]}"#, r#"{"data":{"a":"b"}}"#, r#"{"touser":[]}"#, "\u{feff}{}", ""] {
+        for body in
+            ["{", "[]", r#"{"data":[]}"#, r#"{"data":{"a":"b"}}"#, r#"{"touser":[]}"#, "\u{feff}{}", ""]
+        {
             assert!(SendBody::parse(body.as_bytes()).is_err(), "{body}");
         }
         assert!(SendBody::parse(b"{\"touser\":\"\xff\"}").is_err());

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
@@ -83,7 +82,7 @@ impl Simulator {
         let request = push_request::verification(&self.0, &callback, &echostr);
         let mut line = Line::default();
         match pump::within_patience(line.exchange(&callback.authority, request)).await {
-            Ok((StatusCode::OK, body)) if body == Bytes::from(echostr) => Ok(()),
+            Ok((StatusCode::OK, body)) if body == echostr => Ok(()),
             Ok((status, _)) => Err(ControlError::Invalid(format!(
                 "callback: it answered {status}, and not the echostr alone"
             ))),

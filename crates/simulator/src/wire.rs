@@ -169,7 +169,7 @@ impl Call<'_> {
             Api::ClearQuota => quota_calls::clear_all(self),
             Api::ClearQuotaV2 => quota_calls::clear_all_by_secret(self),
             Api::CallbackIps => Ok(Reply::text("{\"ip_list\":[\"127.0.0.1\",\"127.0.0.0/8\"]}".to_owned())),
-            Api::ApiIps => Ok(Reply::text("{\"ip_list\":[\"127.0.0.1\"]}".to_owned())),
+            Api::DomainIps => Ok(Reply::text("{\"ip_list\":[\"127.0.0.1\"]}".to_owned())),
         }
     }
 
