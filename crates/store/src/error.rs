@@ -62,3 +62,15 @@ pub enum StoreError {
     #[error("the database refused a statement: {0}")]
     Database(String),
 }
+
+impl StoreError {
+    /// The same error once more: a commit that fails answers every command in it.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Unavailable(reason) => Self::Unavailable(reason.clone()),
+            Self::Broken(reason) => Self::Broken(reason.clone()),
+            Self::Corrupt(reason) => Self::Corrupt(reason.clone()),
+            other => Self::Database(other.to_string()),
+        }
+    }
+}

@@ -3,13 +3,35 @@
 //! One thread writes; what waits for it is committed together. Sealing and hashing happen on the caller's task,
 //! reads on a small pool of read-only connections.
 
+mod accept;
 mod account;
+mod accounts;
 mod api_key;
+mod api_keys;
+mod cancel;
+mod claim;
 mod error;
+mod find;
+mod keyring;
 mod master_key;
 mod message;
+mod moves;
+mod own;
+mod purge;
+mod readers;
+mod ready;
+mod reconcile;
+mod record;
+mod row;
+mod seal;
 mod secret;
+mod settle;
+mod sqlite;
 mod store;
+mod tally;
+mod templates;
+mod upkeep;
+mod writer;
 
 pub use account::{
     Account, AccountDraft, CallbackKeys, Changes, Paused, StoredTemplate, StoredToken, TokenSource,
@@ -18,9 +40,10 @@ pub use api_key::{ApiKey, KeyId, KeyText, NewKey, Scope, generate_setup_secret};
 pub use error::{Result, StoreError};
 pub use master_key::MasterKey;
 pub use message::{
-    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Dispatch, Happening, MessageFilter, MessageRecord,
-    Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received, Settled, Settlement, TallyDifference,
-    TallyRow, Unreported,
+    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Dispatch, Happening, MAX_BATCH, MessageFilter,
+    MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received, Settled, Settlement,
+    TallyDifference, TallyRow, Unreported,
 };
+pub use own::Ownership;
 pub use secret::Secret;
-pub use store::{Ownership, Settings, Store};
+pub use store::{Settings, Store};

@@ -7,6 +7,9 @@ use hongyan_domain::{
     Timestamp, Transition,
 };
 
+/// The most rows one call may bring: what the writer does in about 30 ms.
+pub const MAX_BATCH: usize = 4096;
+
 /// A message on its way in.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
@@ -78,7 +81,7 @@ pub struct Claim {
     pub id: ClaimId,
     /// When: now.
     pub at: Timestamp,
-    /// Which; at most 4096.
+    /// Which; at most `MAX_BATCH`.
     pub messages: Vec<MessageId>,
 }
 
@@ -218,13 +221,6 @@ pub enum Received {
     Early,
     /// It was here before; nothing changed.
     Doubled,
-    /// It named a message that is settled for good; kept, nothing changed.
-    Late {
-        /// Which.
-        message: MessageId,
-        /// Where it stands.
-        state: State,
-    },
 }
 
 /// A message that WeChat took and has not reported.

@@ -1,13 +1,18 @@
-//! The store's handle.
+//! The handle: what all calls share.
 
 use std::collections::HashMap;
-use std::ops::Range;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 
-use hongyan_domain::{AccountId, Appid, Lane, MessageId, Timestamp};
+use hongyan_domain::{AccountId, MessageId, Timestamp};
+use rusqlite::Connection;
 
-use crate::*;
+use crate::keyring::{AccountKeys, Keyring};
+use crate::purge::Reached;
+use crate::readers::Readers;
+use crate::writer::{Ledger, Writer};
+use crate::{MasterKey, Result, StoreError, sqlite};
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -30,125 +35,157 @@ impl Settings {
 }
 
 /// The store: cheap to clone, usable from any task.
+///
+/// A call that writes is durable when it returns, and all of it or nothing is written.
 #[derive(Clone)]
 pub struct Store {
-    _shared: Arc<()>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-/// The right to dispatch from this database; released on drop.
-#[derive(Debug)]
-pub struct Ownership {
-    _epoch: i64,
-}
-
-impl Ownership {
-    /// The fencing number: grows with every owner, never repeats.
-    pub fn epoch(&self) -> i64 {
-        self._epoch
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.shared.path).finish_non_exhaustive()
     }
 }
 
-macro_rules! arriving {
-    ($($(#[$meta:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $answer:ty;)+) => {
-        #[allow(unused_variables, clippy::unused_async)]
-        impl Store {
-            $($(#[$meta])* pub async fn $name(&self, $($arg: $type),*) -> Result<$answer> {
-                Err(StoreError::Unavailable(concat!(stringify!($name), " is not there yet").to_owned()))
-            })+
-        }
-    };
+pub(crate) struct Shared {
+    pub(crate) path: PathBuf,
+    pub(crate) writer: Writer,
+    pub(crate) readers: Readers,
+    pub(crate) keyring: Keyring,
+    /// The epoch this process owns the database under; 0: it does not.
+    pub(crate) epoch: AtomicI64,
+    /// Where the last purge stopped looking.
+    pub(crate) purged_to: Mutex<Reached>,
 }
+
+/// Of the page cache, the writer has three quarters: it reads before it writes, everywhere.
+const WRITER_QUARTERS: u32 = 3;
 
 impl Store {
-    /// Opens the database, makes or migrates its schema.
-    #[allow(clippy::unused_async)]
+    /// Opens the database at `settings.url`; makes it, or brings its schema up to date.
+    ///
+    /// # Errors
+    /// `Url`, `OldSqlite`, `Newer`, `WrongKey`: each says what to do. `Unavailable` when the file cannot be opened.
     pub async fn open(settings: Settings, now: Timestamp) -> Result<Self> {
-        let _ = (settings, now);
-        Err(StoreError::Unavailable("open is not there yet".to_owned()))
+        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&settings, now));
+        opened.await.unwrap_or_else(|_| Err(StoreError::Unavailable("opening did not end".to_owned())))
+    }
+
+    fn open_blocking(settings: &Settings, now: Timestamp) -> Result<Self> {
+        let path = sqlite::path_of(&settings.url)?;
+        let quarter_kib = settings.cache_mib.max(1).saturating_mul(1024) / 4;
+        let readers = settings.readers.max(1);
+        let mut conn = sqlite::open_writer(&path, quarter_kib.saturating_mul(WRITER_QUARTERS))?;
+        let begin = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let keyring = Keyring::open(&begin, &settings.master_key)?;
+        begin.commit()?;
+        let reader_kib = quarter_kib / u32::try_from(readers).unwrap_or(u32::MAX);
+        let readers = Readers::open(&path, readers, reader_kib)?;
+        let writer = Writer::start(conn)?;
+        tracing::debug!(path = %path.display(), %now, "store opened");
+        let (epoch, purged_to) = (AtomicI64::new(0), Mutex::new(None));
+        Ok(Self { shared: Arc::new(Shared { path, writer, readers, keyring, epoch, purged_to }) })
+    }
+
+    /// Runs `work` in the next transaction.
+    pub(crate) async fn write<T, F>(&self, rows: usize, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Ledger<'_>) -> Result<T> + Send + 'static,
+    {
+        self.shared.writer.write(rows, work).await
+    }
+
+    /// Runs `work` in a read transaction on a reader.
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.shared.readers.read(work).await
+    }
+
+    /// The keys of all these accounts; those that are not in memory are read first.
+    pub(crate) async fn keys_of(&self, accounts: impl Iterator<Item = AccountId>) -> Result<KeysOf> {
+        let mut keys = KeysOf::default();
+        let mut missing = Vec::new();
+        let mut last = None;
+        for account in accounts {
+            if last.replace(account) == Some(account) || keys.0.contains_key(&account) {
+                continue;
+            }
+            match self.shared.keyring.known(account) {
+                Some(found) => drop(keys.0.insert(account, found)),
+                None => missing.push(account),
+            }
+        }
+        if !missing.is_empty() {
+            keys.0.extend(self.load_keys(missing).await?);
+        }
+        Ok(keys)
+    }
+
+    async fn load_keys(&self, accounts: Vec<AccountId>) -> Result<HashMap<AccountId, Arc<AccountKeys>>> {
+        let shared = self.shared.clone();
+        let load = move |conn: &Connection| {
+            let keys = accounts.into_iter().map(|account| Ok((account, shared.keyring.keys(conn, account)?)));
+            keys.collect()
+        };
+        self.read(load).await
     }
 }
 
-arriving! {
-    /// Takes the right to dispatch: a lock on `<db>.owner`; a second process is refused (`Owned`).
-    fn own(now: Timestamp) -> Ownership;
-    /// The newest message id there is.
-    fn last_message_id() -> Option<MessageId>;
-    /// Commits new messages, all in one transaction; durable on return. One answer a message, in order.
-    fn accept(batch: Vec<NewMessage>) -> Vec<Acceptance>;
-    /// Commits the intent to send; fenced by the epoch held. Answers the messages that must NOT be sent because
-    /// they are not pending any more (cancelled, settled by a receipt, expired): the claim does not hold them.
-    fn claim(claims: Vec<Claim>) -> Vec<MessageId>;
-    /// Commits outcomes and closes claims. One answer a settlement, in order.
-    fn settle(batch: Vec<Settlement>, closed: Vec<(AccountId, ClaimId)>) -> Vec<Settled>;
-    /// Commits receipts and what they settle. One answer a receipt, in order.
-    fn receive(batch: Vec<Receipt>) -> Vec<Received>;
-    /// Takes a message back, if `decide` allows it.
-    fn cancel(account: AccountId, id: MessageId, now: Timestamp) -> CancelAnswer;
-    /// Pending messages that are neither scheduled nor in an open claim, in (deadline_at, id) order, after `after`.
-    fn ready(account: AccountId, lane: Lane, after: Option<(Timestamp, MessageId)>, limit: usize) -> Vec<Ready>;
-    /// Scheduled messages with due_at ≤ now leave the schedule; at most `limit`, those are returned.
-    fn scheduled_promote(now: Timestamp, limit: usize) -> Vec<Ready>;
-    /// When the next scheduled message is due.
-    fn next_scheduled_at() -> Option<Timestamp>;
-    /// Which account × lane hold pending messages that are not scheduled.
-    fn backlog() -> Vec<Backlog>;
-    /// The claims that nobody closed.
-    fn open_claims() -> Vec<OpenClaim>;
-    /// Messages sent before this and not reported, oldest first.
-    fn unreported(sent_before: Timestamp, limit: usize) -> Vec<Unreported>;
-    /// Pending messages of a lane whose expires_at has passed (scheduled and claimed ones left out).
-    fn expired(account: AccountId, lane: Lane, now: Timestamp, limit: usize) -> Vec<Ready>;
-    /// Deletes up to `limit` messages that became final before this, with their dispatches and receipts; with
-    /// `archive`, after they are on disk there as NDJSON. Call again until 0.
-    fn purge(finished_before: Timestamp, limit: usize, archive: Option<&Path>) -> usize;
-    /// A message with its timeline.
-    fn message(id: MessageId) -> Option<MessageRecord>;
-    /// A page of messages; `limit` ≤ 500.
-    fn find_messages(filter: &MessageFilter, cursor: Option<&str>, limit: usize) -> Page<MessageRecord>;
-    /// The message under the caller's own id.
-    fn by_client_msg_id(account: AccountId, client_msg_id: &str) -> Option<MessageRecord>;
-    /// Puts an account in, or in place of the one with this appid; makes its keys.
-    fn put_account(draft: AccountDraft, now: Timestamp) -> Account;
-    /// The account with this appid.
-    fn account(appid: &Appid) -> Option<Account>;
-    /// All accounts, by number.
-    fn accounts() -> Vec<Account>;
-    /// Deletes an account with all it has, its keys last. `false`: there was none.
-    fn delete_account(account: AccountId) -> bool;
-    /// Keeps an account's token.
-    fn put_token(account: AccountId, token: StoredToken) -> ();
-    /// All tokens kept.
-    fn tokens() -> Vec<(AccountId, StoredToken)>;
-    /// Makes the kept templates equal to these; old texts stay in their versions.
-    fn sync_templates(account: AccountId, templates: Vec<StoredTemplate>, now: Timestamp) -> Changes;
-    /// The templates of an account.
-    fn templates(account: AccountId) -> Vec<StoredTemplate>;
-    /// Keeps a new API key's keyed hash.
-    fn put_key(key: NewKey, now: Timestamp) -> ApiKey;
-    /// The key that this text is, live or not; compared in constant time.
-    fn key(text: &KeyText) -> Option<ApiKey>;
-    /// All keys.
-    fn keys() -> Vec<ApiKey>;
-    /// Takes a key back. `false`: there is none, or it was taken back before.
-    fn revoke_key(id: &KeyId, now: Timestamp) -> bool;
-    /// Notes when keys were last shown; call it once a minute or so.
-    fn touch_keys(used: Vec<(KeyId, Timestamp)>) -> ();
-    /// Keeps a one-time set-up secret for 24 hours, in place of any before it.
-    fn put_setup_secret(secret: &Secret, now: Timestamp) -> ();
-    /// Uses the set-up secret up. `false`: wrong, used or too old.
-    fn use_setup_secret(secret: &Secret, now: Timestamp) -> bool;
-    /// Grows with every change of accounts, templates and keys, by whatever process.
-    fn revision() -> u64;
-    /// The counters of these days of acceptance.
-    fn tally(days: Range<i64>, account: Option<AccountId>) -> Vec<TallyRow>;
-    /// How many sends WeChat accepted on this day, by account.
-    fn sends_today(day: i64) -> HashMap<AccountId, u64>;
-    /// Counts all rows again; answers the counters that differ. Reads everything: not for a live path.
-    fn check_tally() -> Vec<TallyDifference>;
-    /// Writes a consistent copy to `path`, which must not exist.
-    fn backup(path: &Path) -> ();
-    /// Makes a new data key for an account; what is sealed from now on takes it, what was sealed stays readable.
-    fn rotate_data_key(account: AccountId) -> u32;
-    /// Wraps all data keys under a new master key, which opens the database from now on.
-    fn rewrap(new: &MasterKey) -> ();
+/// The keys of the accounts of one batch.
+#[derive(Default)]
+pub(crate) struct KeysOf(HashMap<AccountId, Arc<AccountKeys>>);
+
+impl KeysOf {
+    pub(crate) fn of(&self, account: AccountId) -> Result<&AccountKeys> {
+        self.0.get(&account).map(|keys| &**keys).ok_or(StoreError::NoAccount(account))
+    }
+}
+
+/// How far a batch may go.
+pub(crate) fn check_batch(len: usize) -> Result<()> {
+    if len <= crate::MAX_BATCH {
+        return Ok(());
+    }
+    Err(StoreError::Invalid(format!("a batch of {len}: at most {} rows go in one call", crate::MAX_BATCH)))
+}
+
+const LAST_ID: &str = "
+SELECT id
+FROM message
+WHERE account = ?1
+ORDER BY id DESC
+LIMIT 1";
+
+const ACCOUNTS: &str = "
+SELECT account
+FROM account
+ORDER BY account";
+
+impl Store {
+    /// The newest message id there is: ids must go on after it.
+    pub async fn last_message_id(&self) -> Result<Option<MessageId>> {
+        self.read(|conn| {
+            let mut newest = None;
+            for account in account_ids(conn)? {
+                let mut last = conn.prepare_cached(LAST_ID)?;
+                let mut rows = last.query([account.0])?;
+                if let Some(row) = rows.next()? {
+                    newest = newest.max(MessageId::from_raw(row.get(0)?));
+                }
+            }
+            Ok(newest)
+        })
+        .await
+    }
+}
+
+pub(crate) fn account_ids(conn: &Connection) -> Result<Vec<AccountId>> {
+    let mut rows = conn.prepare_cached(ACCOUNTS)?;
+    let ids = rows.query_map([], |row| Ok(AccountId(row.get(0)?)))?;
+    Ok(ids.collect::<std::result::Result<_, _>>()?)
 }

@@ -1,0 +1,336 @@
+//! Accounts and their tokens: what is secret of them is sealed.
+
+use hongyan_domain::{AccountId, AccountKind, Appid, Limits, Timestamp};
+use rusqlite::{Connection, Row, params};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::keyring::{self, AccountKeys, INSTALLATION, Keyring, Purpose, Slot};
+use crate::seal::Place;
+use crate::{
+    Account, AccountDraft, CallbackKeys, Paused, Result, Secret, Store, StoreError, StoredToken, TokenSource,
+    row,
+};
+
+/// Longest text of the plain columns.
+const TEXT_MAX: usize = 2048;
+
+/// All that is secret of an account, as it is sealed: one JSON object.
+#[derive(Serialize, Deserialize)]
+struct Secrets<'a> {
+    secret: &'a str,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    callback: Option<Callback<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<&'a str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Callback<'a> {
+    token: &'a str,
+    aes_key: Option<&'a str>,
+    previous_aes_key: Option<&'a str>,
+}
+
+fn secrets_place(account: AccountId) -> Place {
+    Place { column: "account.secrets", account, row: 0 }
+}
+
+fn seal_secrets(keys: &AccountKeys, account: AccountId, draft: &AccountDraft) -> Result<Vec<u8>> {
+    let callback = draft.callback.as_ref().map(|keys| Callback {
+        token: keys.token.expose(),
+        aes_key: keys.aes_key.as_ref().map(Secret::expose),
+        previous_aes_key: keys.previous_aes_key.as_ref().map(Secret::expose),
+    });
+    let secrets =
+        Secrets { secret: draft.secret.expose(), callback, proxy: draft.proxy.as_ref().map(Secret::expose) };
+    let json =
+        Zeroizing::new(serde_json::to_vec(&secrets).map_err(|_| StoreError::Invalid("account".to_owned()))?);
+    if json.len() > TEXT_MAX {
+        return Err(StoreError::Invalid(format!(
+            "an account's secrets have at most {TEXT_MAX} bytes together"
+        )));
+    }
+    keys.current().seal(secrets_place(account), |text| text.extend_from_slice(&json))
+}
+
+impl Store {
+    /// Puts an account in, or in place of the one with this appid; makes its keys when it is new.
+    pub async fn put_account(&self, draft: AccountDraft, now: Timestamp) -> Result<Account> {
+        if draft.name.len() > TEXT_MAX {
+            return Err(StoreError::Invalid(format!("an account's name has at most {TEXT_MAX} bytes")));
+        }
+        let shared = self.shared.clone();
+        let appid = draft.appid.clone();
+        self.write(4, move |ledger| put(ledger.conn, &shared.keyring, &draft, now)).await?;
+        let put = self.account(&appid).await?;
+        put.ok_or_else(|| StoreError::Unavailable("the account was deleted at the same moment".to_owned()))
+    }
+
+    /// The account with this appid.
+    pub async fn account(&self, appid: &Appid) -> Result<Option<Account>> {
+        let shared = self.shared.clone();
+        let appid = appid.clone();
+        self.read(move |conn| find(conn, &shared.keyring, &appid)).await
+    }
+
+    /// All accounts, by number.
+    pub async fn accounts(&self) -> Result<Vec<Account>> {
+        let shared = self.shared.clone();
+        self.read(move |conn| {
+            let mut accounts = conn.prepare_cached(ALL)?;
+            row::all(accounts.query([])?, |row| read(conn, &shared.keyring, row))
+        })
+        .await
+    }
+
+    /// Deletes an account with all it has, its keys with it: what a backup still holds of it cannot be opened by
+    /// this database any more. `false`: there was none. One transaction: refuse it where millions of rows are live.
+    pub async fn delete_account(&self, account: AccountId) -> Result<bool> {
+        let deleted = self
+            .write(crate::MAX_BATCH, move |ledger| {
+                for sql in DELETES {
+                    ledger.conn.execute(sql, [account.0])?;
+                }
+                let deleted = ledger.conn.execute(DELETE_ACCOUNT, [account.0])? == 1;
+                ledger.reread_open_receipts()?;
+                revise(ledger.conn)?;
+                Ok(deleted)
+            })
+            .await?;
+        self.shared.keyring.forget(account);
+        Ok(deleted)
+    }
+
+    /// Grows with every change of accounts, templates and keys, by whatever process.
+    pub async fn revision(&self) -> Result<u64> {
+        self.read(|conn| Ok(conn.prepare_cached(REVISION)?.query_row([], |row| row.get(0))?)).await
+    }
+}
+
+const REVISION: &str = "
+SELECT value
+FROM meta
+WHERE account = 0
+  AND name = 'revision'";
+
+const REVISE: &str = "
+UPDATE meta
+SET value = value + 1
+WHERE account = 0
+  AND name = 'revision'";
+
+/// Tells every process that something they keep in memory has changed.
+pub(crate) fn revise(conn: &Connection) -> Result<()> {
+    match conn.prepare_cached(REVISE)?.execute([])? {
+        1 => Ok(()),
+        _ => Err(StoreError::Corrupt("meta.revision is missing".to_owned())),
+    }
+}
+
+const DELETES: [&str; 12] = [
+    "DELETE FROM claim WHERE account = ?1",
+    "DELETE FROM dispatch WHERE account = ?1",
+    "DELETE FROM receipt WHERE account = ?1",
+    "DELETE FROM message WHERE account = ?1",
+    "DELETE FROM tally WHERE account = ?1",
+    "DELETE FROM sends WHERE account = ?1",
+    "DELETE FROM token WHERE account = ?1",
+    "DELETE FROM template WHERE account = ?1",
+    "DELETE FROM template_version WHERE account = ?1",
+    "DELETE FROM data_key WHERE account = ?1 AND purpose = 'data'",
+    "DELETE FROM data_key WHERE account = ?1 AND purpose = 'index'",
+    // An API key for this account alone must not turn into one for all.
+    "UPDATE api_key SET accounts = '-' WHERE accounts = CAST(?1 AS TEXT)",
+];
+
+const DELETE_ACCOUNT: &str = "
+DELETE FROM account
+WHERE account = ?1";
+
+const BY_APPID: &str = "
+SELECT account, appid, name, kind, verified, secrets, base_per_s, peak_per_s, daily, token_source, token_url,
+  paused, paused_until, paused_reason, created_at, updated_at
+FROM account
+WHERE appid = ?1";
+
+const ALL: &str = "
+SELECT account, appid, name, kind, verified, secrets, base_per_s, peak_per_s, daily, token_source, token_url,
+  paused, paused_until, paused_reason, created_at, updated_at
+FROM account
+ORDER BY account";
+
+fn find(conn: &Connection, keyring: &Keyring, appid: &Appid) -> Result<Option<Account>> {
+    let mut by_appid = conn.prepare_cached(BY_APPID)?;
+    let mut rows = by_appid.query([appid.as_str()])?;
+    rows.next()?.map(|row| read(conn, keyring, row)).transpose()
+}
+
+fn read(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<Account> {
+    let id = AccountId(row.get(0)?);
+    let sealed: Vec<u8> = row.get(5)?;
+    let json = keyring.keys_for(conn, id, &sealed)?.open(secrets_place(id), &sealed)?;
+    let secrets: Secrets<'_> = serde_json::from_slice(&json)
+        .map_err(|_| StoreError::Corrupt("account.secrets has another form".to_owned()))?;
+    Ok(Account {
+        id,
+        appid: Appid::new(row.get::<_, String>(1)?)
+            .map_err(|error| StoreError::Corrupt(error.to_string()))?,
+        name: row.get(2)?,
+        kind: row::word(row, 3, AccountKind::parse)?,
+        verified: row.get(4)?,
+        secret: Secret::new(secrets.secret),
+        callback: secrets.callback.map(|keys| CallbackKeys {
+            token: Secret::new(keys.token),
+            aes_key: keys.aes_key.map(Secret::new),
+            previous_aes_key: keys.previous_aes_key.map(Secret::new),
+        }),
+        limits: limits(row)?,
+        proxy: secrets.proxy.map(Secret::new),
+        token_source: token_source(row)?,
+        paused: paused(row)?,
+        created_at: row::at(row, 14)?,
+        updated_at: row::at(row, 15)?,
+    })
+}
+
+fn limits(row: &Row<'_>) -> Result<Option<Limits>> {
+    let (base, peak, daily) = (row.get(6)?, row.get(7)?, row.get(8)?);
+    let (Some(base_per_s), Some(peak_per_s), Some(daily)) = (base, peak, daily) else { return Ok(None) };
+    Ok(Some(Limits { base_per_s, peak_per_s, daily }))
+}
+
+fn token_source(row: &Row<'_>) -> Result<TokenSource> {
+    let url: Option<String> = row.get(10)?;
+    row::word(row, 9, |word| match (word, url) {
+        ("stable", _) => Some(TokenSource::Stable),
+        ("classic", _) => Some(TokenSource::Classic),
+        ("outside", Some(url)) => Some(TokenSource::Outside(url)),
+        _ => None,
+    })
+}
+
+fn paused(row: &Row<'_>) -> Result<Option<Paused>> {
+    if !row.get::<_, bool>(11)? {
+        return Ok(None);
+    }
+    let reason: Option<String> = row.get(13)?;
+    Ok(Some(Paused { until: row::at_or_never(row, 12)?, reason: reason.unwrap_or_default() }))
+}
+
+const NEXT_ACCOUNT: &str = "
+UPDATE meta
+SET value = value + 1
+WHERE account = 0
+  AND name = 'next_account'
+RETURNING value - 1";
+
+const UPSERT: &str = "
+INSERT INTO account (account, appid, name, kind, verified, secrets, base_per_s, peak_per_s, daily, token_source,
+  token_url, paused, paused_until, paused_reason, created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?15)
+ON CONFLICT (account)
+DO UPDATE SET name = excluded.name, kind = excluded.kind, verified = excluded.verified,
+  secrets = excluded.secrets, base_per_s = excluded.base_per_s, peak_per_s = excluded.peak_per_s,
+  daily = excluded.daily, token_source = excluded.token_source, token_url = excluded.token_url,
+  paused = excluded.paused, paused_until = excluded.paused_until, paused_reason = excluded.paused_reason,
+  updated_at = excluded.updated_at";
+
+fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestamp) -> Result<()> {
+    let id = match row::first::<i64>(conn.prepare_cached(BY_APPID)?.query([draft.appid.as_str()])?)? {
+        Some(id) => AccountId(id),
+        None => new_account(conn, keyring)?,
+    };
+    let secrets = seal_secrets(&keyring.read(conn, id)?, id, draft)?;
+    let (source, url) = match &draft.token_source {
+        TokenSource::Stable => ("stable", None),
+        TokenSource::Classic => ("classic", None),
+        TokenSource::Outside(url) => ("outside", Some(url.as_str())),
+    };
+    conn.prepare_cached(UPSERT)?.execute(params![
+        id.0,
+        draft.appid.as_str(),
+        draft.name,
+        draft.kind.as_str(),
+        draft.verified,
+        secrets,
+        draft.limits.map(|limits| limits.base_per_s),
+        draft.limits.map(|limits| limits.peak_per_s),
+        draft.limits.map(|limits| limits.daily),
+        source,
+        url,
+        draft.paused.is_some(),
+        draft.paused.as_ref().and_then(|paused| paused.until).map(Timestamp::ms),
+        draft.paused.as_ref().map(|paused| paused.reason.as_str()),
+        now.ms(),
+    ])?;
+    revise(conn)
+}
+
+fn new_account(conn: &Connection, keyring: &Keyring) -> Result<AccountId> {
+    keyring.check_master(conn)?;
+    // Numbers are never used again: what an archive or a backup says of one stays true.
+    let id = AccountId(conn.prepare_cached(NEXT_ACCOUNT)?.query_row([], |row| row.get(0))?);
+    debug_assert!(id != INSTALLATION, "numbers begin at 1");
+    let master = keyring.master();
+    for purpose in [Purpose::Data, Purpose::Index] {
+        keyring::insert_key(conn, &master, Slot { account: id, purpose, version: 1 })?;
+    }
+    Ok(id)
+}
+
+const PUT_TOKEN: &str = "
+INSERT INTO token (account, value, expires_at, fetched_at)
+VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (account)
+DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, fetched_at = excluded.fetched_at";
+
+const TOKENS: &str = "
+SELECT account, value, expires_at, fetched_at
+FROM token
+ORDER BY account";
+
+fn token_place(account: AccountId) -> Place {
+    Place { column: "token.value", account, row: 0 }
+}
+
+impl Store {
+    /// Keeps an account's token in place of the one before.
+    pub async fn put_token(&self, account: AccountId, token: StoredToken) -> Result<()> {
+        let keys = self.keys_of([account].into_iter()).await?;
+        let text = token.value.expose().as_bytes();
+        let sealed =
+            keys.of(account)?.current().seal(token_place(account), |plain| plain.extend_from_slice(text))?;
+        self.write(1, move |ledger| {
+            let (expires_at, fetched_at) = (token.expires_at.ms(), token.fetched_at.ms());
+            ledger
+                .conn
+                .prepare_cached(PUT_TOKEN)?
+                .execute(params![account.0, sealed, expires_at, fetched_at])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// All tokens kept, those past their time as well.
+    pub async fn tokens(&self) -> Result<Vec<(AccountId, StoredToken)>> {
+        let shared = self.shared.clone();
+        self.read(move |conn| {
+            let mut tokens = conn.prepare_cached(TOKENS)?;
+            row::all(tokens.query([])?, |row| {
+                let account = AccountId(row.get(0)?);
+                let sealed: Vec<u8> = row.get(1)?;
+                let plain =
+                    shared.keyring.keys_for(conn, account, &sealed)?.open(token_place(account), &sealed)?;
+                let text = std::str::from_utf8(&plain);
+                let value =
+                    Secret::new(text.map_err(|_| StoreError::Corrupt("token.value is no text".to_owned()))?);
+                Ok((
+                    account,
+                    StoredToken { value, expires_at: row::at(row, 2)?, fetched_at: row::at(row, 3)? },
+                ))
+            })
+        })
+        .await
+    }
+}

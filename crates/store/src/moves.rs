@@ -1,0 +1,111 @@
+//! The one place where a message's row changes state, guarded by where it stood, counted with it.
+
+use hongyan_domain::{AccountId, Cause, MessageId, Standing, State, Timestamp, Transition};
+use rusqlite::{OptionalExtension, params};
+
+use crate::writer::Ledger;
+use crate::{Result, StoreError, row};
+
+/// A change of one row.
+pub(crate) struct Move<'a> {
+    pub(crate) account: AccountId,
+    pub(crate) message: MessageId,
+    /// State and attempts guard the write; `claimed` is `pending` in the row.
+    pub(crate) from: &'a Standing,
+    pub(crate) to: &'a Transition,
+    /// WeChat's number, where the answer brought one.
+    pub(crate) msgid: Option<u64>,
+    pub(crate) at: Timestamp,
+}
+
+const MOVE: &str = "
+UPDATE message
+SET state = ?5,
+    cause = ?6,
+    attempts = ?7,
+    due_at = COALESCE(?8, due_at),
+    doubt_since = ?9,
+    msgid = COALESCE(?10, msgid),
+    sent_at = COALESCE(?11, sent_at),
+    settled_at = ?12
+WHERE account = ?1
+  AND id = ?2
+  AND state = ?3
+  AND attempts = ?4
+RETURNING accepted_at";
+
+/// Writes the move. When it was accepted, if the row stood where it should; `None`: nothing was changed.
+pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Timestamp>> {
+    let before = match step.from.state {
+        State::Pending | State::Claimed => None,
+        // What is counted under its cause must be uncounted under the same.
+        _ => cause_of(ledger, step)?,
+    };
+    let to = step.to;
+    let state = in_row(to.to);
+    let sent_at = (to.to == State::Sent).then_some(step.at.ms());
+    let settled_at = to.to.is_final().then_some(step.at.ms());
+    let mut update = ledger.conn.prepare_cached(MOVE)?;
+    let accepted_at = update
+        .query_row(
+            params![
+                step.account.0,
+                step.message.raw(),
+                in_row(step.from.state).as_str(),
+                step.from.attempts,
+                state.as_str(),
+                to.cause.map(Cause::as_str),
+                to.attempts,
+                to.due_at.map(Timestamp::ms),
+                to.doubt_since.map(Timestamp::ms),
+                step.msgid.map(u64::cast_signed),
+                sent_at,
+                settled_at,
+            ],
+            |row| Ok(Timestamp::from_ms(row.get(0)?)),
+        )
+        .optional()?;
+    if let Some(accepted_at) = accepted_at {
+        ledger.tally.leave(step.account, accepted_at, step.from.state, before);
+        ledger.tally.enter(step.account, accepted_at, to.to, to.cause);
+    }
+    Ok(accepted_at)
+}
+
+fn in_row(state: State) -> State {
+    if state == State::Claimed { State::Pending } else { state }
+}
+
+const CAUSE: &str = "
+SELECT cause
+FROM message
+WHERE account = ?1
+  AND id = ?2";
+
+fn cause_of(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<Option<Cause>> {
+    let mut cause = ledger.conn.prepare_cached(CAUSE)?;
+    let mut rows = cause.query([step.account.0, step.message.raw()])?;
+    rows.next()?.map_or(Ok(None), |row| row::cause(row, 0))
+}
+
+const STANDING: &str = "
+SELECT state, attempts, doubt_since, on_unknown
+FROM message
+WHERE account = ?1
+  AND id = ?2";
+
+/// Where a message's row says it stands.
+pub(crate) fn standing(
+    ledger: &Ledger<'_>,
+    account: AccountId,
+    message: MessageId,
+) -> Result<Option<Standing>> {
+    let mut standing = ledger.conn.prepare_cached(STANDING)?;
+    let mut rows = standing.query([account.0, message.raw()])?;
+    rows.next()?.map(|row| row::standing(row, 0)).transpose()
+}
+
+/// The answer to a write that must have found its row.
+pub(crate) fn lost_row(message: MessageId) -> StoreError {
+    StoreError::Corrupt(format!("the row of {message} changed inside its own transaction"))
+}

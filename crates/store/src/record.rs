@@ -1,0 +1,191 @@
+//! A message as people see it, with its timeline.
+
+use hongyan_domain::{AccountId, DeliveryStatus, MessageId, State};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::claim::Held;
+use crate::keyring::Keyring;
+use crate::reconcile::raw_place;
+use crate::row::{self, RawReady};
+use crate::{Happening, MessageRecord, Moment, Result, Store, StoreError};
+
+/// The columns of `read`, in its order.
+macro_rules! record_columns {
+    () => {
+        concat!(
+            $crate::row::ready_columns!(),
+            ", client_msg_id, scenario, category, basis, cause, msgid, sent_at, settled_at"
+        )
+    };
+}
+pub(crate) use record_columns;
+
+/// Reads `record_columns!()`; the timeline is empty.
+pub(crate) fn read(
+    conn: &Connection,
+    keyring: &Keyring,
+    held: &Held<'_>,
+    row: &Row<'_>,
+) -> Result<MessageRecord> {
+    let ready = RawReady::read(row)?.open(conn, keyring)?;
+    let mut standing = ready.standing;
+    if standing.state == State::Pending && held.by(ready.id)?.is_some() {
+        standing.state = State::Claimed;
+    }
+    Ok(MessageRecord {
+        account: ready.account,
+        id: ready.id,
+        client_msg_id: row.get(13)?,
+        openid: ready.openid,
+        template_id: ready.template_id,
+        content: ready.content,
+        lane: ready.lane,
+        scenario: row.get(14)?,
+        category: row.get(15)?,
+        basis: row.get(16)?,
+        standing,
+        cause: row::cause(row, 17)?,
+        msgid: row.get::<_, Option<i64>>(18)?.map(i64::cast_unsigned),
+        accepted_at: ready.accepted_at,
+        due_at: ready.due_at,
+        deadline_at: ready.deadline_at,
+        expires_at: ready.expires_at,
+        sent_at: row::at_or_never(row, 19)?,
+        settled_at: row::at_or_never(row, 20)?,
+        timeline: Vec::new(),
+    })
+}
+
+const BY_ID: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    "
+FROM message
+WHERE account = ?1
+  AND id = ?2"
+);
+
+const BY_CLIENT_MSG_ID: &str = "
+SELECT id
+FROM message
+WHERE account = ?1
+  AND client_msg_id = ?2";
+
+impl Store {
+    /// A message with its timeline, of whatever account.
+    pub async fn message(&self, id: MessageId) -> Result<Option<MessageRecord>> {
+        let shared = self.shared.clone();
+        self.read(move |conn| {
+            // An id does not tell its account: each is asked, 5 µs apiece.
+            for account in crate::store::account_ids(conn)? {
+                if let Some(found) = with_timeline(conn, &shared.keyring, account, id)? {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// The message under the caller's own id, with its timeline.
+    pub async fn by_client_msg_id(
+        &self,
+        account: AccountId,
+        client_msg_id: &str,
+    ) -> Result<Option<MessageRecord>> {
+        let shared = self.shared.clone();
+        let client_msg_id = client_msg_id.to_owned();
+        self.read(move |conn| {
+            let mut by_client = conn.prepare_cached(BY_CLIENT_MSG_ID)?;
+            let id: Option<i64> =
+                by_client.query_row(params![account.0, client_msg_id], |row| row.get(0)).optional()?;
+            match id.and_then(MessageId::from_raw) {
+                Some(id) => with_timeline(conn, &shared.keyring, account, id),
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+}
+
+fn with_timeline(
+    conn: &Connection,
+    keyring: &Keyring,
+    account: AccountId,
+    id: MessageId,
+) -> Result<Option<MessageRecord>> {
+    let mut by_id = conn.prepare_cached(BY_ID)?;
+    let mut rows = by_id.query([account.0, id.raw()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let held = Held::read(conn, account)?;
+    let mut record = read(conn, keyring, &held, row)?;
+    record.timeline = timeline(conn, keyring, &record)?;
+    if let Some(at) = held.at(id)? {
+        record.timeline.push(Moment { at, what: Happening::Claimed });
+    }
+    record.timeline.sort_by_key(|moment| moment.at);
+    Ok(Some(record))
+}
+
+fn timeline(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Result<Vec<Moment>> {
+    let mut timeline = vec![Moment { at: record.accepted_at, what: Happening::Accepted }];
+    timeline.extend(dispatches(conn, record)?);
+    timeline.extend(receipts(conn, keyring, record)?);
+    if let Some(at) = record.settled_at {
+        let (state, cause) = (record.standing.state, record.cause);
+        timeline.push(Moment { at, what: Happening::Settled { state, cause } });
+    }
+    Ok(timeline)
+}
+
+const DISPATCHES: &str = "
+SELECT at, outcome, errcode, errmsg, rid, msgid, claimed_at, took_ms
+FROM dispatch
+WHERE account = ?1
+  AND message = ?2
+ORDER BY at";
+
+fn dispatches(conn: &Connection, record: &MessageRecord) -> Result<Vec<Moment>> {
+    let mut dispatches = conn.prepare_cached(DISPATCHES)?;
+    row::all(dispatches.query([record.account.0, record.id.raw()])?, |row| {
+        let what = Happening::Dispatched {
+            outcome: row.get(1)?,
+            errcode: row.get(2)?,
+            errmsg: row.get(3)?,
+            rid: row.get(4)?,
+            msgid: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
+            claimed_at: row::at(row, 6)?,
+            took_ms: row.get(7)?,
+        };
+        Ok(Moment { at: row::at(row, 0)?, what })
+    })
+}
+
+// By what names it, or (0) without a name.
+const RECEIPTS: &str = "
+SELECT received_at, status, raw
+FROM receipt
+WHERE account = ?1
+  AND msgid IN (0, ?2)
+  AND recipient = ?3
+  AND message = ?4";
+
+/// The receipts of a message. One that closed a given-up message keeps a msgid that the message does not have.
+fn receipts(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Result<Vec<Moment>> {
+    let recipient = keyring.keys(conn, record.account)?.recipient(&record.openid);
+    let msgid = record.msgid.map_or(0, u64::cast_signed);
+    let mut receipts = conn.prepare_cached(RECEIPTS)?;
+    let found = params![record.account.0, msgid, &recipient[..], record.id.raw()];
+    row::all(receipts.query(found)?, |row| {
+        let status = row::word(row, 1, DeliveryStatus::parse)?;
+        let sealed: Option<Vec<u8>> = row.get(2)?;
+        let raw = sealed.map(|sealed| raw_status(conn, keyring, record.account, &sealed)).transpose()?;
+        Ok(Moment { at: row::at(row, 0)?, what: Happening::Reported { status, raw } })
+    })
+}
+
+fn raw_status(conn: &Connection, keyring: &Keyring, account: AccountId, sealed: &[u8]) -> Result<String> {
+    let plain = keyring.keys_for(conn, account, sealed)?.open(raw_place(account), sealed)?;
+    let text = String::from_utf8(plain.to_vec());
+    text.map_err(|_| StoreError::Corrupt("receipt.raw is no text".to_owned()))
+}

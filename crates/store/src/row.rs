@@ -1,0 +1,129 @@
+//! How a row of `message` is read.
+
+use std::sync::Arc;
+
+use hongyan_domain::{AccountId, Cause, Lane, MessageId, OnUnknown, Standing, State, Timestamp};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, Row};
+
+use crate::accept::BODY;
+use crate::keyring::Keyring;
+use crate::seal::{self, Place};
+use crate::{Ready, Result, StoreError};
+
+/// The columns of `RawReady`, in its order.
+macro_rules! ready_columns {
+    () => {
+        "account, id, state, attempts, doubt_since, on_unknown, template_id, body, lane, due_at, deadline_at, \
+         expires_at, accepted_at"
+    };
+}
+pub(crate) use ready_columns;
+
+/// A `Ready` whose body is sealed still.
+pub(crate) struct RawReady {
+    pub(crate) account: AccountId,
+    pub(crate) id: MessageId,
+    pub(crate) standing: Standing,
+    template_id: Arc<str>,
+    body: Vec<u8>,
+    lane: Lane,
+    due_at: Timestamp,
+    deadline_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    accepted_at: Timestamp,
+}
+
+impl RawReady {
+    /// Reads `ready_columns!()`.
+    pub(crate) fn read(row: &Row<'_>) -> Result<Self> {
+        Ok(Self {
+            account: AccountId(row.get(0)?),
+            id: id(row, 1)?,
+            standing: standing(row, 2)?,
+            template_id: row.get::<_, String>(6)?.into(),
+            body: row.get(7)?,
+            lane: lane(row, 8)?,
+            due_at: at(row, 9)?,
+            deadline_at: at(row, 10)?,
+            expires_at: at_or_never(row, 11)?,
+            accepted_at: at(row, 12)?,
+        })
+    }
+
+    /// Opens the body.
+    pub(crate) fn open(self, conn: &Connection, keyring: &Keyring) -> Result<Ready> {
+        let place = Place { column: BODY, account: self.account, row: self.id.raw() };
+        let plain = keyring.keys_for(conn, self.account, &self.body)?.open(place, &self.body)?;
+        let (openid, content) = seal::read_body(&plain)?;
+        Ok(Ready {
+            account: self.account,
+            id: self.id,
+            openid,
+            template_id: self.template_id,
+            content,
+            lane: self.lane,
+            due_at: self.due_at,
+            deadline_at: self.deadline_at,
+            expires_at: self.expires_at,
+            standing: self.standing,
+            accepted_at: self.accepted_at,
+        })
+    }
+}
+
+/// Reads state, attempts, doubt_since, on_unknown from `first` on.
+pub(crate) fn standing(row: &Row<'_>, first: usize) -> Result<Standing> {
+    Ok(Standing {
+        state: word(row, first, State::parse)?,
+        attempts: row.get(first + 1)?,
+        doubt_since: at_or_never(row, first + 2)?,
+        on_unknown: word(row, first + 3, OnUnknown::parse)?,
+    })
+}
+
+pub(crate) fn cause(row: &Row<'_>, column: usize) -> Result<Option<Cause>> {
+    match row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+        None => Ok(None),
+        Some(_) => word(row, column, Cause::parse).map(Some),
+    }
+}
+
+/// Reads a word of a closed set.
+pub(crate) fn word<T>(row: &Row<'_>, column: usize, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+    let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+    parse(text).ok_or_else(|| StoreError::Corrupt(format!("`{text}` is no word of its column")))
+}
+
+pub(crate) fn id(row: &Row<'_>, column: usize) -> Result<MessageId> {
+    MessageId::from_raw(row.get(column)?)
+        .ok_or_else(|| StoreError::Corrupt("a message id below zero".to_owned()))
+}
+
+pub(crate) fn lane(row: &Row<'_>, column: usize) -> Result<Lane> {
+    let index: usize = row.get(column)?;
+    Lane::ALL.get(index).copied().ok_or_else(|| StoreError::Corrupt(format!("lane {index}")))
+}
+
+pub(crate) fn at(row: &Row<'_>, column: usize) -> Result<Timestamp> {
+    Ok(Timestamp::from_ms(row.get(column)?))
+}
+
+pub(crate) fn at_or_never(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
+    let ms: Option<i64> = row.get(column)?;
+    Ok(ms.map(Timestamp::from_ms))
+}
+
+/// All of `rows`.
+pub(crate) fn all<T>(mut rows: rusqlite::Rows<'_>, read: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(read(row)?);
+    }
+    Ok(all)
+}
+
+/// The one column of the first row, if there is one.
+pub(crate) fn first<T: FromSql>(mut rows: rusqlite::Rows<'_>) -> Result<Option<T>> {
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+}

@@ -1,0 +1,130 @@
+//! Step: settle. Outcomes are appended, rows moved on, claims closed.
+
+use hongyan_domain::{AccountId, Cause, Event, Outcome, SentAs, Standing, State, Transition, decide};
+use rusqlite::params;
+
+use crate::moves::{self, Move};
+use crate::store::check_batch;
+use crate::writer::Ledger;
+use crate::{ClaimId, Dispatch, Result, Settled, Settlement, Store, reconcile};
+
+/// Longest errmsg kept: WeChat's are a line and a rid.
+const ERRMSG_MAX: usize = 512;
+
+impl Store {
+    /// Commits outcomes and closes claims. One answer a settlement, in order.
+    ///
+    /// A fact is never fenced and never lost: the dispatch is recorded even where the message stands elsewhere, and a
+    /// `sent` that comes late is decided again on what the row says.
+    pub async fn settle(
+        &self,
+        batch: Vec<Settlement>,
+        closed: Vec<(AccountId, ClaimId)>,
+    ) -> Result<Vec<Settled>> {
+        check_batch(batch.len())?;
+        self.write(batch.len() + closed.len(), move |ledger| {
+            let settled = batch.iter().map(|settlement| settle(ledger, settlement)).collect::<Result<_>>()?;
+            close(ledger, &closed)?;
+            Ok(settled)
+        })
+        .await
+    }
+}
+
+const CLOSE: &str = "
+DELETE FROM claim
+WHERE account = ?1
+  AND id = ?2";
+
+fn close(ledger: &Ledger<'_>, closed: &[(AccountId, ClaimId)]) -> Result<()> {
+    let mut close = ledger.conn.prepare_cached(CLOSE)?;
+    for (account, claim) in closed {
+        close.execute([account.0, claim.0])?;
+    }
+    Ok(())
+}
+
+fn settle(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<Settled> {
+    if let Some(dispatch) = &settlement.dispatch {
+        record(ledger, settlement, dispatch)?;
+    }
+    if moved(ledger, settlement, &settlement.from, &settlement.to)? {
+        return after(ledger, settlement, &settlement.from, settlement.to);
+    }
+    let Some(stands) = moves::standing(ledger, settlement.account, settlement.message)? else {
+        // Purged, or deleted with its account: as final as can be.
+        return Ok(Settled::Stale { state: settlement.from.state });
+    };
+    let stale = Settled::Stale { state: stands.state };
+    let Some(to) = sent_after_all(settlement, &stands) else { return Ok(stale) };
+    if moved(ledger, settlement, &stands, &to)? {
+        return after(ledger, settlement, &stands, to);
+    }
+    Err(moves::lost_row(settlement.message))
+}
+
+fn moved(ledger: &mut Ledger<'_>, settlement: &Settlement, from: &Standing, to: &Transition) -> Result<bool> {
+    let msgid = settlement.dispatch.as_ref().and_then(|dispatch| dispatch.msgid);
+    let Settlement { account, message, at, .. } = *settlement;
+    Ok(moves::apply(ledger, &Move { account, message, from, to, msgid, at })?.is_some())
+}
+
+/// What a success makes of a row that stands elsewhere than its sender believed.
+fn sent_after_all(settlement: &Settlement, stands: &Standing) -> Option<Transition> {
+    let dispatch = settlement.dispatch.as_ref().filter(|_| settlement.to.to == State::Sent)?;
+    let how = match settlement.to.cause {
+        Some(Cause::HeldForReview) => SentAs::HeldForReview,
+        Some(Cause::Duplicate) => SentAs::Duplicate,
+        _ => SentAs::Accepted,
+    };
+    let outcome = Outcome::Sent { msgid: dispatch.msgid, how };
+    decide(stands, &Event::Answered { claimed_at: dispatch.claimed_at, outcome }, settlement.at)
+}
+
+/// A receipt may have come before the answer that names its message, or before the message was given up.
+fn after(
+    ledger: &mut Ledger<'_>,
+    settlement: &Settlement,
+    from: &Standing,
+    to: Transition,
+) -> Result<Settled> {
+    let waits_for_receipt = matches!(to.to, State::Sent | State::Unknown);
+    if !waits_for_receipt || (ledger.open.named == 0 && ledger.open.unnamed == 0) {
+        return Ok(Settled::Applied(to));
+    }
+    let standing = Standing { state: to.to, attempts: to.attempts, doubt_since: to.doubt_since, ..*from };
+    let reported = reconcile::early(ledger, settlement, &standing)?;
+    Ok(Settled::Applied(reported.unwrap_or(to)))
+}
+
+const RECORD: &str = "
+INSERT INTO dispatch (account, message, claim, claimed_at, at, outcome, errcode, errmsg, rid, msgid, took_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (account, message, claim) DO NOTHING";
+
+fn record(ledger: &mut Ledger<'_>, settlement: &Settlement, dispatch: &Dispatch) -> Result<()> {
+    // A try outside any claim is told apart by its time; claims are numbered upwards from zero.
+    let claim = settlement.claim.map_or(-settlement.at.ms(), |claim| claim.0);
+    let recorded = ledger.conn.prepare_cached(RECORD)?.execute(params![
+        settlement.account.0,
+        settlement.message.raw(),
+        claim,
+        dispatch.claimed_at.ms(),
+        settlement.at.ms(),
+        dispatch.outcome,
+        dispatch.errcode,
+        dispatch.errmsg.as_deref().map(|text| cut(text, ERRMSG_MAX)),
+        dispatch.rid,
+        dispatch.msgid.map(u64::cast_signed),
+        dispatch.took_ms,
+    ])?;
+    if recorded == 1 && dispatch.outcome == "sent" {
+        ledger.tally.sent(settlement.account, settlement.at);
+    }
+    Ok(())
+}
+
+/// The longest beginning of `text` of at most `max` bytes that ends between characters.
+pub(crate) fn cut(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}

@@ -1,0 +1,103 @@
+//! How connections to the SQLite file are made, and what its errors mean.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::{Result, StoreError};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// 3.7.0 to 3.51.2 can lose a commit when the WAL is reset (sqlite.org, WAL-reset notes).
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// The command line writes the same file in short transactions.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// More statements than this crate has.
+const STATEMENTS: usize = 128;
+/// The WAL file is cut back to this after a checkpoint.
+const WAL_KEPT_BYTES: u32 = 64 << 20;
+
+/// Takes the path out of `sqlite:PATH`.
+pub(crate) fn path_of(url: &str) -> Result<PathBuf> {
+    match url.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
+        _ => Err(StoreError::Url(url.split_once("//").map_or(url, |(scheme, _)| scheme).to_owned())),
+    }
+}
+
+/// Opens the one connection that writes, and brings the schema up to date.
+pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(StoreError::OldSqlite(rusqlite::version().to_owned()));
+    }
+    let mut conn = Connection::open(path)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    // FULL: a commit is on the disk when it returns. Checkpoints are run by the writer, after it has answered.
+    conn.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = 1;
+         PRAGMA checkpoint_fullfsync = 1;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = {WAL_KEPT_BYTES};
+         PRAGMA cache_size = -{cache_kib};"
+    ))?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    migrate(&mut conn)?;
+    Ok(conn)
+}
+
+/// Opens a connection that can only read.
+pub(crate) fn open_reader(path: &Path, cache_kib: u32) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.execute_batch(&format!("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib};"))?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(conn)
+}
+
+fn migrate(conn: &mut Connection) -> Result<()> {
+    let runner = embedded::migrations::runner();
+    let known = runner.get_migrations().iter().map(|migration| migration.version()).max().unwrap_or(0);
+    let found = newest_applied(conn)?;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    if found < known {
+        let migrated = runner.set_grouped(true).run(conn);
+        migrated.map_err(|error| StoreError::Database(format!("migration: {error}")))?;
+    }
+    Ok(())
+}
+
+fn newest_applied(conn: &Connection) -> Result<i64> {
+    if !conn.table_exists(None, "refinery_schema_history")? {
+        return Ok(0);
+    }
+    let sql = "SELECT COALESCE(MAX(version), 0) FROM refinery_schema_history";
+    Ok(conn.query_row(sql, [], |row| row.get(0))?)
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Unavailable("the disk is full".to_owned()),
+            Some(ErrorCode::ReadOnly) => Self::Unavailable("the database is read-only".to_owned()),
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::Unavailable("the database file cannot be opened".to_owned())
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::Unavailable("another process is writing".to_owned())
+            }
+            Some(ErrorCode::SystemIoFailure) => Self::Broken(error.to_string()),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(error.to_string()),
+            // The message of a constraint names columns, never values.
+            _ => Self::Database(error.to_string()),
+        }
+    }
+}

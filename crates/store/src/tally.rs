@@ -1,0 +1,253 @@
+//! The counters, kept in the transaction that changes what they count: one write a cell, whatever the batch.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use hongyan_domain::{AccountId, Cause, State, Timestamp};
+use rusqlite::{Connection, Row, params};
+
+use crate::{Result, Store, StoreError, TallyDifference, TallyRow};
+
+/// A counter's cell: account, day of acceptance, where the messages stand.
+type Cell = (AccountId, i64, State, Option<Cause>);
+
+/// What a transaction changes of the counters.
+#[derive(Default)]
+pub(crate) struct Tally {
+    cells: HashMap<Cell, i64>,
+    sends: HashMap<(AccountId, i64), i64>,
+    purged_cells: HashMap<Cell, i64>,
+    purged_sends: HashMap<(AccountId, i64), i64>,
+}
+
+const ADD_TALLY: &str = "
+INSERT INTO tally (account, day, state, cause, count, kept)
+VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+ON CONFLICT (account, day, state, cause)
+DO UPDATE SET count = tally.count + excluded.count, kept = tally.kept + excluded.kept";
+
+const ADD_SENDS: &str = "
+INSERT INTO sends (account, day, count, kept)
+VALUES (?1, ?2, ?3, ?3)
+ON CONFLICT (account, day)
+DO UPDATE SET count = sends.count + excluded.count, kept = sends.kept + excluded.kept";
+
+const PURGE_TALLY: &str = "
+UPDATE tally
+SET kept = kept - ?5
+WHERE account = ?1
+  AND day = ?2
+  AND state = ?3
+  AND cause = ?4";
+
+const PURGE_SENDS: &str = "
+UPDATE sends
+SET kept = kept - ?3
+WHERE account = ?1
+  AND day = ?2";
+
+impl Tally {
+    /// A message's row is deleted; it stays counted.
+    pub(crate) fn purge(
+        &mut self,
+        account: AccountId,
+        accepted_at: Timestamp,
+        state: State,
+        cause: Option<Cause>,
+    ) {
+        *self.purged_cells.entry(cell(account, accepted_at, state, cause)).or_default() += 1;
+    }
+
+    /// The record of a send is deleted; it stays counted.
+    pub(crate) fn purge_send(&mut self, account: AccountId, at: Timestamp) {
+        *self.purged_sends.entry((account, at.day())).or_default() += 1;
+    }
+
+    /// A message accepted then entered a state.
+    pub(crate) fn enter(
+        &mut self,
+        account: AccountId,
+        accepted_at: Timestamp,
+        state: State,
+        cause: Option<Cause>,
+    ) {
+        *self.cells.entry(cell(account, accepted_at, state, cause)).or_default() += 1;
+    }
+
+    /// It left one.
+    pub(crate) fn leave(
+        &mut self,
+        account: AccountId,
+        accepted_at: Timestamp,
+        state: State,
+        cause: Option<Cause>,
+    ) {
+        *self.cells.entry(cell(account, accepted_at, state, cause)).or_default() -= 1;
+    }
+
+    /// WeChat accepted a send.
+    pub(crate) fn sent(&mut self, account: AccountId, at: Timestamp) {
+        *self.sends.entry((account, at.day())).or_default() += 1;
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        for (cell, change) in other.cells {
+            *self.cells.entry(cell).or_default() += change;
+        }
+        for (day, change) in other.sends {
+            *self.sends.entry(day).or_default() += change;
+        }
+        for (cell, change) in other.purged_cells {
+            *self.purged_cells.entry(cell).or_default() += change;
+        }
+        for (day, change) in other.purged_sends {
+            *self.purged_sends.entry(day).or_default() += change;
+        }
+    }
+
+    pub(crate) fn write(self, conn: &Connection) -> Result<()> {
+        add(conn, self.cells, self.sends)?;
+        purge(conn, self.purged_cells, self.purged_sends)
+    }
+}
+
+type Cells = HashMap<Cell, i64>;
+type Sends = HashMap<(AccountId, i64), i64>;
+
+fn add(conn: &Connection, cells: Cells, sends: Sends) -> Result<()> {
+    let mut tally = conn.prepare_cached(ADD_TALLY)?;
+    for ((account, day, state, cause), change) in cells.into_iter().filter(|(_, change)| *change != 0) {
+        tally.execute(params![account.0, day, state.as_str(), cause.map_or("", Cause::as_str), change])?;
+    }
+    let mut add = conn.prepare_cached(ADD_SENDS)?;
+    for ((account, day), change) in sends {
+        add.execute(params![account.0, day, change])?;
+    }
+    Ok(())
+}
+
+fn purge(conn: &Connection, cells: Cells, sends: Sends) -> Result<()> {
+    let mut tally = conn.prepare_cached(PURGE_TALLY)?;
+    for ((account, day, state, cause), change) in cells {
+        tally.execute(params![account.0, day, state.as_str(), cause.map_or("", Cause::as_str), change])?;
+    }
+    let mut purge = conn.prepare_cached(PURGE_SENDS)?;
+    for ((account, day), change) in sends {
+        purge.execute(params![account.0, day, change])?;
+    }
+    Ok(())
+}
+
+/// A message that waits is counted as waiting, whatever it waits for: causes of retries come and go.
+fn cell(account: AccountId, accepted_at: Timestamp, state: State, cause: Option<Cause>) -> Cell {
+    match state {
+        State::Pending | State::Claimed => (account, accepted_at.day(), State::Pending, None),
+        _ => (account, accepted_at.day(), state, cause),
+    }
+}
+
+const TALLY: &str = "
+SELECT account, day, state, cause, count
+FROM tally
+WHERE (?1 IS NULL OR account = ?1)
+  AND day >= ?2
+  AND day < ?3
+  AND count <> 0
+ORDER BY account, day, state, cause";
+
+const SENDS: &str = "
+SELECT account, count
+FROM sends
+WHERE day = ?1";
+
+impl Store {
+    /// The counters of these days of acceptance (`Timestamp::day`).
+    pub async fn tally(&self, days: Range<i64>, account: Option<AccountId>) -> Result<Vec<TallyRow>> {
+        self.read(move |conn| {
+            let mut rows = conn.prepare_cached(TALLY)?;
+            let mut rows = rows.query(params![account.map(|account| account.0), days.start, days.end])?;
+            let mut tally = Vec::new();
+            while let Some(row) = rows.next()? {
+                tally.push(tally_row(row)?);
+            }
+            Ok(tally)
+        })
+        .await
+    }
+
+    /// How many sends WeChat accepted on this day, by account.
+    pub async fn sends_today(&self, day: i64) -> Result<HashMap<AccountId, u64>> {
+        self.read(move |conn| {
+            let mut rows = conn.prepare_cached(SENDS)?;
+            let counted = rows.query_map([day], |row| Ok((AccountId(row.get(0)?), row.get(1)?)))?;
+            Ok(counted.collect::<std::result::Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Counts all rows again; answers the counters that differ. Reads everything: not for a live path.
+    pub async fn check_tally(&self) -> Result<Vec<TallyDifference>> {
+        self.read(|conn| {
+            let mut differences = compare(conn, "messages", COUNTED_MESSAGES, FOUND_MESSAGES)?;
+            differences.extend(compare(conn, "sends", COUNTED_SENDS, FOUND_SENDS)?);
+            Ok(differences)
+        })
+        .await
+    }
+}
+
+fn tally_row(row: &Row<'_>) -> Result<TallyRow> {
+    let state: String = row.get(2)?;
+    let cause: String = row.get(3)?;
+    Ok(TallyRow {
+        account: AccountId(row.get(0)?),
+        day: row.get(1)?,
+        state: State::parse(&state).ok_or_else(|| StoreError::Corrupt(format!("tally.state `{state}`")))?,
+        cause: Cause::parse(&cause),
+        count: row.get(4)?,
+    })
+}
+
+const COUNTED_MESSAGES: &str = "
+SELECT account || '/' || day || '/' || state || '/' || cause, kept
+FROM tally
+WHERE kept <> 0";
+
+// 28800000: Asia/Shanghai is eight hours ahead, and has been since 1991.
+const FOUND_MESSAGES: &str = "
+SELECT account || '/' || ((accepted_at + 28800000) / 86400000) || '/' || state || '/'
+         || CASE WHEN state = 'pending' THEN '' ELSE COALESCE(cause, '') END,
+       COUNT(*)
+FROM message
+GROUP BY 1";
+
+const COUNTED_SENDS: &str = "
+SELECT account || '/' || day, kept
+FROM sends
+WHERE kept <> 0";
+
+const FOUND_SENDS: &str = "
+SELECT account || '/' || ((at + 28800000) / 86400000), COUNT(*)
+FROM dispatch
+WHERE outcome = 'sent'
+GROUP BY 1";
+
+fn compare(conn: &Connection, what: &str, counted: &str, found: &str) -> Result<Vec<TallyDifference>> {
+    let counted = counts(conn, counted)?;
+    let found = counts(conn, found)?;
+    let mut rows: Vec<_> = counted.keys().chain(found.keys()).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let both = |row: &String| (counted.get(row).copied().unwrap_or(0), found.get(row).copied().unwrap_or(0));
+    let differing =
+        rows.into_iter().map(|row| (row, both(row))).filter(|(_, (counted, found))| counted != found);
+    Ok(differing
+        .map(|(row, (counted, found))| TallyDifference { row: format!("{what} {row}"), counted, found })
+        .collect())
+}
+
+fn counts(conn: &Connection, sql: &str) -> Result<BTreeMap<String, i64>> {
+    let mut rows = conn.prepare(sql)?;
+    let counts = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(counts.collect::<std::result::Result<_, _>>()?)
+}

@@ -1,0 +1,124 @@
+//! Templates of an account, with every text they ever had.
+
+use std::collections::BTreeMap;
+
+use hongyan_domain::{AccountId, Timestamp};
+use rusqlite::{Connection, Row, params};
+
+use crate::accounts::revise;
+use crate::store::check_batch;
+use crate::writer::Ledger;
+use crate::{Changes, Result, Store, StoredTemplate, row};
+
+const CURRENT: &str = "
+SELECT v.template_id, v.title, v.content, v.example, v.primary_industry, v.deputy_industry, v.version
+FROM template AS t
+JOIN template_version AS v
+  ON v.account = t.account AND v.template_id = t.template_id AND v.version = t.version
+WHERE t.account = ?1
+  AND t.removed_at IS NULL
+ORDER BY v.template_id";
+
+impl Store {
+    /// The templates of an account, by id.
+    pub async fn templates(&self, account: AccountId) -> Result<Vec<StoredTemplate>> {
+        self.read(move |conn| Ok(current(conn, account)?.into_values().collect())).await
+    }
+
+    /// Makes the kept templates equal to these; old texts stay in their versions.
+    pub async fn sync_templates(
+        &self,
+        account: AccountId,
+        templates: Vec<StoredTemplate>,
+        now: Timestamp,
+    ) -> Result<Changes> {
+        check_batch(templates.len())?;
+        self.write(templates.len(), move |ledger| sync(ledger, account, &templates, now)).await
+    }
+}
+
+fn current(conn: &Connection, account: AccountId) -> Result<BTreeMap<String, StoredTemplate>> {
+    let mut templates = conn.prepare_cached(CURRENT)?;
+    let found = row::all(templates.query([account.0])?, read)?;
+    Ok(found.into_iter().map(|template| (template.template_id.clone(), template)).collect())
+}
+
+fn read(row: &Row<'_>) -> Result<StoredTemplate> {
+    Ok(StoredTemplate {
+        template_id: row.get(0)?,
+        title: row.get(1)?,
+        content: row.get(2)?,
+        example: row.get(3)?,
+        primary_industry: row.get(4)?,
+        deputy_industry: row.get(5)?,
+    })
+}
+
+const REMOVE: &str = "
+UPDATE template
+SET removed_at = ?3
+WHERE account = ?1
+  AND template_id = ?2";
+
+fn sync(
+    ledger: &mut Ledger<'_>,
+    account: AccountId,
+    templates: &[StoredTemplate],
+    now: Timestamp,
+) -> Result<Changes> {
+    let mut before = current(ledger.conn, account)?;
+    let mut changes = Changes::default();
+    for template in templates {
+        let list = match before.remove(&template.template_id) {
+            Some(old) if old == *template => continue,
+            Some(_) => &mut changes.changed,
+            None => &mut changes.added,
+        };
+        list.push(template.template_id.clone());
+        put_version(ledger.conn, account, template, now)?;
+    }
+    for template_id in before.into_keys() {
+        ledger.conn.prepare_cached(REMOVE)?.execute(params![account.0, template_id, now.ms()])?;
+        changes.removed.push(template_id);
+    }
+    if changes != Changes::default() {
+        revise(ledger.conn)?;
+    }
+    Ok(changes)
+}
+
+const PUT_VERSION: &str = "
+INSERT INTO template_version (account, template_id, version, title, content, example, primary_industry,
+  deputy_industry, since)
+SELECT ?1, ?2, COALESCE(MAX(version), 0) + 1, ?3, ?4, ?5, ?6, ?7, ?8
+FROM template_version
+WHERE account = ?1
+  AND template_id = ?2
+RETURNING version";
+
+const PUT_CURRENT: &str = "
+INSERT INTO template (account, template_id, version, removed_at)
+VALUES (?1, ?2, ?3, NULL)
+ON CONFLICT (account, template_id)
+DO UPDATE SET version = excluded.version, removed_at = NULL";
+
+fn put_version(
+    conn: &Connection,
+    account: AccountId,
+    template: &StoredTemplate,
+    now: Timestamp,
+) -> Result<()> {
+    let values = params![
+        account.0,
+        template.template_id,
+        template.title,
+        template.content,
+        template.example,
+        template.primary_industry,
+        template.deputy_industry,
+        now.ms(),
+    ];
+    let version: i64 = conn.prepare_cached(PUT_VERSION)?.query_row(values, |row| row.get(0))?;
+    conn.prepare_cached(PUT_CURRENT)?.execute(params![account.0, template.template_id, version])?;
+    Ok(())
+}

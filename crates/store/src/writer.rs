@@ -1,0 +1,246 @@
+//! The one thread that writes. What waits for it is committed together, and answered after the commit.
+//!
+//! Each command runs in a savepoint of its own, so that one that fails takes nothing of its neighbours with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::tally::Tally;
+use crate::{Result, StoreError};
+
+/// Commands that may wait; a caller beyond that waits for room.
+const QUEUE: usize = 1024;
+/// Rows after which a transaction takes no further command: about 50 ms of work.
+const ROWS_PER_COMMIT: usize = 8192;
+/// Pages of WAL after which it is copied back: 64 MiB. A page that is written often is then copied once.
+const CHECKPOINT_PAGES: u32 = 16_384;
+
+/// What a command works with: the open transaction, and what the writer keeps in memory beside it.
+pub(crate) struct Ledger<'a> {
+    pub(crate) conn: &'a Connection,
+    pub(crate) tally: &'a mut Tally,
+    pub(crate) open: &'a mut OpenReceipts,
+}
+
+impl Ledger<'_> {
+    /// After rows of `receipt` were deleted.
+    pub(crate) fn reread_open_receipts(&mut self) -> Result<()> {
+        *self.open = OpenReceipts::count(self.conn)?;
+        Ok(())
+    }
+}
+
+/// How many receipts wait for their message. While there are none, an answer need not look for one.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct OpenReceipts {
+    /// With a msgid.
+    pub(crate) named: i64,
+    /// Without.
+    pub(crate) unnamed: i64,
+}
+
+const COUNT_OPEN: &str = "
+SELECT COALESCE(SUM(msgid <> 0), 0), COALESCE(SUM(msgid = 0), 0)
+FROM receipt
+WHERE message IS NULL";
+
+impl OpenReceipts {
+    fn count(conn: &Connection) -> Result<Self> {
+        let counted = |row: &rusqlite::Row<'_>| Ok(Self { named: row.get(0)?, unnamed: row.get(1)? });
+        Ok(conn.prepare_cached(COUNT_OPEN)?.query_row([], counted)?)
+    }
+}
+
+trait Command: Send {
+    fn rows(&self) -> usize;
+    /// Whether it went well.
+    fn run(&mut self, ledger: &mut Ledger<'_>) -> bool;
+    /// Tells the caller; `commit` is how the transaction ended, the error of it if it failed.
+    fn answer(self: Box<Self>, commit: std::result::Result<(), &StoreError>);
+}
+
+struct Work<F, T> {
+    rows: usize,
+    work: Option<F>,
+    result: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<F, T> Command for Work<F, T>
+where
+    F: FnOnce(&mut Ledger<'_>) -> Result<T> + Send,
+    T: Send,
+{
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn run(&mut self, ledger: &mut Ledger<'_>) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        let result = work(ledger);
+        let well = result.is_ok();
+        self.result = Some(result);
+        well
+    }
+
+    fn answer(self: Box<Self>, commit: std::result::Result<(), &StoreError>) {
+        let result = match (commit, self.result) {
+            (_, Some(Err(error))) => Err(error),
+            (Err(error), _) => Err(error.again()),
+            (Ok(()), Some(Ok(value))) => Ok(value),
+            (Ok(()), None) => Err(StoreError::Unavailable("the command was not run".to_owned())),
+        };
+        // A caller that was cancelled does not want its answer any more.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// The way to the writer.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    commands: mpsc::Sender<Box<dyn Command>>,
+    broken: Arc<AtomicBool>,
+}
+
+impl Writer {
+    /// Starts the thread. It ends when the last `Writer` is dropped and all commands are answered.
+    pub(crate) fn start(mut conn: Connection) -> Result<Self> {
+        let (commands, waiting) = mpsc::channel(QUEUE);
+        let broken = Arc::new(AtomicBool::new(false));
+        let wal_pages = Arc::new(AtomicU32::new(0));
+        let seen = wal_pages.clone();
+        conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+            seen.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        let open = OpenReceipts::count(&conn)?;
+        let thread = Thread { conn, waiting, open, wal_pages, broken: broken.clone() };
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || thread.run())
+            .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
+        Ok(Self { commands, broken })
+    }
+
+    /// Runs `work` in the next transaction; when this returns `Ok`, it is on the disk. `rows` is about how many
+    /// rows it writes.
+    pub(crate) async fn write<T, F>(&self, rows: usize, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Ledger<'_>) -> Result<T> + Send + 'static,
+    {
+        if self.broken.load(Ordering::Acquire) {
+            return Err(refused());
+        }
+        let (reply, answer) = oneshot::channel();
+        let command = Box::new(Work { rows, work: Some(work), result: None, reply });
+        self.commands.send(command).await.map_err(|_| gone())?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".to_owned())
+}
+
+fn refused() -> StoreError {
+    StoreError::Broken("an earlier write failed".to_owned())
+}
+
+struct Thread {
+    conn: Connection,
+    waiting: mpsc::Receiver<Box<dyn Command>>,
+    open: OpenReceipts,
+    wal_pages: Arc<AtomicU32>,
+    broken: Arc<AtomicBool>,
+}
+
+impl Thread {
+    fn run(mut self) {
+        let mut batch = Vec::new();
+        while let Some(first) = self.waiting.blocking_recv() {
+            let mut rows = first.rows();
+            batch.push(first);
+            while rows < ROWS_PER_COMMIT {
+                let Ok(next) = self.waiting.try_recv() else { break };
+                rows += next.rows();
+                batch.push(next);
+            }
+            let committed = self.commit(&mut batch);
+            if let Err(StoreError::Broken(reason)) = &committed {
+                tracing::error!(reason, "a write failed; the store takes no more");
+                self.broken.store(true, Ordering::Release);
+            }
+            for command in batch.drain(..) {
+                command.answer(committed.as_ref().copied());
+            }
+            self.checkpoint();
+        }
+    }
+
+    /// Runs all of `batch` in one transaction.
+    fn commit(&mut self, batch: &mut [Box<dyn Command>]) -> Result<()> {
+        if self.broken.load(Ordering::Acquire) {
+            return Err(refused());
+        }
+        let before = self.open;
+        let committed = self.transact(batch);
+        if committed.is_err() {
+            self.open = before;
+            if !self.conn.is_autocommit() {
+                // Already failing: what this answers adds nothing.
+                let _ = self.conn.execute_batch("ROLLBACK");
+            }
+        }
+        committed
+    }
+
+    fn transact(&mut self, batch: &mut [Box<dyn Command>]) -> Result<()> {
+        execute(&self.conn, "BEGIN IMMEDIATE")?;
+        let mut all = Tally::default();
+        for command in batch {
+            let before = self.open;
+            let mut tally = Tally::default();
+            execute(&self.conn, "SAVEPOINT command")?;
+            let well = command.run(&mut Ledger { conn: &self.conn, tally: &mut tally, open: &mut self.open });
+            if self.conn.is_autocommit() {
+                // SQLite itself rolled everything back: no room, or no disk.
+                return Err(StoreError::Unavailable("a write did not fit; nothing was written".to_owned()));
+            }
+            if well {
+                all.add(tally);
+            } else {
+                self.open = before;
+                execute(&self.conn, "ROLLBACK TO command")?;
+            }
+            execute(&self.conn, "RELEASE command")?;
+        }
+        all.write(&self.conn)?;
+        execute(&self.conn, "COMMIT")
+    }
+
+    /// Copies the WAL back when it is long. Its failure loses nothing: the WAL holds all; but an fsync that
+    /// failed must not be asked again (the kernel forgets the pages), so that ends the store.
+    fn checkpoint(&self) {
+        if self.wal_pages.load(Ordering::Relaxed) < CHECKPOINT_PAGES || self.broken.load(Ordering::Acquire) {
+            return;
+        }
+        let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        match done.map_err(StoreError::from) {
+            Ok(()) => {}
+            Err(StoreError::Broken(reason)) => {
+                tracing::error!(reason, "a checkpoint failed; the store takes no more");
+                self.broken.store(true, Ordering::Release);
+            }
+            Err(error) => tracing::warn!(%error, "a checkpoint has to wait"),
+        }
+    }
+}
+
+fn execute(conn: &Connection, sql: &str) -> Result<()> {
+    conn.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}

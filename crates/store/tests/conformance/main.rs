@@ -1,0 +1,79 @@
+//! What every store must do: each case is a function over a bed, stamped for each database.
+
+mod bed;
+mod messages;
+mod queue;
+mod receipts;
+
+/// Stamps the cases for SQLite.
+macro_rules! suite {
+    ($($module:ident { $($case:ident,)+ })+) => {
+        mod sqlite {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    crate::$module::$case(&crate::bed::Bed::sqlite().await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+suite! {
+    messages {
+        an_accepted_message_reads_back_with_all_it_had,
+        the_same_client_msg_id_answers_the_first_message,
+        another_body_under_the_same_client_msg_id_is_a_conflict,
+        the_same_client_msg_id_twice_in_one_batch_is_one_message,
+        the_same_client_msg_id_in_two_accounts_is_two_messages,
+        a_batch_with_an_unknown_account_is_refused_whole,
+        a_client_msg_id_that_is_too_long_is_refused,
+        a_batch_over_the_bound_is_refused,
+        a_failing_command_takes_nothing_of_its_neighbours_with_it,
+        a_sent_message_tells_its_timeline,
+        a_settlement_from_elsewhere_is_stale_and_still_recorded,
+        a_settlement_of_a_message_that_is_gone_is_stale,
+        a_late_success_beats_unknown,
+        a_settlement_repeated_is_recorded_once,
+        a_retry_waits_with_its_attempt_counted,
+        a_pending_message_is_cancelled,
+        a_claimed_message_is_too_late_to_cancel,
+        a_message_that_is_not_there_is_not_found,
+        the_last_message_id_is_the_newest_of_all_accounts,
+    }
+    queue {
+        claims_without_ownership_are_fenced,
+        a_claim_under_a_newer_epoch_is_fenced,
+        a_second_owner_is_refused_until_the_first_is_gone,
+        every_owner_has_a_later_epoch_even_when_the_clock_steps_back,
+        a_claim_leaves_out_what_was_cancelled,
+        ready_messages_come_by_deadline_and_then_by_id,
+        ready_pages_go_on_where_the_last_ended,
+        claimed_messages_are_not_ready,
+        a_message_answered_with_retry_is_ready_while_its_batch_is_still_claimed,
+        scheduled_messages_are_not_ready_until_promoted,
+        promotion_is_bounded_and_in_order,
+        the_backlog_names_account_and_lane_once,
+        an_open_claim_gives_back_what_was_not_answered,
+        a_closed_claim_is_gone,
+        expired_messages_are_found_and_others_are_not,
+        sent_messages_without_a_receipt_are_unreported,
+    }
+    receipts {
+        a_receipt_by_msgid_delivers,
+        a_receipt_of_a_block_fails_the_message,
+        a_receipt_before_the_answer_closes_the_message_with_it,
+        a_doubled_receipt_changes_nothing,
+        a_receipt_of_an_unknown_message_stays_open,
+        a_receipt_without_msgid_takes_the_nearest_send,
+        a_receipt_without_msgid_does_not_reach_back_beyond_an_hour,
+        a_receipt_without_msgid_before_the_answer_closes_the_message_with_it,
+        a_receipt_of_another_person_does_not_match,
+        a_receipt_after_no_receipt_delivers_after_all,
+        a_receipt_of_a_given_up_message_is_found_by_its_recipient,
+        a_message_given_up_finds_the_receipt_that_waited,
+        an_undocumented_status_is_kept_as_it_was_spelled,
+        a_msgid_of_64_bits_survives,
+        a_receipt_of_an_unknown_account_is_refused,
+    }
+}
