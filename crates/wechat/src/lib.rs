@@ -10,6 +10,8 @@ mod client;
 pub mod errcode;
 mod errmsg;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod openid;
 mod percent;
 mod quota;
@@ -26,9 +28,12 @@ pub use self::errmsg::{callers_ip, offending_field};
 pub use self::error::{CallError, Garble, NoAnswer, NotSent};
 pub use self::openid::Openid;
 pub use self::quota::{Quota, RateLimit, RidReport, SEND_PATH};
-#[doc(hidden)]
-pub use self::send::fuzz_send_body;
 pub use self::send::{Miniprogram, Sent, TemplateMessage};
 pub use self::settings::{OFFICIAL_BASES, Settings, SettingsError};
 pub use self::template::{BlockedMessage, Industries, Industry, PrivateTemplate};
 pub use self::token::{Credential, Refresh, Token};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -83,7 +83,7 @@ impl Client {
     }
 }
 
-fn body_of(message: &TemplateMessage<'_>) -> Result<Bytes, CallError> {
+pub(crate) fn body_of(message: &TemplateMessage<'_>) -> Result<Bytes, CallError> {
     match unescaped(message.data)? {
         Cow::Borrowed(_) => json(message),
         Cow::Owned(data) => json(&TemplateMessage { data: &data, ..*message }),
@@ -108,21 +108,6 @@ fn sent_in(answer: &Answer) -> Result<Sent, CallError> {
     let rid = errmsg.as_deref().filter(|words| *words != "ok").and_then(|words| split_rid(words).1);
     Verdict { errcode, errmsg }.refusal()?;
     Ok(Sent { msgid, rid })
-}
-
-/// The send body, for fuzzing: any text either makes a body that is JSON with the same data, or an error.
-#[doc(hidden)]
-pub fn fuzz_send_body(text: &str) -> Option<Vec<u8>> {
-    let data: &RawValue = serde_json::from_str(text).ok()?;
-    let message = TemplateMessage {
-        touser: "o",
-        template_id: "t",
-        url: None,
-        miniprogram: None,
-        client_msg_id: "m",
-        data,
-    };
-    body_of(&message).ok().map(Vec::from)
 }
 
 #[cfg(test)]

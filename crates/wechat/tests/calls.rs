@@ -1,4 +1,5 @@
 //! Every call, over a real socket: its request is the golden one, and its golden answer is read.
+#![expect(clippy::unwrap_used, reason = "the exception for tests does not cover the functions they share")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! TLS and the tunnel through a proxy, with a certificate made for the test.
+#![expect(clippy::unwrap_used, reason = "the exception for tests does not cover the functions they share")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
