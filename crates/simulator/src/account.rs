@@ -57,6 +57,14 @@ impl Account {
         Arc::clone(&self.profile.read())
     }
 
+    pub(crate) fn set_faults(&self, faults: &Arc<Faults>) {
+        *self.faults.write() = Some(Arc::clone(faults));
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        *self.faults.write() = None;
+    }
+
     /// A number for the next template id of this account.
     pub(crate) fn next_template_seed(&self) -> u64 {
         let mut made = self.templates_made.lock();

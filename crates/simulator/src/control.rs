@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 
 use crate::account::{Account, Profile};
 use crate::bodies::{
-    AccountBody, EventBody, EventKind, FaultsBody, FollowerStatus, FollowersBody, LedgerEntry, LedgerQuery,
-    PhoneMessage, Stats, TemplateBody,
+    AccountBody, EventBody, EventKind, FaultsBody, FollowerStatus, FollowersBody, TemplateBody,
 };
 use crate::faults::Faults;
 use crate::outbox::Push;
 use crate::push_text::{Subject, Value};
 use crate::receipts;
+use crate::reports::{LedgerEntry, LedgerQuery, PhoneMessage, Stats};
 use crate::template::{Template, template_id_from};
 use crate::world::World;
 
@@ -185,16 +185,15 @@ impl Control<'_> {
             Some(appid) => vec![self.account(appid)?],
             None => self.world.accounts.read().values().cloned().collect(),
         };
+        let clears_all = *body == FaultsBody::default();
         match body.appid {
-            Some(_) => {
-                accounts.iter().for_each(|account| *account.faults.write() = Some(Arc::clone(&faults)));
-            }
-            None => {
-                accounts.iter().for_each(|account| *account.faults.write() = None);
-                *self.world.faults_of_all.write() = Some(faults);
-            }
+            Some(_) => accounts.iter().for_each(|account| account.set_faults(&faults)),
+            None => *self.world.faults_of_all.write() = Some(faults),
         }
-        self.world.any_faults.store(true, Ordering::Relaxed);
+        if clears_all {
+            accounts.iter().for_each(|account| account.clear_faults());
+        }
+        self.world.any_faults.store(!clears_all, Ordering::Relaxed);
         if body.token_revoked {
             let now_ms = self.world.now_ms();
             accounts.iter().for_each(|account| self.world.tokens.revoke(&account.tokens, now_ms));

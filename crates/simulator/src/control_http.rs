@@ -4,9 +4,9 @@ use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::bodies::LedgerQuery;
 use crate::control::{Control, ControlError};
 use crate::exchange::{Answer, Request};
+use crate::reports::LedgerQuery;
 
 /// Where the control side begins.
 pub(crate) const PREFIX: &str = "/_sim/";

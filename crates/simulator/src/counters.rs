@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::bodies::Stats;
+use crate::reports::Stats;
 
 /// One number that only grows.
 #[derive(Default)]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::account::Account;
-use crate::bodies::{Fate, LedgerEntry, LedgerQuery, PhoneMessage, PhoneMiniprogram};
 use crate::fingerprint;
 use crate::phone;
+use crate::reports::{Fate, LedgerEntry, LedgerQuery, PhoneMessage, PhoneMiniprogram};
 use crate::send_body::SendBody;
 use crate::template::Template;
 

@@ -26,6 +26,7 @@ mod push_text;
 mod quota;
 mod quota_calls;
 mod receipts;
+mod reports;
 mod rids;
 mod seal;
 mod seen;
@@ -42,12 +43,12 @@ mod wire;
 mod world;
 
 pub use bodies::{
-    AccountBody, ErrcodeFault, EventBody, EventKind, Fate, FaultsBody, FollowerStatus, FollowersBody, Kind,
-    LedgerEntry, LedgerQuery, Permission, PhoneMessage, PhoneMiniprogram, PushFormat, PushMode, ReviewFault,
-    SameContent, Stats, TemplateBody, TemplateState,
+    AccountBody, ErrcodeFault, EventBody, EventKind, FaultsBody, FollowerStatus, FollowersBody, Kind,
+    Permission, PushFormat, PushMode, ReviewFault, SameContent, TemplateBody, TemplateState,
 };
 pub use clock::Clock;
 pub use control::{Control, ControlError};
 pub use exchange::{Answer, Ending, Request};
+pub use reports::{Fate, LedgerEntry, LedgerQuery, PhoneMessage, PhoneMiniprogram, Stats};
 pub use settings::{Escapes, Latency, MsgidForm, ReceiptPlan, RepeatAnswer, Settings, Share};
 pub use simulator::Simulator;

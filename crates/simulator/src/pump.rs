@@ -80,6 +80,18 @@ impl Host {
         next
     }
 
+    fn spare_line(&self) -> Line {
+        self.lane.lock().lines.pop().unwrap_or_default()
+    }
+
+    /// Keeps a line for the next worker, unless enough are kept.
+    fn keep(&self, line: Line, lines_at_most: usize) {
+        let mut lane = self.lane.lock();
+        if lane.lines.len() < lines_at_most {
+            lane.lines.push(line);
+        }
+    }
+
     /// Takes the push in; a line for a new worker, if there is room for one.
     fn put(&self, push: Box<Push>, workers_at_most: usize) -> Option<Line> {
         let mut lane = self.lane.lock();
@@ -162,10 +174,13 @@ async fn work(world: Arc<World>, host: Arc<Host>, mut line: Line) {
     }
 }
 
-/// Pushes once, on a line of its own, whatever the queue: for receipts that come before their send's answer.
+/// Pushes once, ahead of the queue: for receipts that come before their send's answer.
 pub(crate) async fn push_now(world: &World, push: Box<Push>) {
     let Some(callback) = push.account.profile().callback.clone() else { return };
-    deliver(world, &callback.authority, &mut Line::default(), push).await;
+    let host = world.hosts.host(&callback.authority);
+    let mut line = host.spare_line();
+    deliver(world, &host.authority, &mut line, push).await;
+    host.keep(line, world.settings.callback_connections);
 }
 
 /// The outcome of an exchange, or an error when it takes longer than WeChat waits.

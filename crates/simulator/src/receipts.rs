@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::account::Account;
-use crate::bodies::Fate;
 use crate::faults::{PlanAtWork, drawn_ms};
 use crate::outbox::{Arrival, Held, Push, Task};
 use crate::push_text::{Status, Subject};
+use crate::reports::Fate;
 use crate::world::{ActiveFaults, World};
 
 /// A send that was accepted.

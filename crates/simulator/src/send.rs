@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::account::{BLOCKED_AT_MOST, Blocked};
-use crate::bodies::{Fate, FollowerStatus, SameContent, TemplateState};
+use crate::bodies::{FollowerStatus, SameContent, TemplateState};
 use crate::clock::minute_of;
 use crate::errcode::Refusal;
 use crate::fields::FieldKind;
@@ -12,6 +12,7 @@ use crate::journal::Entry;
 use crate::outbox::{Arrival, Held, Push, Task};
 use crate::push_text::Status;
 use crate::receipts::{self, Sent};
+use crate::reports::Fate;
 use crate::seen::{Acceptance, Seen, Standing};
 use crate::send_body::{Miniprogram, SendBody, has_escapes};
 use crate::settings::{Escapes, RepeatAnswer};
@@ -38,6 +39,8 @@ struct Outcome {
     template: Option<Arc<Template>>,
 }
 
+/// A template message is a few hundred bytes; the journal keeps bodies, so they are bounded here.
+const LONGEST_BODY: usize = 32_768;
 /// A URL longer than this is 40039; the official page gives no number, browsers stop here.
 const LONGEST_URL: usize = 2_048;
 /// The longest path of a page in a mini program.
@@ -47,6 +50,9 @@ pub(crate) fn send(call: &Call<'_>) -> Result<Accepted, Refusal> {
     let body = call.request.body;
     if body.is_empty() {
         return Err(Refusal::of(44002));
+    }
+    if body.len() > LONGEST_BODY {
+        return Err(Refusal::of(45002));
     }
     if call.profile.escapes == Escapes::Refuse && has_escapes(body) {
         return Err(Refusal::of(40033));

@@ -9,11 +9,11 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::bodies::Stats;
 use crate::control::{Control, ControlError};
 use crate::control_http;
 use crate::exchange::{Answer, Request};
 use crate::line::Line;
+use crate::reports::Stats;
 use crate::settings::Settings;
 use crate::world::World;
 use crate::{pump, push_request, serve, wire};

@@ -38,6 +38,18 @@ fn a_fault_of_one_account_leaves_the_others_alone() {
 }
 
 #[test]
+fn an_order_without_an_appid_leaves_an_accounts_own_faults_and_an_empty_one_ends_them() {
+    let stage = stage();
+    stage.faults(json!({"appid": APPID, "errcodes": [{"errcode": -1}]}));
+
+    stage.faults(json!({"errcodes": [{"errcode": 45011}]}));
+    let own = errcode(&stage.send_id("m", "拿铁"));
+    stage.faults(json!({}));
+
+    assert_eq!((own, errcode(&stage.send_id("m", "拿铁"))), (-1, 0));
+}
+
+#[test]
 fn a_fault_can_be_meant_for_another_call() {
     let stage = stage();
 
