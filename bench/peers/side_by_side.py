@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -121,7 +122,7 @@ def peer_run(name, job, redis):
     program, interpreter, _, queued = PEERS[name]
     control = stand_in.Control(job["base"])
     sends_before, redis_before = control.sends(), redis_server.cpu_seconds(redis)
-    run = measured_run.run([*interpreter, HERE / program], job)
+    run = measured_run.run([*interpreter, HERE / program], {**job, "orders": str(time.time_ns() // 1000)})
     accepted = control.sends() - sends_before - job["warm_up"]
     if accepted != run["ok"]:
         raise RuntimeError(f"{name} counted {run['ok']} sends, the stand-in accepted {accepted}")

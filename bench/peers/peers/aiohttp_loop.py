@@ -3,15 +3,15 @@
 import asyncio
 
 import aiohttp
-from client import measured, openid
+from client import data, measured, openid
 
 
 def start(job):
     loop = asyncio.new_event_loop()
     session, url = loop.run_until_complete(connect(job))
 
-    def send(messages):
-        return loop.run_until_complete(send_all(session, url, job, messages))
+    def send(numbers):
+        return loop.run_until_complete(send_all(session, url, job, iter(numbers)))
 
     return send, lambda: loop.run_until_complete(session.close())
 
@@ -25,18 +25,17 @@ async def connect(job):
     return session, f"{job['base']}/cgi-bin/message/template/send?access_token={token}"
 
 
-async def send_all(session, url, job, messages):
-    numbers = iter(range(messages))
+async def send_all(session, url, job, numbers):
     lanes = [lane(session, url, job, numbers) for _ in range(job["in_flight"])]
     return sum(await asyncio.gather(*lanes))
 
 
 async def lane(session, url, job, numbers):
-    return sum([await sent(session, url, job, openid(job, i)) for i in numbers])
+    return sum([await sent(session, url, job, i) for i in numbers])
 
 
-async def sent(session, url, job, recipient):
-    body = {"touser": recipient, "template_id": job["template_id"], "url": job["url"], "data": job["data"]}
+async def sent(session, url, job, i):
+    body = {"touser": openid(job, i), "template_id": job["template_id"], "url": job["url"], "data": data(job, i)}
     try:
         async with session.post(url, json=body) as answer:
             return (await answer.json(content_type=None))["errcode"] == 0

@@ -15,9 +15,10 @@ measured(async (job) => {
   const share = { ...job, in_flight: Math.ceil(job.in_flight / job.bullmq_workers) };
   const workers = await Promise.all(Array.from({ length: job.bullmq_workers }, () => startWorker(share)));
 
-  async function send(messages) {
+  async function send(first, messages) {
     const finished = ended(workers, messages);
-    for (let from = 0; from < messages; from += BULK) await queue.addBulk(bulk(job, from, Math.min(messages, from + BULK)));
+    const end = first + messages;
+    for (let from = first; from < end; from += BULK) await queue.addBulk(bulk(job, from, Math.min(end, from + BULK)));
     return finished;
   }
 

@@ -5,7 +5,7 @@ import os
 import threading
 
 from celery import Celery
-from client import wechatpy_client
+from client import data, openid, wechatpy_client
 
 job = json.loads(os.environ["PEER_JOB"])
 app = Celery("peers", broker=job["redis"])
@@ -24,8 +24,8 @@ _of_thread = threading.local()
 
 
 @app.task
-def send(recipient):
+def send(i):
     # A client for each thread and process: requests' session is not meant to be shared.
     if not hasattr(_of_thread, "client"):
         _of_thread.client = wechatpy_client(job)
-    _of_thread.client.message.send_template(recipient, job["template_id"], job["data"], job["url"])
+    _of_thread.client.message.send_template(openid(job, i), job["template_id"], data(job, i), job["url"])

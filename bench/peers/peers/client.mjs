@@ -8,11 +8,11 @@ export async function measured(start) {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   const job = JSON.parse((await lines.next()).value);
   const peer = await start(job);
-  await peer.send(job.warm_up);
+  await peer.send(0, job.warm_up);
   console.log("ready");
 
   await lines.next();
-  console.log(JSON.stringify(await peer.send(job.messages)));
+  console.log(JSON.stringify(await peer.send(job.warm_up, job.messages)));
 
   await lines.next();
   await peer.stop();
@@ -36,12 +36,12 @@ async function call(pool, request) {
   return body.json();
 }
 
-/** The send body of message `i`; recipients take turns. */
+/** The send body of message `i` of this run; recipients take turns, and no two orders are alike. */
 export function sendBody(job, i) {
   return JSON.stringify({
     touser: job.openids[i % job.openids.length],
     template_id: job.template_id,
     url: job.url,
-    data: job.data,
+    data: { character_string1: { value: `${job.orders}-${i}` }, ...job.data },
   });
 }

@@ -11,11 +11,11 @@ def measured(start):
     """Reads the job, warms the peer up, waits for the word, answers with the counts, stays until stdin closes."""
     job = json.loads(sys.stdin.readline())
     send, stop = start(job)
-    send(job["warm_up"])
+    send(range(job["warm_up"]))
     print("ready", flush=True)
 
     sys.stdin.readline()
-    ok = send(job["messages"])
+    ok = send(range(job["warm_up"], job["warm_up"] + job["messages"]))
     print(json.dumps({"ok": ok, "failed": job["messages"] - ok}), flush=True)
 
     sys.stdin.readline()
@@ -25,6 +25,11 @@ def measured(start):
 def openid(job, i):
     """Recipients take turns."""
     return job["openids"][i % len(job["openids"])]
+
+
+def data(job, i):
+    """The fields of message `i` of this run; no two orders are alike."""
+    return {"character_string1": {"value": f"{job['orders']}-{i}"}, **job["data"]}
 
 
 def wechatpy_client(job):
