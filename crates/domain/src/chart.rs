@@ -90,11 +90,8 @@ fn events() -> Vec<(&'static str, Event)> {
         ("answered: sent, duplicate", sent(SentAs::Duplicate)),
         ("answered: refused", answered(Outcome::Refused { cause: GIVEN })),
         ("answered: retry", answered(Outcome::Retry { after: SECOND, cause: GIVEN })),
+        ("answered: busy", answered(Outcome::Retry { after: SECOND, cause: Cause::Busy })),
         ("answered: pause", answered(Outcome::Pause { until: NOW.plus(SECOND), cause: GIVEN })),
-        (
-            "answered: pause beyond 8 min",
-            answered(Outcome::Pause { until: NOW.plus(RESEND_WINDOW), cause: GIVEN }),
-        ),
         ("answered: unknown", answered(Outcome::Unknown)),
         ("released", Event::Released),
         ("lost", Event::Lost { claimed_at: NOW.minus(SECOND) }),

@@ -121,9 +121,14 @@ fn answered(standing: &Standing, claimed_at: Timestamp, outcome: &Outcome, now: 
             standing.counted().enters(State::Unknown, Some(Cause::NoAnswer))
         }
         Outcome::Refused { cause } => standing.counted().enters(State::Failed, Some(*cause)),
-        Outcome::Pause { until, cause } => standing.waits(*until, Some(*cause), now),
+        // The account waits, not the message: it is due as soon as the account goes on.
+        Outcome::Pause { cause, .. } => standing.waits(now, Some(*cause), now),
         Outcome::Retry { after, cause } => {
-            let standing = standing.counted();
+            let mut standing = standing.counted();
+            if *cause == Cause::Busy {
+                // Nobody has documented that -1 means not sent.
+                standing = standing.doubting(claimed_at);
+            }
             let due_at = now.plus((*after).max(backoff(standing.attempts)));
             standing.waits_or_gives_up(due_at, *cause, now)
         }

@@ -26,8 +26,8 @@ pub(crate) const LANE_CAP_TIGHT: usize = 64;
 const LANE_LOW: usize = 1_024;
 /// The longest wait between two looks at an upstream that fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Tries in a row without an answer, after which the upstream is taken for down.
-const SILENT_MAX: u32 = 32;
+/// Tries in a row without an answer, or answered "busy", after which WeChat is taken for down.
+const FRUITLESS_MAX: u32 = 32;
 
 /// A lane's window on the store.
 #[derive(Default)]
@@ -144,7 +144,7 @@ pub(crate) struct Traffic {
     shares: Shares,
     lanes: [Waiting; 3],
     delayed: BTreeMap<Place, Ready>,
-    silent: u32,
+    fruitless: u32,
     strikes: u32,
     /// After a pause one message goes alone, to see whether WeChat is back.
     probing: bool,
@@ -164,7 +164,7 @@ impl Traffic {
             shares: Shares::default(),
             lanes: Default::default(),
             delayed: BTreeMap::new(),
-            silent: 0,
+            fruitless: 0,
             strikes: 0,
             probing: false,
             has_turn: false,
@@ -301,23 +301,29 @@ impl Traffic {
     pub(crate) fn learn(&mut self, signal: Signal, now: Timestamp) {
         match signal {
             Signal::Fine => {
-                (self.silent, self.strikes, self.probing) = (0, 0, false);
+                (self.fruitless, self.strikes, self.probing) = (0, 0, false);
                 self.pace.eased(now);
             }
-            Signal::PushedBack => self.pace.pushed_back(now),
             Signal::Paused(pause) => self.stand_still(pause, now),
-            Signal::Silent => {
-                self.silent += 1;
-                if self.silent >= SILENT_MAX || self.probing {
-                    self.stand_still(Pause { until: now, cause: Cause::Unreachable }, now);
-                }
+            Signal::Silent => self.went_without(Cause::Unreachable, now),
+            Signal::PushedBack => {
+                self.pace.pushed_back(now);
+                self.went_without(Cause::Busy, now);
             }
+        }
+    }
+
+    /// One more try in a row that brought nothing. After many, no more messages are spent on finding out.
+    fn went_without(&mut self, cause: Cause, now: Timestamp) {
+        self.fruitless += 1;
+        if self.fruitless >= FRUITLESS_MAX || self.probing {
+            self.stand_still(Pause { until: now, cause }, now);
         }
     }
 
     /// Lets the account go on at once, whatever held it up.
     pub(crate) fn resume(&mut self) {
-        (self.pause, self.strikes, self.silent, self.probing) = (None, 0, 0, false);
+        (self.pause, self.strikes, self.fruitless, self.probing) = (None, 0, 0, false);
     }
 
     /// Stands still until `pause.until`; longer each time while WeChat stays away. All that come back
@@ -333,7 +339,7 @@ impl Traffic {
         }
         let stretched = Duration::from_secs(1 << self.strikes.min(5)).min(LONGEST_PAUSE);
         self.strikes += 1;
-        self.silent = 0;
+        self.fruitless = 0;
         self.pause = Some(Pause { until: pause.until.max(now.plus(stretched)), ..pause });
         self.probing = true;
     }

@@ -27,6 +27,10 @@ fn busy() -> Outcome {
     Outcome::Retry { after: Duration::ZERO, cause: Cause::Busy }
 }
 
+fn repeated() -> Outcome {
+    Outcome::Retry { after: Duration::ZERO, cause: Cause::Repeated }
+}
+
 fn becomes(standing: Standing, event: &Event) -> Option<(State, Option<Cause>)> {
     decide(&standing, event, NOW).map(|transition| (transition.to, transition.cause))
 }
@@ -94,8 +98,9 @@ fn the_last_try_ends_as_failed_or_in_doubt_as_unknown() {
     let unknown = Some((State::Unknown, Some(Cause::NoAnswer)));
 
     let exhausted = Some((State::Failed, Some(Cause::AttemptsExhausted)));
-    assert_eq!(becomes(last, &answered_with(busy())), exhausted);
-    assert_eq!(becomes(doubtful, &answered_with(busy())), unknown);
+    assert_eq!(becomes(last, &answered_with(repeated())), exhausted);
+    assert_eq!(becomes(last, &answered_with(busy())), unknown);
+    assert_eq!(becomes(doubtful, &answered_with(repeated())), unknown);
     assert_eq!(becomes(last, &answered_with(Outcome::Unknown)), unknown);
     assert_eq!(becomes(last, &lost), unknown);
 }
@@ -139,14 +144,20 @@ fn a_claim_that_comes_after_wechat_forgot_is_refused_unless_resend_is_wanted() {
 }
 
 #[test]
-fn a_pause_that_outlasts_the_doubt_parks_the_message() {
-    let pause = answered_with(Outcome::Pause { until: NOW.plus(RESEND_WINDOW), cause: Cause::DailyQuota });
+fn a_pause_is_the_accounts_so_the_message_is_due_at_once() {
+    let pause = answered_with(Outcome::Pause { until: NOW.next_day(), cause: Cause::DailyQuota });
 
-    let parked = becomes(in_doubt(State::Claimed, SECOND), &pause);
-    let fresh = becomes(at(State::Claimed), &pause);
+    for standing in [at(State::Claimed), in_doubt(State::Claimed, SECOND)] {
+        let made = decide(&standing, &pause, NOW).unwrap();
+        assert_eq!((made.to, made.due_at), (State::Pending, Some(NOW)));
+    }
+}
 
-    assert_eq!(parked, Some((State::Unknown, Some(Cause::NoAnswer))));
-    assert_eq!(fresh, Some((State::Pending, Some(Cause::DailyQuota))));
+#[test]
+fn busy_may_have_been_sent() {
+    let made = decide(&at(State::Claimed), &answered_with(busy()), NOW).unwrap();
+
+    assert!(made.doubt_since.is_some());
 }
 
 #[test]

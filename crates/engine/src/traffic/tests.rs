@@ -174,7 +174,7 @@ fn all_failures_of_one_outage_are_one_strike_and_the_next_outage_waits_longer() 
 fn silence_from_many_stops_the_account() {
     let mut traffic = traffic();
 
-    for _ in 0..SILENT_MAX {
+    for _ in 0..FRUITLESS_MAX {
         assert_eq!(traffic.status().pause, None);
         traffic.learn(Signal::Silent, NOW);
     }
