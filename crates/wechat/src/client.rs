@@ -35,28 +35,26 @@ struct Shared {
 impl Client {
     /// A client that connects directly.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        Self::with(settings, None)
-    }
-
-    /// The same settings by way of a proxy, with connections of its own: `http://[user:password@]host:port`, the two words
-    /// percent-encoded where they hold `@`, `:` or `%`. HTTPS is tunnelled (CONNECT), plain HTTP is forwarded.
-    pub fn through_proxy(&self, proxy: &str) -> Result<Self, SettingsError> {
-        Self::with(self.shared.settings.clone(), Some(Proxy::parse(proxy)?))
-    }
-
-    /// What this client was made with.
-    pub fn settings(&self) -> &Settings {
-        &self.shared.settings
-    }
-
-    fn with(settings: Settings, proxy: Option<Proxy>) -> Result<Self, SettingsError> {
         for (name, bound) in [("timeout", settings.timeout), ("connect_timeout", settings.connect_timeout)] {
             if bound.is_zero() {
                 return Err(SettingsError::Zero(name));
             }
         }
-        let transport = Transport::new(&settings, proxy)?;
+        let transport = Transport::new(&settings)?;
         Ok(Self { shared: Arc::new(Shared { settings, transport }) })
+    }
+
+    /// The same settings by way of a proxy, with connections of its own: `http://[user:password@]host:port`, the two words
+    /// percent-encoded where they hold `@`, `:` or `%`. HTTPS is tunnelled (CONNECT), plain HTTP is forwarded.
+    pub fn through_proxy(&self, proxy: &str) -> Result<Self, SettingsError> {
+        let settings = self.shared.settings.clone();
+        let transport = self.shared.transport.through(&settings, Proxy::parse(proxy)?)?;
+        Ok(Self { shared: Arc::new(Shared { settings, transport }) })
+    }
+
+    /// What this client was made with.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, limit: usize) -> Result<T, CallError> {

@@ -43,11 +43,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The longest a call can take: each base tried once, then one exchange (and once more a fresh
-    /// connection, where an idle one turns out to have been closed).
+    /// The longest a call can take: each base waited for and dialled once, then one exchange.
     pub fn longest_call(&self) -> Duration {
-        let attempts = u32::try_from(self.api_bases.len()).unwrap_or(u32::MAX);
-        self.connect_timeout.saturating_mul(attempts).saturating_add(self.timeout)
+        let waits = u32::try_from(self.api_bases.len()).unwrap_or(u32::MAX).saturating_mul(2);
+        self.connect_timeout.saturating_mul(waits).saturating_add(self.timeout)
     }
 
     pub(crate) fn bases(&self) -> Result<Vec<Base>, SettingsError> {

@@ -60,16 +60,19 @@ struct Route {
 }
 
 impl Transport {
-    pub(crate) fn new(settings: &Settings, proxy: Option<Proxy>) -> Result<Self, SettingsError> {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        Self::with(settings, Dialer::new(settings)?, None)
+    }
+
+    /// The same by way of a proxy: TLS is set up once, connections are its own.
+    pub(crate) fn through(&self, settings: &Settings, proxy: Proxy) -> Result<Self, SettingsError> {
+        Self::with(settings, self.dialer.clone(), Some(proxy))
+    }
+
+    fn with(settings: &Settings, dialer: Dialer, proxy: Option<Proxy>) -> Result<Self, SettingsError> {
         let pool = || Pool::new(settings.max_idle, settings.idle_timeout);
         let routes = settings.bases()?.into_iter().map(|base| Route { base, pool: pool() }).collect();
-        Ok(Self {
-            routes,
-            dialer: Dialer::new(settings)?,
-            proxy,
-            failover: Failover::new(),
-            timeout: settings.timeout,
-        })
+        Ok(Self { routes, dialer, proxy, failover: Failover::new(), timeout: settings.timeout })
     }
 
     /// Tries the bases in turn until one can be connected to; only what was certainly not sent goes on to the next.
@@ -111,9 +114,18 @@ impl Transport {
                 Ok(answer) => return self.finish(route, idle, answer),
             }
         }
-        let mut fresh = self.dialer.dial(&route.base, proxy).await.map_err(CallError::NotSent)?;
+        let mut fresh = self.connected(route).await.map_err(CallError::NotSent)?;
         let answer = self.exchange(&mut fresh, request, call.limit).await.map_err(not_taken)?;
         self.finish(route, fresh, answer)
+    }
+
+    /// A new connection, or one that fell idle while this call waited for its turn to dial.
+    async fn connected(&self, route: &Route) -> Result<Connection, NotSent> {
+        let _turn = self.dialer.turn().await?;
+        match route.pool.take() {
+            Some(idle) => Ok(idle),
+            None => self.dialer.dial(&route.base, self.proxy.as_ref()).await,
+        }
     }
 
     async fn exchange(
@@ -132,7 +144,10 @@ impl Transport {
         if answer.status == 407 && self.proxy.is_some() {
             return Err(CallError::NotSent(NotSent::Proxy { status: 407 }));
         }
-        route.pool.put(connection);
+        // A front end that reports an error of its own may be about to go.
+        if answer.status < 500 {
+            route.pool.put(connection);
+        }
         Ok(answer)
     }
 }
