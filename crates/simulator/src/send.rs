@@ -7,7 +7,7 @@ use crate::bodies::{FollowerStatus, SameContent, TemplateState};
 use crate::clock::minute_of;
 use crate::errcode::Refusal;
 use crate::fields::FieldKind;
-use crate::fingerprint::{self, Key96};
+use crate::fingerprint::{self, Fingerprint, Key96};
 use crate::journal::Entry;
 use crate::outbox::{Arrival, Held, Push, Task};
 use crate::push_text::Status;
@@ -204,15 +204,12 @@ fn refuse_what_is_too_much(call: &Call<'_>, send: &SendBody<'_>, key: Option<Key
 }
 
 fn content_of(call: &Call<'_>, send: &SendBody<'_>, openid: &str) -> u64 {
-    let head = fingerprint::of(&[
-        &call.account.appid,
-        openid,
-        send.template_id.get().unwrap_or_default(),
-        send.url.get().unwrap_or_default(),
-    ]);
-    send.values().iter().fold(head, |sum, (name, value)| {
-        sum.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ fingerprint::of(&[name, value])
-    })
+    let head = Fingerprint::new(1)
+        .part(&call.account.appid)
+        .part(openid)
+        .part(send.template_id.get().unwrap_or_default())
+        .part(send.url.get().unwrap_or_default());
+    send.values().iter().fold(head, |sum, (name, value)| sum.part(name).part(value)).finish()
 }
 
 /// The answer to a client_msg_id that came within 10 minutes.

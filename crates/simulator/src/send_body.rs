@@ -47,7 +47,9 @@ impl<'a> SendBody<'a> {
         if !body.trim_ascii_start().starts_with(b"{") {
             return Err(serde::de::Error::custom("an object is expected"));
         }
-        serde_json::from_slice(body)
+        // Checked once, not string by string.
+        let text = std::str::from_utf8(body).map_err(serde::de::Error::custom)?;
+        serde_json::from_str(text)
     }
 
     /// The mini program, unless it is only the empty shell that silenceper sends.

@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -50,6 +51,7 @@ pub(crate) async fn serve(
     if !simulator.world().settings.clock.is_manual() {
         tasks.spawn(pump::pump(Arc::clone(simulator.world()), stop.clone()));
     }
+    let mut open = OpenConnections::default();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
@@ -57,7 +59,7 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                tasks.spawn(connection(simulator.clone(), stream, peer, stop.clone()));
+                tasks.spawn(connection(simulator.clone(), stream, peer, open.add()));
             }
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
@@ -65,13 +67,34 @@ pub(crate) async fn serve(
             }
         }
     }
+    drop(open);
     tasks.close();
     // What is not done by then is cut: a stand-in owes nobody more.
     let _ = timeout(GRACE, tasks.wait()).await;
     Ok(())
 }
 
-async fn connection(simulator: Simulator, stream: TcpStream, peer: SocketAddr, stop: CancellationToken) {
+/// Tells each connection when to end, by a line of its own: a token that all share would be locked at every poll.
+#[derive(Default)]
+struct OpenConnections {
+    lines: Vec<oneshot::Sender<()>>,
+    sweep_at: usize,
+}
+
+impl OpenConnections {
+    /// The end of it resolves when this value is dropped.
+    fn add(&mut self) -> oneshot::Receiver<()> {
+        if self.lines.len() >= self.sweep_at {
+            self.lines.retain(|line| !line.is_closed());
+            self.sweep_at = 64 + self.lines.len() * 2;
+        }
+        let (line, end) = oneshot::channel();
+        self.lines.push(line);
+        end
+    }
+}
+
+async fn connection(simulator: Simulator, stream: TcpStream, peer: SocketAddr, end: oneshot::Receiver<()>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
@@ -81,7 +104,7 @@ async fn connection(simulator: Simulator, stream: TcpStream, peer: SocketAddr, s
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        _ = end => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
