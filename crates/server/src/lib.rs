@@ -1,1 +1,36 @@
-//! server
+//! The HTTP face of Hongyan: the JSON API, WeChat's callback, metrics, health and the first set-up.
+//!
+//! One endpoint is one short function: read, ask the engine or the store, answer. Nothing is decided here about
+//! a message; what the engine says is put into HTTP's words. Secrets never come back in any answer.
+
+mod account;
+mod answer;
+mod app;
+mod auth;
+mod body;
+mod callback;
+pub mod check;
+mod day;
+mod field;
+mod health;
+mod key;
+mod landing;
+mod message;
+mod metrics;
+mod page;
+mod path;
+mod problem;
+mod query;
+mod routes;
+mod serve;
+mod setup;
+mod stats;
+mod text;
+mod throttle;
+mod watch;
+
+pub use app::{App, Parts, Settings};
+pub use problem::{Code, FieldErrorBody, Problem, WeChatAnswer};
+pub use routes::{openapi, router};
+pub use serve::serve;
+pub use text::Text;

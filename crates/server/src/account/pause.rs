@@ -1,0 +1,93 @@
+//! An account told to stand still, and told to go on.
+
+use axum::extract::State;
+use hongyan_domain::{FieldCode, FieldError, Timestamp};
+use hongyan_store::Paused;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::put::{draft, write};
+use super::show::AccountBody;
+use crate::answer::{self, Answer};
+use crate::app::{App, unknown_account};
+use crate::auth::MayAdmin;
+use crate::body::Json;
+use crate::field::{self, keep};
+use crate::path::Named;
+use crate::problem::Problem;
+
+/// Longest reason, in bytes.
+const REASON_MAX: usize = 512;
+
+/// Why and until when.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PauseRequest {
+    /// For whoever looks later.
+    reason: String,
+    /// Until then; left out: until somebody resumes it. RFC 3339.
+    #[schema(value_type = Option<String>)]
+    until: Option<Timestamp>,
+}
+
+/// Lets an account stand still: messages are accepted and wait, nothing is sent.
+#[utoipa::path(post, path = "/api/v1/accounts/{appid}/pause", tag = "accounts", request_body = PauseRequest,
+    responses((status = 200, description = "The account, paused", body = AccountBody<'_>)))]
+pub(crate) async fn pause(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Named(appid): Named<String>,
+    Json(asked): Json<PauseRequest>,
+) -> Answer {
+    check(&asked, app.now())?;
+    let PauseRequest { reason, until } = asked;
+    let _alone = app.changing().await;
+    let mut draft = draft(&app, &caller, &appid).await?;
+    draft.paused = Some(Paused { until, reason });
+    write(&app, draft).await?;
+    shown(&app, &appid)
+}
+
+/// Lets an account go on, whatever held it up: a person's order or WeChat's answers.
+#[utoipa::path(post, path = "/api/v1/accounts/{appid}/resume", tag = "accounts",
+    responses((status = 200, description = "The account, going on", body = AccountBody<'_>)))]
+pub(crate) async fn resume(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Named(appid): Named<String>,
+) -> Answer {
+    let _alone = app.changing().await;
+    let mut draft = draft(&app, &caller, &appid).await?;
+    if draft.paused.take().is_some() {
+        write(&app, draft).await?;
+    }
+    let account = app.account(&caller, &appid)?;
+    app.engine().resume(account.id()).await;
+    shown(&app, &appid)
+}
+
+fn check(asked: &PauseRequest, now: Timestamp) -> Result<(), Problem> {
+    let mut errors = Vec::new();
+    keep(&mut errors, field::check_text("reason", &asked.reason, REASON_MAX));
+    if asked.reason.trim().is_empty() {
+        errors.push(FieldError::new(
+            "reason",
+            FieldCode::Empty,
+            "is empty: say why, for whoever looks later",
+        ));
+    }
+    if asked.until.is_some_and(|until| until <= now) {
+        errors.push(FieldError::new(
+            "until",
+            FieldCode::TooEarly,
+            "is over already: give a later time, or none",
+        ));
+    }
+    field::none_of(errors)
+}
+
+fn shown(app: &App, appid: &str) -> Answer {
+    let catalog = app.engine().catalog();
+    let account = catalog.account(Some(appid)).ok_or_else(unknown_account)?;
+    answer::ok(&AccountBody::of(app, account))
+}

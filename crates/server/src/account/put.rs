@@ -1,0 +1,131 @@
+//! Accounts in, changed, out.
+
+use axum::extract::State;
+use hongyan_domain::Appid;
+use hongyan_store::AccountDraft;
+use hongyan_wechat::Client;
+use http::StatusCode;
+
+use super::change::AccountChange;
+use super::show::AccountBody;
+use crate::answer::{self, Answer};
+use crate::app::{App, unknown_account};
+use crate::auth::{Caller, MayAdmin};
+use crate::body::Json;
+use crate::field;
+use crate::path::Named;
+use crate::problem::{Code, Problem};
+
+/// Puts a new account in. 409 when there is one with this appid.
+#[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = AccountChange,
+    responses((status = 201, description = "The account", body = AccountBody<'_>)))]
+pub(crate) async fn create(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Json(change): Json<AccountChange>,
+) -> Answer {
+    let named = change.appid.as_deref().ok_or_else(|| Problem::invalid(vec![field::missing("appid")]))?;
+    let appid = checked(named)?;
+    let _alone = app.changing().await;
+    if app.store().account(&appid).await?.is_some() {
+        return Err(Problem::new(Code::AccountExists, "an account with this appid exists: PATCH changes it"));
+    }
+    put_new(&app, &caller, change, appid).await
+}
+
+/// Puts an account in, or changes the one with this appid; what is left out of an account that exists stays.
+#[utoipa::path(put, path = "/api/v1/accounts/{appid}", tag = "accounts", request_body = AccountChange,
+    responses((status = 200, description = "The account, changed", body = AccountBody<'_>),
+        (status = 201, description = "The account, new", body = AccountBody<'_>)))]
+pub(crate) async fn put(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Named(appid): Named<String>,
+    Json(change): Json<AccountChange>,
+) -> Answer {
+    let appid = checked(&appid)?;
+    let _alone = app.changing().await;
+    match app.store().account(&appid).await? {
+        Some(known) if caller.may_touch(known.id) => put_changed(&app, change, known.draft()).await,
+        Some(_) => Err(unknown_account()),
+        None => put_new(&app, &caller, change, appid).await,
+    }
+}
+
+/// Changes an account: limits, name, secret, callback, proxy, token source. In force at once.
+#[utoipa::path(patch, path = "/api/v1/accounts/{appid}", tag = "accounts", request_body = AccountChange,
+    responses((status = 200, description = "The account, changed", body = AccountBody<'_>)))]
+pub(crate) async fn change(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Named(appid): Named<String>,
+    Json(change): Json<AccountChange>,
+) -> Answer {
+    let _alone = app.changing().await;
+    let draft = draft(&app, &caller, &appid).await?;
+    put_changed(&app, change, draft).await
+}
+
+/// Deletes an account with all it has: its messages, templates, token and keys.
+#[utoipa::path(delete, path = "/api/v1/accounts/{appid}", tag = "accounts",
+    responses((status = 204, description = "It is gone")))]
+pub(crate) async fn delete(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Named(appid): Named<String>,
+) -> Answer {
+    let _alone = app.changing().await;
+    let account = app.account(&caller, &appid)?;
+    if !app.store().delete_account(account.id()).await? {
+        return Err(unknown_account());
+    }
+    app.engine().reload().await?;
+    answer::done()
+}
+
+/// The account as it would be put in again, read from the store: another process may have changed it.
+pub(super) async fn draft(app: &App, caller: &Caller, appid: &str) -> Result<AccountDraft, Problem> {
+    let appid = Appid::new(appid).map_err(|_| unknown_account())?;
+    let known = app.store().account(&appid).await?.filter(|known| caller.may_touch(known.id));
+    known.map(|known| known.draft()).ok_or_else(unknown_account)
+}
+
+/// Writes the draft and brings it into force.
+pub(super) async fn write(app: &App, draft: AccountDraft) -> Result<(), Problem> {
+    app.store().put_account(draft, app.now()).await?;
+    Ok(app.engine().reload().await?)
+}
+
+async fn put_new(app: &App, caller: &Caller, change: AccountChange, appid: Appid) -> Answer {
+    if !caller.is_for_all() {
+        return Err(Problem::new(Code::Forbidden, "a key for certain accounts cannot make another"));
+    }
+    let draft = change.of_new(appid).map_err(Problem::invalid)?;
+    written(app, draft, StatusCode::CREATED).await
+}
+
+async fn put_changed(app: &App, change: AccountChange, draft: AccountDraft) -> Answer {
+    let draft = change.applied(draft).map_err(Problem::invalid)?;
+    written(app, draft, StatusCode::OK).await
+}
+
+async fn written(app: &App, draft: AccountDraft, status: StatusCode) -> Answer {
+    check_proxy(&draft)?;
+    let appid = draft.appid.clone();
+    write(app, draft).await?;
+    let catalog = app.engine().catalog();
+    let account = catalog.account(Some(appid.as_str())).ok_or_else(unknown_account)?;
+    Ok(answer::json(status, &AccountBody::of(app, account)))
+}
+
+/// A proxy that cannot be used would keep the whole catalog from being read.
+fn check_proxy(draft: &AccountDraft) -> Result<(), Problem> {
+    let Some(proxy) = &draft.proxy else { return Ok(()) };
+    let direct = Client::new(hongyan_wechat::Settings::default());
+    let tried = direct.and_then(|direct| direct.through_proxy(proxy.expose()));
+    tried.map(drop).map_err(|error| Problem::invalid(vec![field::bad("proxy", error.to_string())]))
+}
+
+fn checked(appid: &str) -> Result<Appid, Problem> {
+    Appid::new(appid).map_err(|error| Problem::invalid(vec![field::bad("appid", error.to_string())]))
+}

@@ -1,0 +1,149 @@
+//! How an account stands right now: its token, what holds it up and the mend for it, its pace.
+
+use hongyan_domain::{Cause, Timestamp};
+use hongyan_engine::{Account, Pause};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::text::Text;
+
+/// How its traffic stands, at most a second old.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Live {
+    token: TokenBody,
+    /// What holds it up; null: nothing.
+    pause: Option<PauseBody>,
+    /// Sends a second it may do now; 0: no limit.
+    rate_per_s: f64,
+    /// Claimed and not settled.
+    in_flight: usize,
+    /// Waiting in memory; the store may hold more.
+    held: usize,
+}
+
+/// The access_token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+pub(crate) struct TokenBody {
+    /// `valid`, `expired` or `none`.
+    state: &'static str,
+    /// How old it is.
+    age_s: Option<u64>,
+    /// When WeChat forgets it.
+    #[schema(value_type = Option<String>)]
+    expires_at: Option<Timestamp>,
+    /// What went wrong with the last fetch.
+    trouble: Option<TroubleBody>,
+}
+
+/// Why there is no token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenTrouble)]
+pub(crate) struct TroubleBody {
+    /// What messages wait for.
+    #[schema(value_type = String)]
+    cause: Cause,
+    /// WeChat's errcode.
+    errcode: Option<i64>,
+    /// What was said.
+    detail: String,
+    /// What to do.
+    advice: Option<Text>,
+    /// The address to add to the account's allow-list.
+    ip: Option<String>,
+}
+
+/// Why it stands still.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Pause)]
+pub(crate) struct PauseBody {
+    /// `ordered` by a person, or a cause's word.
+    cause: &'static str,
+    /// Until then; null: until somebody lets it go on.
+    #[schema(value_type = Option<String>)]
+    until: Option<Timestamp>,
+    /// The words of whoever ordered it.
+    reason: Option<String>,
+    /// What to do.
+    advice: Option<Text>,
+    /// The address to add to the account's allow-list.
+    ip: Option<String>,
+}
+
+impl Live {
+    pub(super) fn of(app: &App, account: &Account) -> Self {
+        let status = app.engine().status(account.id());
+        Self {
+            token: TokenBody::of(account, app.now()),
+            pause: PauseBody::of(account, status.pause),
+            rate_per_s: status.rate_per_s,
+            in_flight: status.in_flight,
+            held: status.held,
+        }
+    }
+}
+
+impl TokenBody {
+    fn of(account: &Account, now: Timestamp) -> Self {
+        let held = account.token.held();
+        let state = match &held {
+            Some(held) if now < held.expires_at => "valid",
+            Some(_) => "expired",
+            None => "none",
+        };
+        Self {
+            state,
+            age_s: held.as_ref().map(|held| now.since(held.fetched_at).as_secs()),
+            expires_at: held.as_ref().map(|held| held.expires_at),
+            trouble: account.token.trouble().map(|trouble| TroubleBody {
+                cause: trouble.cause,
+                errcode: trouble.errcode,
+                advice: trouble.errcode.and_then(Text::advice).or_else(|| advice(trouble.cause)),
+                ip: hongyan_wechat::callers_ip(&trouble.detail).map(str::to_owned),
+                detail: trouble.detail,
+            }),
+        }
+    }
+}
+
+impl PauseBody {
+    /// A person's order goes before what WeChat's answers caused.
+    fn of(account: &Account, pause: Option<Pause>) -> Option<Self> {
+        if let Some(ordered) = &account.record.paused {
+            let (until, reason) = (ordered.until, Some(ordered.reason.clone()));
+            let advice = Some(Text::new("处理完后恢复发送", "resume it when the reason is gone"));
+            return Some(Self { cause: "ordered", until, reason, advice, ip: None });
+        }
+        let pause = pause?;
+        let ip = account.token.trouble().filter(|_| pause.cause == Cause::IpNotAllowed);
+        let ip = ip.and_then(|trouble| hongyan_wechat::callers_ip(&trouble.detail).map(str::to_owned));
+        Some(Self {
+            cause: pause.cause.as_str(),
+            until: Some(pause.until),
+            reason: None,
+            advice: advice(pause.cause),
+            ip,
+        })
+    }
+}
+
+/// What to do about a cause that holds up an account: that of the error code it comes from.
+fn advice(cause: Cause) -> Option<Text> {
+    let errcode = match cause {
+        Cause::IpNotAllowed => 40164,
+        Cause::DailyQuota => 45009,
+        Cause::RateLimited => 45011,
+        Cause::Token => 40001,
+        Cause::AccountRefused => 48001,
+        Cause::Busy => -1,
+        Cause::Unreachable => {
+            return Some(Text::new(
+                "连不上微信：检查本机到 api.weixin.qq.com 的网络、DNS、代理；恢复后自动继续",
+                "WeChat cannot be reached: check network, DNS and proxy to api.weixin.qq.com; it goes on by itself",
+            ));
+        }
+        _ => return None,
+    };
+    Text::advice(errcode)
+}

@@ -1,0 +1,171 @@
+//! The templates of an account.
+
+use axum::extract::State;
+use hongyan_domain::template::{Field, Template};
+use hongyan_domain::{FieldCode, FieldError};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::answer::{self, Answer};
+use crate::app::App;
+use crate::auth::{MayAdmin, MayRead};
+use crate::body::Json;
+use crate::field::{self, bad, keep};
+use crate::path::Named;
+use crate::problem::{Code, Problem};
+
+/// Keywords of one template; WeChat's library stops at 5, its old one at 10.
+const KEYWORDS_MAX: usize = 10;
+/// Longest keyword and short id, in bytes.
+const WORD_MAX: usize = 64;
+
+/// The templates of an account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Templates)]
+pub(crate) struct TemplatesBody<'a> {
+    /// WeChat allows 25.
+    templates: Vec<TemplateBody<'a>>,
+}
+
+/// A template.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Template)]
+pub(crate) struct TemplateBody<'a> {
+    /// What a message names.
+    template_id: &'a str,
+    title: &'a str,
+    /// Its text with `{{thing1.DATA}}` places.
+    content: &'a str,
+    /// WeChat's example.
+    example: &'a str,
+    primary_industry: &'a str,
+    deputy_industry: &'a str,
+    /// Its places, in order: name, kind and label.
+    #[schema(value_type = Vec<Object>)]
+    fields: &'a [Field],
+    /// Since 2023 the phone shows only the title of a template like this.
+    shows_title_only: bool,
+}
+
+/// A template of WeChat's library.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTemplate {
+    /// The number in the library (`43216`, or `TM00015` of the old one).
+    short_id: String,
+    /// The wanted fields, in the wanted order; the old library ignores them.
+    #[serde(default)]
+    keywords: Vec<String>,
+}
+
+/// The new template.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AddedTemplate {
+    /// What a message names.
+    template_id: String,
+}
+
+/// What a sync changed: template ids.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TemplateChanges)]
+pub(crate) struct ChangesBody {
+    added: Vec<String>,
+    changed: Vec<String>,
+    removed: Vec<String>,
+}
+
+/// Lists the account's templates with their fields.
+#[utoipa::path(get, path = "/api/v1/accounts/{appid}/templates", tag = "templates",
+    responses((status = 200, description = "The templates", body = TemplatesBody<'_>)))]
+pub(crate) async fn list_templates(
+    MayRead(caller): MayRead,
+    State(app): State<App>,
+    Named(appid): Named<String>,
+) -> Answer {
+    let account = app.account(&caller, &appid)?;
+    let mut templates: Vec<_> = account.templates().map(|template| body(template)).collect();
+    templates.sort_unstable_by_key(|template| template.template_id);
+    answer::ok(&TemplatesBody { templates })
+}
+
+/// Adds a template of WeChat's library to the account.
+#[utoipa::path(post, path = "/api/v1/accounts/{appid}/templates", tag = "templates", request_body = NewTemplate,
+    responses((status = 201, description = "It may be used at once", body = AddedTemplate)))]
+pub(crate) async fn add_template(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Named(appid): Named<String>,
+    Json(new): Json<NewTemplate>,
+) -> Answer {
+    let account = app.account(&caller, &appid)?;
+    check(&new)?;
+    let keywords: Vec<_> = new.keywords.iter().map(String::as_str).collect();
+    let template_id = app.engine().add_template(&account, &new.short_id, &keywords).await?;
+    Ok(answer::json(StatusCode::CREATED, &AddedTemplate { template_id }))
+}
+
+/// Deletes a template at WeChat and here. Messages with it that wait will be refused by WeChat.
+#[utoipa::path(delete, path = "/api/v1/accounts/{appid}/templates/{template_id}", tag = "templates",
+    responses((status = 204, description = "It is gone")))]
+pub(crate) async fn delete_template(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Named((appid, template_id)): Named<(String, String)>,
+) -> Answer {
+    let account = app.account(&caller, &appid)?;
+    if account.template(&template_id).is_none() {
+        return Err(Problem::new(
+            Code::UnknownTemplate,
+            "the account has no such template: sync its templates",
+        ));
+    }
+    app.engine().delete_template(&account, &template_id).await?;
+    answer::done()
+}
+
+/// Makes our list of the account's templates equal to WeChat's.
+#[utoipa::path(post, path = "/api/v1/accounts/{appid}/templates/sync", tag = "templates",
+    responses((status = 200, description = "What changed", body = ChangesBody)))]
+pub(crate) async fn sync_templates(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Named(appid): Named<String>,
+) -> Answer {
+    let account = app.account(&caller, &appid)?;
+    let changes = app.engine().sync_templates(&account).await?;
+    let (added, changed, removed) = (changes.added, changes.changed, changes.removed);
+    answer::ok(&ChangesBody { added, changed, removed })
+}
+
+fn body(template: &Template) -> TemplateBody<'_> {
+    TemplateBody {
+        template_id: &template.template_id,
+        title: &template.title,
+        content: &template.content,
+        example: &template.example,
+        primary_industry: &template.primary_industry,
+        deputy_industry: &template.deputy_industry,
+        fields: &template.fields,
+        shows_title_only: template.shows_title_only(),
+    }
+}
+
+fn check(new: &NewTemplate) -> Result<(), Problem> {
+    let mut errors = Vec::new();
+    let id = &new.short_id;
+    if id.is_empty() || id.len() > WORD_MAX || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        errors.push(bad("short_id", "is not a number of WeChat's library, like 43216 or TM00015"));
+    }
+    if new.keywords.len() > KEYWORDS_MAX {
+        errors.push(FieldError::new(
+            "keywords",
+            FieldCode::TooMany,
+            format!("at most {KEYWORDS_MAX} are possible"),
+        ));
+    }
+    for keyword in &new.keywords {
+        keep(&mut errors, field::check_text("keywords", keyword, WORD_MAX));
+    }
+    field::none_of(errors)
+}

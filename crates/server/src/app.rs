@@ -1,0 +1,197 @@
+//! What every endpoint shares.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hongyan_domain::Timestamp;
+use hongyan_engine::{Account, Engine, EngineError};
+use hongyan_store::{KeyId, Store, StoreError};
+use parking_lot::Mutex;
+use prometheus_client::registry::Registry;
+use rand::rngs::StdRng;
+
+use crate::auth::{Caller, KeyCache};
+use crate::metrics::HttpMetrics;
+use crate::problem::{Code, Problem};
+use crate::throttle::Throttle;
+
+/// How the server is to run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Longest body in bytes; a batch of 1,000 messages of 4 KiB.
+    pub body_limit: usize,
+    /// A body that is not whole after so long is answered 408.
+    pub body_timeout: Duration,
+    /// A request without an answer after so long is answered 504. Longer than the store's longest wait.
+    pub request_timeout: Duration,
+    /// A connection that brings no whole request head for so long is closed; so is an idle one. Above the
+    /// minute for which the usual pools and proxies keep idle connections.
+    pub header_timeout: Duration,
+    /// Open connections. Each may hold two buffers of 64 KiB: 4,096 are at most 512 MiB, and 4 MiB when idle.
+    pub max_connections: usize,
+    /// At the end, requests under way may take so long.
+    pub grace: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            body_limit: 4 << 20,
+            body_timeout: Duration::from_secs(15),
+            request_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(75),
+            max_connections: 4_096,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What an app is made of.
+pub struct Parts {
+    /// The running engine.
+    pub engine: Engine,
+    /// What `/metrics` shows; the engine's metrics are in it already.
+    pub registry: Registry,
+    /// Draws API keys: seeded from the operating system, but in tests.
+    pub rng: StdRng,
+    /// How to run.
+    pub settings: Settings,
+}
+
+/// The state of all endpoints. A clone is another handle on it.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+struct Shared {
+    engine: Engine,
+    registry: Registry,
+    settings: Settings,
+    rng: Mutex<StdRng>,
+    metrics: HttpMetrics,
+    keys: KeyCache,
+    throttle: Throttle,
+    /// When keys were last shown; written to the store once a minute. Bounded by the number of keys.
+    used_keys: Mutex<HashMap<KeyId, Timestamp>>,
+    /// The last write failed: the next look at readiness tries one.
+    store_failed: AtomicBool,
+    /// Accounts are read, changed and written back: one at a time.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl App {
+    /// Registers the HTTP metrics in the registry and makes the state.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { engine, mut registry, rng, settings } = parts;
+        let metrics = HttpMetrics::register(&mut registry, &crate::routes::openapi());
+        Self(Arc::new(Shared {
+            engine,
+            registry,
+            settings,
+            rng: Mutex::new(rng),
+            metrics,
+            keys: KeyCache::default(),
+            throttle: Throttle::default(),
+            used_keys: Mutex::default(),
+            store_failed: AtomicBool::new(false),
+            changing: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// How to run.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.0.engine.store()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.engine.now()
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    pub(crate) fn metrics(&self) -> &HttpMetrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn keys(&self) -> &KeyCache {
+        &self.0.keys
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
+    /// Draws something.
+    pub(crate) fn draw<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
+        draw(&mut self.0.rng.lock())
+    }
+
+    /// The account named in a path, if this caller may know of it.
+    pub(crate) fn account(&self, caller: &Caller, appid: &str) -> Result<Arc<Account>, Problem> {
+        let catalog = self.engine().catalog();
+        let account = catalog.account(Some(appid)).filter(|account| caller.may_touch(account.id()));
+        account.cloned().ok_or_else(unknown_account)
+    }
+
+    /// Holds off other changes of accounts in this process.
+    pub(crate) async fn changing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.changing.lock().await
+    }
+
+    pub(crate) fn note_use(&self, key: &KeyId, now: Timestamp) {
+        let mut used = self.0.used_keys.lock();
+        match used.get_mut(key) {
+            Some(at) => *at = now,
+            None => _ = used.insert(key.clone(), now),
+        }
+    }
+
+    /// Writes down when keys were last shown.
+    pub(crate) async fn write_uses(&self) -> Result<(), StoreError> {
+        let used: Vec<_> = self.0.used_keys.lock().drain().collect();
+        if used.is_empty() {
+            return Ok(());
+        }
+        let written = self.store().touch_keys(used.clone()).await;
+        if written.is_err() {
+            self.0.used_keys.lock().extend(used);
+        }
+        written
+    }
+
+    /// Remembers whether the store could write.
+    pub(crate) fn note_store<T>(&self, result: &Result<T, EngineError>) {
+        let failed = matches!(
+            result,
+            Err(EngineError::Store(StoreError::Unavailable(_) | StoreError::Broken(_))
+                | EngineError::Unavailable)
+        );
+        if self.0.store_failed.load(Ordering::Relaxed) != failed {
+            self.0.store_failed.store(failed, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn store_failed(&self) -> bool {
+        self.0.store_failed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn store_works_again(&self) {
+        self.0.store_failed.store(false, Ordering::Relaxed);
+    }
+}
+
+pub(crate) fn unknown_account() -> Problem {
+    Problem::new(Code::UnknownAccount, "no account has this appid")
+}

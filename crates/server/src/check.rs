@@ -1,0 +1,278 @@
+//! The checks of one account, for the API and for `hongyan doctor`: what is asked of WeChat, what is found, and
+//! what mends it. It changes nothing.
+
+use std::sync::Arc;
+
+use hongyan_domain::Timestamp;
+use hongyan_engine::{Account, EngineError, Held};
+use hongyan_wechat::errcode::{self, Class};
+use hongyan_wechat::{CallError, Quota, SEND_PATH, callers_ip};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::text::Text;
+
+/// WeChat's limit on templates of one account.
+const TEMPLATES_MAX: usize = 25;
+
+/// What is checked.
+pub struct Subject<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// Its token as `Engine::token` gave it, or why there is none.
+    pub token: &'a Result<Arc<Held>, EngineError>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What was found, check by check.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Report {
+    /// Of which account.
+    pub appid: String,
+    /// Whether nothing failed; there may be warnings.
+    pub ok: bool,
+    /// In the order in which one depends on another.
+    pub checks: Vec<Check>,
+}
+
+/// One check.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Check {
+    /// What was looked at.
+    pub name: CheckName,
+    /// How it stands.
+    pub status: CheckStatus,
+    /// What was found.
+    pub found: Text,
+    /// What to do, where something is to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mend: Option<Text>,
+    /// WeChat's errcode, where it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errcode: Option<i64>,
+    /// The address to add to the account's allow-list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+}
+
+/// The checks there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckName {
+    /// Is there a usable access_token?
+    Token,
+    /// Is our address on the account's allow-list?
+    Ip,
+    /// May the account use template messages?
+    Permission,
+    /// Are there templates, and are they the ones we know?
+    Templates,
+    /// How much may still be sent today?
+    Quota,
+    /// Will receipts come, and be understood?
+    Callback,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckStatus {
+    /// As it should be.
+    Ok,
+    /// It works, and somebody should look at it.
+    Warning,
+    /// It does not work.
+    Failed,
+    /// It cannot be known before an earlier check is mended.
+    Skipped,
+}
+
+/// Runs all checks. Two calls to WeChat, which count against no quota of sending.
+pub async fn examine(subject: &Subject<'_>) -> Report {
+    let mut checks = vec![token(subject), ip(subject)];
+    match subject.token {
+        Ok(held) => {
+            let token = held.value.expose();
+            let client = &subject.account.client;
+            let listed = client
+                .list_templates(token)
+                .await
+                .map(|listed| listed.into_iter().map(|template| template.template_id).collect::<Vec<_>>());
+            checks.push(permission(&listed));
+            checks.push(templates(subject.account, &listed));
+            checks.push(quota(&client.quota(token, SEND_PATH).await));
+        }
+        Err(_) => checks.extend([CheckName::Permission, CheckName::Templates, CheckName::Quota].map(skipped)),
+    }
+    checks.push(callback(subject.account));
+    let ok = checks.iter().all(|check| check.status != CheckStatus::Failed);
+    Report { appid: subject.account.appid().to_string(), ok, checks }
+}
+
+impl Check {
+    fn new(name: CheckName, status: CheckStatus, found: Text) -> Self {
+        Self { name, status, found, mend: None, errcode: None, ip: None }
+    }
+
+    fn mend(mut self, zh: &'static str, en: &'static str) -> Self {
+        self.mend = Some(Text::new(zh, en));
+        self
+    }
+
+    /// A call that WeChat refused or did not answer.
+    fn failed(name: CheckName, error: &CallError) -> Self {
+        let told = error.to_string();
+        let errcode = error.code();
+        let found = errcode.and_then(Text::meaning).unwrap_or_else(|| Text::new(told.clone(), told.clone()));
+        let check = Self::new(name, CheckStatus::Failed, found);
+        let mend = errcode.and_then(Text::advice).or_else(|| Some(unreachable()));
+        Self { mend, errcode, ip: callers_ip(&told).map(str::to_owned), ..check }
+    }
+}
+
+fn token(subject: &Subject<'_>) -> Check {
+    let name = CheckName::Token;
+    match subject.token {
+        Ok(held) => {
+            let age = subject.now.since(held.fetched_at).as_secs();
+            let left = held.expires_at.since(subject.now).as_secs();
+            let zh = format!("access_token 有效，已用 {age} 秒，还剩 {left} 秒");
+            let en = format!("the access_token is valid, {age} s old, {left} s left");
+            Check::new(name, CheckStatus::Ok, Text::new(zh, en))
+        }
+        Err(EngineError::WeChat(error)) => Check::failed(name, error),
+        Err(error) => {
+            let errcode = errcode_of(error);
+            let told = error.to_string();
+            let found = errcode.and_then(Text::meaning).unwrap_or_else(|| Text::new(told.clone(), told));
+            let mend = errcode.and_then(Text::advice).or_else(|| Some(unreachable()));
+            Check { mend, errcode, ..Check::new(name, CheckStatus::Failed, found) }
+        }
+    }
+}
+
+fn errcode_of(error: &EngineError) -> Option<i64> {
+    match error {
+        EngineError::Token(trouble) => trouble.errcode,
+        EngineError::WeChat(error) => error.code(),
+        _ => None,
+    }
+}
+
+fn ip(subject: &Subject<'_>) -> Check {
+    let name = CheckName::Ip;
+    let Err(error) = subject.token else {
+        let found = Text::new("微信接受本机的出口 IP", "WeChat accepts our address");
+        return Check::new(name, CheckStatus::Ok, found);
+    };
+    match errcode_of(error).map(errcode::class) {
+        Some(Class::IpNotAllowed) => {
+            let told = error.to_string();
+            let ip = callers_ip(&told).map(str::to_owned);
+            let shown = ip.as_deref().unwrap_or("?");
+            let zh = format!("出口 IP {shown} 不在公众号的 IP 白名单里");
+            let en = format!("our address {shown} is not on the account's allow-list");
+            let check = Check::new(name, CheckStatus::Failed, Text::new(zh, en)).mend(
+                "在微信公众平台或开发者平台的 基本配置 → IP白名单 里加上这个地址，几分钟后自动恢复",
+                "add this address in WeChat's console under 基本配置 → IP白名单; sending goes on by itself within minutes",
+            );
+            Check { ip, ..check }
+        }
+        _ => skipped(name),
+    }
+}
+
+fn permission(listed: &Result<Vec<String>, CallError>) -> Check {
+    let name = CheckName::Permission;
+    match listed {
+        Ok(_) => {
+            Check::new(name, CheckStatus::Ok, Text::new("有模板消息权限", "it may use template messages"))
+        }
+        Err(error) => Check::failed(name, error),
+    }
+}
+
+/// What WeChat lists, beside what we know.
+fn templates(account: &Account, listed: &Result<Vec<String>, CallError>) -> Check {
+    let name = CheckName::Templates;
+    let Ok(listed) = listed else { return skipped(name) };
+    let count = listed.len();
+    let known = account.templates().count();
+    let found =
+        Text::new(format!("模板 {count}/{TEMPLATES_MAX}"), format!("{count} of {TEMPLATES_MAX} templates"));
+    let check = Check::new(name, CheckStatus::Ok, found);
+    if count == 0 {
+        let check = Check { status: CheckStatus::Failed, ..check };
+        return check.mend("还没有模板：从模板库添加一个", "there is none: add one from WeChat's library");
+    }
+    if known != count || listed.iter().any(|id| account.template(id).is_none()) {
+        let check = Check { status: CheckStatus::Warning, ..check };
+        return check.mend("与本地的模板不一致：请同步模板", "ours differ from WeChat's: sync the templates");
+    }
+    if count >= TEMPLATES_MAX {
+        let check = Check { status: CheckStatus::Warning, ..check };
+        return check
+            .mend("已满：添加前先删除不用的", "it is full: delete one that is not used before adding");
+    }
+    check
+}
+
+fn quota(quota: &Result<Quota, CallError>) -> Check {
+    let name = CheckName::Quota;
+    let quota = match quota {
+        Ok(quota) => quota,
+        Err(error) => return Check::failed(name, error),
+    };
+    let Quota { daily_limit, used, remain, .. } = quota;
+    let zh = format!("今日发送额度 {daily_limit}，已用 {used}，剩余 {remain}");
+    let en = format!("{daily_limit} sends today, {used} used, {remain} left");
+    let check = Check::new(name, CheckStatus::Ok, Text::new(zh, en));
+    match *remain {
+        0 => Check { status: CheckStatus::Failed, ..check }.mend(
+            "今日额度已用完：北京时间 0 点自动恢复，急用可清零（每月 10 次）",
+            "today's quota is used up: it is new at midnight in Shanghai; it can be cleared 10 times a month",
+        ),
+        left if left < daily_limit / 10 => Check { status: CheckStatus::Warning, ..check }
+            .mend("剩余不到一成：留给紧急消息", "less than a tenth is left: keep it for what is urgent"),
+        _ => check,
+    }
+}
+
+fn callback(account: &Account) -> Check {
+    let (name, path) = (CheckName::Callback, format!("/callback/{}", account.appid()));
+    match &account.record.callback {
+        Some(keys) if keys.aes_key.is_some() => {
+            let zh = format!("已配置（安全模式），回调地址路径 {path}");
+            let en = format!("configured in safe mode; its path is {path}");
+            Check::new(name, CheckStatus::Ok, Text::new(zh, en))
+        }
+        Some(_) => {
+            let zh = format!("已配置（明文模式），回调地址路径 {path}");
+            let en = format!("configured in plain mode; its path is {path}");
+            Check::new(name, CheckStatus::Warning, Text::new(zh, en)).mend(
+                "明文模式的签名不覆盖内容：在微信后台改为安全模式并填写 EncodingAESKey",
+                "in plain mode the signature covers no body: choose 安全模式 in WeChat's console and set the aes_key",
+            )
+        }
+        None => {
+            let found =
+                Text::new("没有配置回调，收不到送达回执", "there is no callback, so no receipts will come");
+            Check::new(name, CheckStatus::Warning, found).mend(
+                "在微信后台 服务器配置 里填写 https://你的域名/callback/APPID，并把 Token 和 EncodingAESKey 填到这里",
+                "enter https://YOUR-HOST/callback/APPID in WeChat's console (服务器配置), and its Token and EncodingAESKey here",
+            )
+        }
+    }
+}
+
+fn skipped(name: CheckName) -> Check {
+    Check::new(name, CheckStatus::Skipped, Text::new("先解决前面的问题", "mend what failed above first"))
+}
+
+fn unreachable() -> Text {
+    Text::new(
+        "检查本机到微信的网络、DNS 和代理，然后再试",
+        "check network, DNS and proxy between here and WeChat, then try again",
+    )
+}

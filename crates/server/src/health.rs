@@ -1,0 +1,75 @@
+//! Whether the process lives, and whether it can do its work.
+
+use axum::extract::State;
+use futures_util::FutureExt as _;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::answer::{self, Answer};
+use crate::app::App;
+
+/// The process answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+/// Whether work can be taken in, and if not, why.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    /// `ready` or `not_ready`.
+    status: &'static str,
+    /// What was looked at.
+    checks: Vec<ReadinessCheck>,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadinessCheck {
+    /// `store` or `engine`.
+    name: &'static str,
+    /// Whether it works.
+    ok: bool,
+    /// What it says.
+    detail: String,
+}
+
+/// Says that the process lives.
+#[utoipa::path(get, path = "/healthz", tag = "operation",
+    responses((status = 200, description = "The process lives", body = Health)))]
+pub(crate) async fn live() -> Answer {
+    answer::ok(&Health { status: "ok" })
+}
+
+/// Says whether messages can be accepted and sent: 200, or 503 with the reasons.
+#[utoipa::path(get, path = "/readyz", tag = "operation",
+    responses((status = 200, description = "Ready", body = Readiness),
+        (status = 503, description = "Not ready", body = Readiness)))]
+pub(crate) async fn ready(State(app): State<App>) -> Answer {
+    let checks = vec![store(&app).await, engine(&app)];
+    let ready = checks.iter().all(|check| check.ok);
+    let (status, word) =
+        if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
+    Ok(answer::json(status, &Readiness { status: word, checks }))
+}
+
+/// Reads, and after a write that failed also writes: nobody else would find out that there is room again.
+async fn store(app: &App) -> ReadinessCheck {
+    let tried = match app.store().revision().await {
+        Ok(_) if app.store_failed() => app.write_uses().await.map(|()| app.store_works_again()),
+        read => read.map(drop),
+    };
+    match tried {
+        Ok(()) => ReadinessCheck { name: "store", ok: true, detail: "reads and writes".to_owned() },
+        Err(error) => ReadinessCheck { name: "store", ok: false, detail: error.to_string() },
+    }
+}
+
+fn engine(app: &App) -> ReadinessCheck {
+    let failed = app.engine().failed().now_or_never().is_some();
+    let detail =
+        if failed { "the store stopped it: restart the process" } else { "owns the store's accounts" };
+    ReadinessCheck { name: "engine", ok: !failed, detail: detail.to_owned() }
+}

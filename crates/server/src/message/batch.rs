@@ -1,0 +1,190 @@
+//! Up to 1,000 messages in: `POST /api/v1/messages/batch`. Each is read on its own, so that a bad one gets its
+//! own error and does not spoil the others; all good ones are committed together.
+
+use std::fmt;
+
+use axum::extract::State;
+use hongyan_domain::{FieldCode, FieldError};
+use hongyan_engine::EngineError;
+use hongyan_engine::accept::Accepted;
+use http::StatusCode;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::take_in::{AcceptedBody, MessageRequest, accept_all};
+use crate::answer::{self, Answer};
+use crate::app::App;
+use crate::auth::{Caller, MaySend};
+use crate::body::{self, Form, Raw};
+use crate::problem::{Problem, ProblemBody};
+
+/// Messages in one array, and in one commit of NDJSON: what the store writes in under 10 ms.
+const BATCH_MAX: usize = 1_000;
+/// An answer's row has about so many bytes.
+const ROW_SIZE: usize = 160;
+
+/// Up to 1,000 messages.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "this is the shape of Batch for the OpenAPI document")]
+pub(crate) struct BatchRequest {
+    /// The messages.
+    messages: Vec<MessageRequest>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch<'a> {
+    #[serde(borrow)]
+    messages: Elements<'a>,
+}
+
+/// What became of each message, in order.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "this is the shape of the answer for the OpenAPI document")]
+pub(crate) struct BatchAnswer {
+    results: Vec<RowBody<'static>>,
+}
+
+/// What became of one message of a batch: its place, or its error.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BatchRow)]
+pub(crate) struct RowBody<'a> {
+    /// Its place in the batch, from 0.
+    index: usize,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    accepted: Option<AcceptedBody<'a>>,
+    /// Why it was not accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ProblemBody>)]
+    error: Option<&'a Problem>,
+}
+
+/// Takes in up to 1,000 messages as `{"messages":[…]}`, or any number that fits into the body as NDJSON
+/// (`Content-Type: application/x-ndjson`, one message a line), which is answered line by line in the same order.
+#[utoipa::path(post, path = "/api/v1/messages/batch", tag = "messages",
+    request_body(content((BatchRequest = "application/json"), (MessageRequest = "application/x-ndjson"))),
+    responses((status = 200, description = "One result a message, in order",
+        content((BatchAnswer = "application/json"), (RowBody<'_> = "application/x-ndjson")))))]
+pub(crate) async fn accept_batch(MaySend(caller): MaySend, State(app): State<App>, raw: Raw) -> Answer {
+    match raw.form {
+        Form::Json => accept_array(&app, &caller, &raw).await,
+        Form::Ndjson => accept_lines(&app, &caller, &raw).await,
+    }
+}
+
+async fn accept_array(app: &App, caller: &Caller, raw: &Raw) -> Answer {
+    let Batch { messages } = body::read(body::json(raw)?)?;
+    messages.check()?;
+    let read = messages.elements.iter().map(|element| body::read(element.get())).collect();
+    let answers = accept_all(app, caller, read).await?;
+    let mut out = Vec::with_capacity(32 + answers.len() * ROW_SIZE);
+    out.extend_from_slice(b"{\"results\":[");
+    for (index, answer) in answers.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_row(&mut out, index, answer);
+    }
+    out.extend_from_slice(b"]}");
+    Ok(answer::bytes(StatusCode::OK, "application/json", out))
+}
+
+/// Line by line; blank ones are skipped. Committed in slices: after a slice that the store could not take, the
+/// rest is told so in its own rows, since earlier slices are accepted.
+async fn accept_lines(app: &App, caller: &Caller, raw: &Raw) -> Answer {
+    let lines: Vec<&[u8]> =
+        raw.bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
+    if lines.is_empty() {
+        return Err(Problem::invalid(vec![nothing("body")]));
+    }
+    let mut out = Vec::with_capacity(lines.len() * ROW_SIZE);
+    let mut index = 0;
+    for slice in lines.chunks(BATCH_MAX) {
+        let read = slice.iter().map(|line| body::utf8(line).and_then(body::read)).collect();
+        let answers = match accept_all(app, caller, read).await {
+            Err(error) if index == 0 => return Err(error.into()),
+            answers => spread(answers, slice.len()),
+        };
+        for answer in &answers {
+            write_row(&mut out, index, answer);
+            out.push(b'\n');
+            index += 1;
+        }
+    }
+    Ok(answer::bytes(StatusCode::OK, "application/x-ndjson", out))
+}
+
+/// An error of the whole slice becomes the error of each of its messages.
+fn spread(
+    answers: Result<Vec<Result<Accepted, Problem>>, EngineError>,
+    len: usize,
+) -> Vec<Result<Accepted, Problem>> {
+    answers.unwrap_or_else(|error| {
+        let problem = Problem::from(error);
+        (0..len).map(|_| Err(problem.clone())).collect()
+    })
+}
+
+fn write_row(out: &mut Vec<u8>, index: usize, answer: &Result<Accepted, Problem>) {
+    let row = match answer {
+        Ok(accepted) => RowBody { index, accepted: Some(accepted.into()), error: None },
+        Err(problem) => RowBody { index, accepted: None, error: Some(problem) },
+    };
+    serde_json::to_writer(out, &row).expect("rows have text keys, and a Vec takes every byte");
+}
+
+fn nothing(field: &'static str) -> FieldError {
+    FieldError::new(field, FieldCode::Empty, "holds no message")
+}
+
+/// The elements of an array, unread; no more than are taken, so that a hostile array costs no memory.
+struct Elements<'a> {
+    elements: Vec<&'a RawValue>,
+    given: usize,
+}
+
+impl Elements<'_> {
+    fn check(&self) -> Result<(), Problem> {
+        if self.given == 0 {
+            return Err(Problem::invalid(vec![nothing("messages")]));
+        }
+        if self.given > BATCH_MAX {
+            let message = format!("has {} messages: at most {BATCH_MAX} are taken, split them", self.given);
+            return Err(Problem::invalid(vec![FieldError::new("messages", FieldCode::TooMany, message)]));
+        }
+        Ok(())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ElementsVisitor)
+    }
+}
+
+struct ElementsVisitor;
+
+impl<'de> Visitor<'de> for ElementsVisitor {
+    type Value = Elements<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of messages")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while elements.len() < BATCH_MAX {
+            match array.next_element()? {
+                Some(element) => elements.push(element),
+                None => break,
+            }
+        }
+        let mut given = elements.len();
+        while given >= BATCH_MAX && array.next_element::<IgnoredAny>()?.is_some() {
+            given += 1;
+        }
+        Ok(Elements { elements, given })
+    }
+}

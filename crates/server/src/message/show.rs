@@ -1,0 +1,245 @@
+//! One message as people see it: where it stands, why, and everything that happened to it.
+
+use std::str::FromStr;
+
+use axum::extract::State;
+use hongyan_domain::{Cause, Lane, MessageId, OnUnknown, State as MessageState, Timestamp};
+use hongyan_engine::Catalog;
+use hongyan_store::{CancelAnswer, Happening, MessageRecord, Moment};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::take_in::MiniprogramBody;
+use crate::answer::{self, Answer};
+use crate::app::App;
+use crate::auth::{Caller, MayRead, MaySend};
+use crate::path::Named;
+use crate::problem::{Code, Problem};
+use crate::text::Text;
+
+/// A message.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
+pub(crate) struct MessageBody<'a> {
+    /// Its id.
+    #[schema(value_type = String)]
+    id: MessageId,
+    /// Whose it is.
+    appid: &'a str,
+    /// Your own id.
+    client_msg_id: Option<&'a str>,
+    /// To whom.
+    touser: &'a str,
+    /// By which template.
+    template_id: &'a str,
+    /// The fields, as they go to WeChat.
+    #[schema(value_type = Object)]
+    data: Option<&'a RawValue>,
+    /// Where a tap leads.
+    url: Option<&'a str>,
+    /// The mini-program a tap opens.
+    miniprogram: Option<MiniprogramBody>,
+    /// How urgent.
+    #[schema(value_type = String)]
+    lane: Lane,
+    /// Of which scenario.
+    scenario: Option<&'a str>,
+    /// `transactional`, `service` or `marketing`.
+    category: Option<&'a str>,
+    /// The interaction the message itself proves.
+    basis: Option<&'a str>,
+    /// Where it stands.
+    #[schema(value_type = String)]
+    state: MessageState,
+    /// Why.
+    #[schema(value_type = Option<String>)]
+    cause: Option<Cause>,
+    /// WeChat's number for it: 64 bits, as text.
+    msgid: Option<String>,
+    /// Tries that were spent.
+    attempts: u32,
+    /// `park` or `resend`.
+    #[schema(value_type = String)]
+    on_unknown: OnUnknown,
+    /// When it was accepted.
+    #[schema(value_type = String)]
+    accepted_at: Timestamp,
+    /// When it may go.
+    #[schema(value_type = String)]
+    due_at: Timestamp,
+    /// When it should be with WeChat.
+    #[schema(value_type = String)]
+    deadline: Timestamp,
+    /// Not after this.
+    #[schema(value_type = Option<String>)]
+    expires_at: Option<Timestamp>,
+    /// When WeChat took it.
+    #[schema(value_type = Option<String>)]
+    sent_at: Option<Timestamp>,
+    /// When it became final.
+    #[schema(value_type = Option<String>)]
+    settled_at: Option<Timestamp>,
+    /// Everything that happened, oldest first; only where one message is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    timeline: Vec<MomentBody<'a>>,
+}
+
+/// One thing that happened to a message.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = Moment)]
+pub(crate) struct MomentBody<'a> {
+    /// When.
+    #[schema(value_type = String)]
+    at: Option<Timestamp>,
+    /// `accepted`, `claimed`, `dispatched`, `reported` or `settled`.
+    what: &'static str,
+    /// Of a dispatch: `sent`, `refused`, `retry`, `pause` or `unknown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a str>,
+    /// Of a dispatch: WeChat's error code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errcode: Option<i64>,
+    /// Of a dispatch: WeChat's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errmsg: Option<&'a str>,
+    /// Of a dispatch: what the error code means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meaning: Option<Text>,
+    /// Of a dispatch: WeChat's request id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rid: Option<&'a str>,
+    /// Of a dispatch: WeChat's number for the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    msgid: Option<String>,
+    /// Of a dispatch: when its claim was committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    claimed_at: Option<Timestamp>,
+    /// Of a dispatch: how long WeChat took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took_ms: Option<u32>,
+    /// Of a report: what WeChat reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    /// Of a report nobody has documented: as WeChat spelled it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a str>,
+    /// Of a settlement: the state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    state: Option<MessageState>,
+    /// Of a settlement: the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    cause: Option<Cause>,
+}
+
+/// Shows one message with its timeline: every decision in order, with its reason.
+#[utoipa::path(get, path = "/api/v1/messages/{id}", tag = "messages",
+    responses((status = 200, description = "The message", body = MessageBody<'_>)))]
+pub(crate) async fn show(
+    MayRead(caller): MayRead,
+    State(app): State<App>,
+    Named(id): Named<String>,
+) -> Answer {
+    let record = record(&app, &caller, &id).await?;
+    answer::ok(&MessageBody::of(&record, &app.engine().catalog()))
+}
+
+/// Takes a waiting message back. 409 when it is on its way or final.
+#[utoipa::path(post, path = "/api/v1/messages/{id}/cancel", tag = "messages",
+    responses((status = 200, description = "The message, cancelled", body = MessageBody<'_>)))]
+pub(crate) async fn cancel(
+    MaySend(caller): MaySend,
+    State(app): State<App>,
+    Named(id): Named<String>,
+) -> Answer {
+    let found = record(&app, &caller, &id).await?;
+    match app.engine().cancel(found.account, found.id).await? {
+        CancelAnswer::Cancelled(_) => {
+            let record = record(&app, &caller, &id).await?;
+            answer::ok(&MessageBody::of(&record, &app.engine().catalog()))
+        }
+        CancelAnswer::TooLate { state } => {
+            let detail = format!("it is `{}` and cannot be taken back", state.as_str());
+            Err(Problem::new(Code::TooLate, detail).about(found.id))
+        }
+        CancelAnswer::NotFound => Err(unknown()),
+    }
+}
+
+async fn record(app: &App, caller: &Caller, id: &str) -> Result<MessageRecord, Problem> {
+    let id = MessageId::from_str(id).map_err(|_| unknown())?;
+    let record = app.store().message(id).await?.filter(|record| caller.may_touch(record.account));
+    record.ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::new(Code::UnknownMessage, "no message has this id")
+}
+
+impl<'a> MessageBody<'a> {
+    /// The message as the API shows it.
+    pub(super) fn of(record: &'a MessageRecord, catalog: &'a Catalog) -> Self {
+        let content = &record.content;
+        let miniprogram = content
+            .miniprogram
+            .as_ref()
+            .map(|given| MiniprogramBody { appid: given.appid.clone(), pagepath: given.pagepath.clone() });
+        Self {
+            id: record.id,
+            appid: catalog.by_id(record.account).map_or("", |account| account.appid().as_str()),
+            client_msg_id: record.client_msg_id.as_deref(),
+            touser: record.openid.expose(),
+            template_id: &record.template_id,
+            data: serde_json::from_str(&content.data).ok(),
+            url: content.url.as_deref(),
+            miniprogram,
+            lane: record.lane,
+            scenario: record.scenario.as_deref(),
+            category: record.category.as_deref(),
+            basis: record.basis.as_deref(),
+            state: record.standing.state,
+            cause: record.cause,
+            msgid: record.msgid.map(|msgid| msgid.to_string()),
+            attempts: u32::from(record.standing.attempts),
+            on_unknown: record.standing.on_unknown,
+            accepted_at: record.accepted_at,
+            due_at: record.due_at,
+            deadline: record.deadline_at,
+            expires_at: record.expires_at,
+            sent_at: record.sent_at,
+            settled_at: record.settled_at,
+            timeline: record.timeline.iter().map(MomentBody::of).collect(),
+        }
+    }
+}
+
+impl<'a> MomentBody<'a> {
+    fn of(moment: &'a Moment) -> Self {
+        let body = Self { at: Some(moment.at), ..Self::default() };
+        match &moment.what {
+            Happening::Accepted => Self { what: "accepted", ..body },
+            Happening::Claimed => Self { what: "claimed", ..body },
+            Happening::Dispatched { outcome, errcode, errmsg, rid, msgid, claimed_at, took_ms } => Self {
+                what: "dispatched",
+                outcome: Some(outcome),
+                errcode: *errcode,
+                errmsg: errmsg.as_deref(),
+                meaning: errcode.filter(|code| *code != 0).and_then(Text::meaning),
+                rid: rid.as_deref(),
+                msgid: msgid.map(|msgid| msgid.to_string()),
+                claimed_at: Some(*claimed_at),
+                took_ms: Some(*took_ms),
+                ..body
+            },
+            Happening::Reported { status, raw } => {
+                Self { what: "reported", status: Some(status.as_str()), raw: raw.as_deref(), ..body }
+            }
+            Happening::Settled { state, cause } => {
+                Self { what: "settled", state: Some(*state), cause: *cause, ..body }
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! One message in: `POST /api/v1/messages`. The hot path: nothing is copied that need not be.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use hongyan_domain::{FieldError, MessageId, Preview, State as MessageState, Timestamp};
+use hongyan_engine::EngineError;
+use hongyan_engine::accept::{Accepted, Place, Rejected, Request};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::answer::{self, Answer};
+use crate::app::{App, unknown_account};
+use crate::auth::{Caller, MaySend};
+use crate::body::{self, Raw};
+use crate::problem::{Code, FieldErrorBody, Problem};
+
+/// A message to be sent: WeChat's own send body and a little more.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "this is the shape of engine::accept::Request for the OpenAPI document")]
+pub(crate) struct MessageRequest {
+    /// The account; may be left out where there is only one.
+    pub(crate) appid: Option<String>,
+    /// The recipient's openid.
+    pub(crate) touser: String,
+    /// The full template id.
+    pub(crate) template_id: String,
+    /// The fields: `{"thing1":{"value":"拿铁"}}` or `{"thing1":"拿铁"}`.
+    pub(crate) data: BTreeMap<String, DataValue>,
+    /// Where a tap leads.
+    pub(crate) url: Option<String>,
+    /// The mini-program a tap opens; it goes before `url`.
+    pub(crate) miniprogram: Option<MiniprogramBody>,
+    /// Your own id. The same id again is answered with the first message; 1 to 64 printable ASCII characters.
+    pub(crate) client_msg_id: Option<String>,
+    /// `urgent`, `normal` (the default) or `bulk`.
+    pub(crate) lane: Option<String>,
+    /// Not before this, at most 90 days ahead. RFC 3339.
+    pub(crate) send_at: Option<String>,
+    /// Not after this. RFC 3339.
+    pub(crate) expires_at: Option<String>,
+    /// `transactional`, `service` (the default) or `marketing`.
+    pub(crate) category: Option<String>,
+    /// The interaction the message itself proves: `payment`, `menu_click`, `message` or `scan_subscribe`.
+    pub(crate) basis: Option<String>,
+    /// When it may have been delivered and WeChat no longer says: `park` (the default) or `resend`.
+    pub(crate) on_unknown: Option<String>,
+    /// Check only, and show what the phone will show.
+    pub(crate) dry_run: Option<bool>,
+    /// WeChat's old field, ignored.
+    pub(crate) topcolor: Option<String>,
+    /// WeChat's old field, ignored.
+    pub(crate) color: Option<String>,
+}
+
+/// A field's value.
+#[derive(serde::Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "this is a shape for the OpenAPI document")]
+pub(crate) enum DataValue {
+    /// In short.
+    Text(String),
+    /// In WeChat's own form.
+    Wrapped {
+        /// The text.
+        value: String,
+        /// Ignored by WeChat since 2023.
+        color: Option<String>,
+    },
+}
+
+/// A page of a mini-program.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MiniprogramBody {
+    /// Its appid.
+    pub(crate) appid: String,
+    /// The page, with its query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pagepath: Option<String>,
+}
+
+/// What became of a request to send.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Accepted)]
+pub(crate) struct AcceptedBody<'a> {
+    /// The message's id; left out in a dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    id: Option<MessageId>,
+    /// Where it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    state: Option<MessageState>,
+    /// When it may go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    due_at: Option<Timestamp>,
+    /// When it should be with WeChat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    deadline: Option<Timestamp>,
+    /// What the phone will not show as it was given.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldErrorBody>)]
+    warnings: &'a [FieldError],
+    /// In a dry run: what the phone will show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    preview: Option<&'a Preview>,
+}
+
+impl<'a> From<&'a Accepted> for AcceptedBody<'a> {
+    fn from(accepted: &'a Accepted) -> Self {
+        match accepted {
+            Accepted::New(place) | Accepted::Same(place) => Self::placed(place),
+            Accepted::Previewed(preview) => Self {
+                id: None,
+                state: None,
+                due_at: None,
+                deadline: None,
+                warnings: &[],
+                preview: Some(preview),
+            },
+        }
+    }
+}
+
+impl<'a> AcceptedBody<'a> {
+    fn placed(place: &'a Place) -> Self {
+        Self {
+            id: Some(place.id),
+            state: Some(place.state),
+            due_at: Some(place.due_at),
+            deadline: Some(place.deadline_at),
+            warnings: &place.warnings,
+            preview: None,
+        }
+    }
+}
+
+impl From<Rejected> for Problem {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::UnknownAccount => unknown_account(),
+            Rejected::AccountNeeded => {
+                Self::new(Code::AccountNeeded, "there is not exactly one account: name one by `appid`")
+            }
+            Rejected::Invalid(errors) => Self::invalid(errors),
+            Rejected::Conflict(id) => {
+                let detail = "another message was accepted under this client_msg_id, with another body";
+                Self::new(Code::Conflict, detail).about(id)
+            }
+        }
+    }
+}
+
+/// Takes in what could be read; one answer for each, in order. `Err`: nothing was accepted at all.
+pub(super) async fn accept_all(
+    app: &App,
+    caller: &Caller,
+    read: Vec<Result<Request<'_>, Problem>>,
+) -> Result<Vec<Result<Accepted, Problem>>, EngineError> {
+    let catalog = app.engine().catalog();
+    let mut requests = Vec::with_capacity(read.len());
+    let refused: Vec<Option<Problem>> = read
+        .into_iter()
+        .map(|request| {
+            let confined = request.and_then(|request| Ok(caller.confine(&catalog, request)?));
+            confined.map(|request| requests.push(request)).err()
+        })
+        .collect();
+    if requests.is_empty() {
+        return Ok(refused.into_iter().flatten().map(Err).collect());
+    }
+    let accepted = app.engine().accept(&requests).await;
+    app.note_store(&accepted);
+    let mut accepted = accepted?.into_iter();
+    let answers = refused.into_iter().filter_map(|refused| match refused {
+        Some(problem) => Some(Err(problem)),
+        None => accepted.next().map(|answer| answer.map_err(Problem::from)),
+    });
+    Ok(answers.collect())
+}
+
+/// Takes in one message. 202: it is on disk and will be sent. 200: it was there already (the same
+/// client_msg_id), or a dry run.
+#[utoipa::path(post, path = "/api/v1/messages", tag = "messages", request_body = MessageRequest,
+    responses((status = 202, description = "Accepted", body = AcceptedBody<'_>),
+        (status = 200, description = "The message that was there already, or a dry run", body = AcceptedBody<'_>)))]
+pub(crate) async fn accept(MaySend(caller): MaySend, State(app): State<App>, raw: Raw) -> Answer {
+    let request = body::json(&raw).and_then(body::read);
+    let mut answers = accept_all(&app, &caller, vec![request]).await?;
+    let accepted = answers.pop().expect("one request has one answer")?;
+    let status = match accepted {
+        Accepted::New(_) => StatusCode::ACCEPTED,
+        Accepted::Same(_) | Accepted::Previewed(_) => StatusCode::OK,
+    };
+    Ok(answer::json(status, &AcceptedBody::from(&accepted)))
+}
+
+#[cfg(test)]
+mod tests {
+    use hongyan_engine::accept::Request;
+    use utoipa::PartialSchema as _;
+
+    #[test]
+    fn every_documented_field_of_a_message_is_taken_and_no_other() {
+        let schema = serde_json::to_value(super::MessageRequest::schema()).unwrap();
+        let documented: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+
+        let unknown = serde_json::from_str::<Request<'_>>(r#"{"no_such_field":1}"#).unwrap_err().to_string();
+
+        let mut taken: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();
+        taken.sort_unstable();
+        assert_eq!(taken, documented);
+    }
+}

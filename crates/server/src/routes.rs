@@ -1,0 +1,134 @@
+//! Every route, once: the router and the OpenAPI document come from the same list.
+
+use std::sync::LazyLock;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Router, middleware};
+use http::{Method, StatusCode, Uri};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Required, ResponseBuilder};
+use utoipa::{OpenApi as _, ToSchema as _};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::answer::{self, Answer};
+use crate::app::App;
+use crate::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
+use crate::text::Text;
+use crate::watch::watch;
+use crate::{account, callback, health, key, landing, message, metrics, setup, stats};
+
+/// The name of the key in the document.
+const SECURITY: &str = "api_key";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Hongyan 鸿雁",
+        description = "Sends WeChat template messages: within WeChat's rules, on time, once."
+    ),
+    components(schemas(ProblemBody, FieldErrorBody, WeChatAnswer, Text))
+)]
+struct Head;
+
+/// The router: the API, the callback, metrics, health, set-up.
+pub fn router(app: App) -> Router {
+    let (router, _) = all().split_for_parts();
+    router
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(app.clone(), watch))
+        .with_state(app)
+}
+
+/// The OpenAPI 3.1 document of every route.
+pub fn openapi() -> OpenApi {
+    let (_, mut document) = all().split_for_parts();
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    document.components.get_or_insert_default().add_security_scheme(SECURITY, bearer);
+    for (path, item) in &mut document.paths.paths {
+        for operation in operations(item) {
+            complete(path, operation);
+        }
+    }
+    document
+}
+
+fn all() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Head::openapi())
+        .routes(routes!(message::accept, message::find))
+        .routes(routes!(message::accept_batch))
+        .routes(routes!(message::show))
+        .routes(routes!(message::cancel))
+        .routes(routes!(account::list, account::create))
+        .routes(routes!(account::show, account::put, account::change, account::delete))
+        .routes(routes!(account::check))
+        .routes(routes!(account::pause))
+        .routes(routes!(account::resume))
+        .routes(routes!(account::show_quota))
+        .routes(routes!(account::clear_quota))
+        .routes(routes!(account::show_industry, account::set_industry))
+        .routes(routes!(account::list_templates, account::add_template))
+        .routes(routes!(account::sync_templates))
+        .routes(routes!(account::delete_template))
+        .routes(routes!(key::list, key::create))
+        .routes(routes!(key::revoke))
+        .routes(routes!(stats::show))
+        .routes(routes!(callback::check_url, callback::receive))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
+        .routes(routes!(document))
+        .routes(routes!(landing::show))
+        .routes(routes!(setup::show, setup::make_first_key))
+}
+
+/// This document.
+#[utoipa::path(get, path = "/api/openapi.json", tag = "operation",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
+async fn document() -> Answer {
+    static DOCUMENT: LazyLock<String> =
+        LazyLock::new(|| openapi().to_json().expect("the document is plain text and numbers"));
+    Ok(answer::bytes(StatusCode::OK, "application/json", DOCUMENT.as_str()))
+}
+
+async fn unknown_route(uri: Uri) -> Response {
+    let path: String = uri.path().chars().take(128).collect();
+    Problem::new(Code::UnknownRoute, format!("nothing is at {path}: see /api/openapi.json")).into_response()
+}
+
+async fn method_not_allowed(State(_): State<App>, method: Method) -> Response {
+    Problem::new(Code::MethodNotAllowed, format!("{method} is not possible here: see /api/openapi.json"))
+        .into_response()
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    [get, put, post, delete, patch].into_iter().flatten()
+}
+
+/// What all operations have in common: their path's parts, the key, the shape of errors.
+fn complete(path: &str, operation: &mut Operation) {
+    operation.parameters.get_or_insert_default().extend(path_parts(path));
+    let problem = ResponseBuilder::new()
+        .description("Whatever went wrong")
+        .content("application/problem+json", Content::new(Some(Ref::from_schema_name(ProblemBody::name()))));
+    operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.build()));
+    if path.starts_with("/api/v1/") {
+        let none: [&str; 0] = [];
+        operation.security.get_or_insert_default().push(SecurityRequirement::new(SECURITY, none));
+    }
+}
+
+fn path_parts(path: &str) -> impl Iterator<Item = RefOr<Parameter>> {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    names.map(|name| {
+        let text = ObjectBuilder::new().schema_type(Type::String).build();
+        let part =
+            ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
+        RefOr::T(part.schema(Some(text)).build())
+    })
+}

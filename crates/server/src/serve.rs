@@ -1,0 +1,121 @@
+//! Connections: accepted, bounded, and at the end let finish what they began.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service as _;
+
+use crate::app::{App, Settings};
+use crate::auth::Peer;
+use crate::routes::router;
+
+/// After a failed accept (no more file descriptors): long enough for some to come back.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// When keys were last shown is written so often.
+const USES_EVERY: Duration = Duration::from_secs(60);
+/// Headers of one request, and the bytes read ahead of one connection: callers of an API send a dozen headers.
+const HEADERS_MAX: usize = 64;
+const BUFFER_MAX: usize = 64 * 1024;
+
+/// Serves until `stop`; then accepts nothing more and waits for what is under way, at most `settings.grace`.
+pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
+    let settings = app.settings().clone();
+    let places = Arc::new(Semaphore::new(settings.max_connections));
+    let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
+    let door = Door { router: router(app.clone()), settings, stop: stop.clone(), cut: cut.clone() };
+    let uses = tokio::spawn(write_uses(app.clone(), stop.clone()));
+    while let Some((stream, peer, place)) = next(&listener, &places, &stop).await {
+        connections.spawn(door.clone().serve_connection(stream, peer, place));
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(door.settings.grace, connections.wait()).await.is_err() {
+        tracing::warn!("some requests took longer than the grace and are cut off");
+        cut.cancel();
+        connections.wait().await;
+    }
+    uses.await.map_err(io::Error::other)
+}
+
+/// The next connection; `None`: it is time to stop.
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let accepted = async {
+        let place = places.clone().acquire_owned().await.expect("nobody closes this semaphore");
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => return (stream, peer, place),
+                Err(error) => {
+                    tracing::warn!(%error, "could not accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    };
+    stop.run_until_cancelled(accepted).await
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Door {
+    router: Router,
+    settings: Settings,
+    stop: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Door {
+    async fn serve_connection(self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+        let _place = place;
+        // Without it an answer may wait 40 ms for an acknowledgement; where it cannot be set that is all.
+        let _ = stream.set_nodelay(true);
+        let router = self.router;
+        let service = service_fn(move |mut request: http::Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            let mut router = router.clone();
+            async move { Ok::<_, Infallible>(router.call(request).await.unwrap_or_else(|never| match never {})) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.settings.header_timeout)
+            .max_headers(HEADERS_MAX)
+            .max_buf_size(BUFFER_MAX)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        // How a connection ended is the caller's business: nothing of ours is lost with it.
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        tokio::select! {
+            _ = connection => {}
+            () = self.cut.cancelled() => {}
+        }
+    }
+}
+
+async fn write_uses(app: App, stop: CancellationToken) {
+    let mut going = true;
+    while going {
+        going = stop.run_until_cancelled(tokio::time::sleep(USES_EVERY)).await.is_some();
+        if let Err(error) = app.write_uses().await {
+            tracing::warn!(%error, "could not write down when keys were last used");
+        }
+    }
+}

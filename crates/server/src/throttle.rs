@@ -1,0 +1,87 @@
+//! Slows down whoever tries API keys that open nothing, so that they do not occupy the store.
+//!
+//! It guards look-ups only: a key that is known in memory never passes here.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hongyan_domain::Timestamp;
+use parking_lot::Mutex;
+
+/// Failed attempts of one address in a window.
+const FAILURES_MAX: u32 = 30;
+const WINDOW: Duration = Duration::from_secs(60);
+/// Addresses remembered; at 40 bytes each, 400 KB. When it is full of fresh ones, strangers wait as well.
+const ADDRESSES_MAX: usize = 10_000;
+
+/// Failures by address.
+#[derive(Default)]
+pub(crate) struct Throttle(Mutex<HashMap<IpAddr, Failures>>);
+
+struct Failures {
+    since: Timestamp,
+    count: u32,
+}
+
+impl Throttle {
+    /// Whether `address` may try another key now.
+    pub(crate) fn allows(&self, address: IpAddr, now: Timestamp) -> bool {
+        let failures = self.0.lock();
+        match failures.get(&address) {
+            Some(known) => known.count < FAILURES_MAX || now.since(known.since) >= WINDOW,
+            None => failures.len() < ADDRESSES_MAX,
+        }
+    }
+
+    /// Counts a failure.
+    pub(crate) fn failed(&self, address: IpAddr, now: Timestamp) {
+        let mut failures = self.0.lock();
+        if failures.len() >= ADDRESSES_MAX {
+            failures.retain(|_, known| now.since(known.since) < WINDOW);
+        }
+        if failures.len() >= ADDRESSES_MAX && !failures.contains_key(&address) {
+            return;
+        }
+        let known = failures.entry(address).or_insert(Failures { since: now, count: 0 });
+        if now.since(known.since) >= WINDOW {
+            *known = Failures { since: now, count: 0 };
+        }
+        known.count += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+    #[test]
+    fn an_address_that_failed_too_often_waits_out_the_window_and_others_do_not() {
+        let (throttle, bad, good) =
+            (Throttle::default(), IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+
+        for _ in 0..FAILURES_MAX {
+            assert!(throttle.allows(bad, NOW));
+            throttle.failed(bad, NOW);
+        }
+
+        assert!(!throttle.allows(bad, NOW));
+        assert!(throttle.allows(good, NOW));
+        assert!(throttle.allows(bad, NOW.plus(WINDOW)));
+    }
+
+    #[test]
+    fn memory_stays_bounded_and_is_freed_after_the_window() {
+        let throttle = Throttle::default();
+
+        for n in 0..20_000_u32 {
+            throttle.failed(IpAddr::from(n.to_be_bytes()), NOW);
+        }
+        assert_eq!(throttle.0.lock().len(), ADDRESSES_MAX);
+        throttle.failed(IpAddr::from([255, 0, 0, 1]), NOW.plus(WINDOW));
+
+        assert_eq!(throttle.0.lock().len(), 1);
+    }
+}
