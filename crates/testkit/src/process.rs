@@ -1,0 +1,1 @@
+//! The real binary, in processes of its own.

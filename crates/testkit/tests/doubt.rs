@@ -1,0 +1,210 @@
+//! WeChat does not answer, or not so that it can be understood: never twice, never lost, never called what it is not.
+
+use std::time::Duration;
+
+use hongyan_domain::Cause;
+use hongyan_simulator::RepeatAnswer;
+use hongyan_testkit::{World, with};
+use serde_json::json;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Trap 3: a timeout retried without `client_msg_id` sends twice.
+#[tokio::test]
+async fn a_send_that_took_place_and_was_not_answered_is_repeated_under_its_id_and_comes_once() {
+    let world = World::start().await;
+    world.faults(json!({ "drop_after": { "next": 1 } }));
+
+    let id = world.send(&world.body(0)).await;
+    world.pass(3, SECOND).await;
+
+    assert_eq!(world.message(&id).await["attempts"], 2);
+    assert_eq!(world.state(&id).await, "delivered");
+    assert_eq!((world.stats().repeats, world.phone(0).len()), (1, 1));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_send_that_broke_in_any_way_is_repeated_and_comes_once() {
+    for fault in ["drop_before", "drop_after", "bad_gateway", "garbage"] {
+        let world = World::build().followers(50).start().await;
+        world.faults(json!({ (fault): { "next": 20 } }));
+
+        world.send_many(50).await;
+        world.pass(30, SECOND).await;
+
+        world.assert_counts(&[("delivered", 50)]).await;
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_third_of_all_calls_may_break_in_each_way_at_once() {
+    let world = World::build().followers(100).start().await;
+    world.faults(json!({
+        "drop_before": 0.1, "drop_after": 0.1, "bad_gateway": 0.1, "garbage": 0.1,
+        "errcodes": [{ "errcode": -1, "rate": 0.1 }, { "errcode": 40001, "rate": 0.05 }],
+        "receipts": { "early": 0.3, "doubled": 0.3 },
+    }));
+
+    world.send_many(300).await;
+    world.pass(60, 2 * SECOND).await;
+
+    let counts = world.counts().await;
+    assert_eq!(counts.get("pending"), None, "{counts:?}");
+    assert!(counts["delivered"] >= 290, "{counts:?}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_in_doubt_for_longer_than_wechat_remembers_is_unknown_and_not_sent_again() {
+    let world = World::start().await;
+    world.faults(json!({ "drop_after": 1, "receipts": { "lost": 1 } }));
+    let id = world.send(&world.body(0)).await;
+    world.pass(60, 10 * SECOND).await;
+    let state = world.state(&id).await;
+
+    world.faults(json!({}));
+    world.pass(60, MINUTE).await;
+
+    assert_eq!(state, "unknown: no_answer");
+    assert_eq!(world.state(&id).await, "unknown: no_answer");
+    assert_eq!(world.phone(0).len(), 0, "the phone forgets after ten minutes, and nothing came later");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_unknown_message_is_settled_by_the_receipt_that_comes_after_all() {
+    let world = World::start().await;
+    world.faults(json!({ "drop_after": 1, "receipts": { "late": 1, "late_ms": 1_800_000 } }));
+    let id = world.send(&world.body(0)).await;
+    world.pass(60, 10 * SECOND).await;
+    assert_eq!(world.state(&id).await, "unknown: no_answer");
+
+    world.pass(30, MINUTE).await;
+
+    assert_eq!(world.state(&id).await, "delivered");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_asks_for_it_is_sent_again_after_wechat_forgot_it() {
+    let mut world = World::start().await;
+    world.faults(json!({ "drop_after": { "next": 1 } }));
+    let id = world.send(&with(world.body(0), &json!({ "on_unknown": "resend" }))).await;
+    world.drain().await;
+
+    world.pass(1, 20 * MINUTE).await;
+
+    assert_eq!(world.state(&id).await, "delivered");
+    assert_eq!(world.stats().duplicates, 1, "that is the price that was asked for");
+    world.finish_allowing_duplicates().await;
+}
+
+#[tokio::test]
+async fn a_silent_wechat_is_given_up_on_and_the_message_comes_once() {
+    let world = World::build().timeout(Duration::from_millis(100)).start().await;
+
+    world.wire.hold_answers();
+    let id = world.send(&world.body(0)).await;
+    world.wire.held(1).await;
+    world.drain().await;
+    let during = world.state(&id).await;
+    world.wire.open();
+    world.pass(3, SECOND).await;
+
+    assert_eq!((&*during, &*world.state(&id).await), ("pending: no_answer", "delivered"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn wechat_down_for_an_hour_fails_nothing_and_everything_goes_afterwards() {
+    let world = World::build().followers(100).start().await;
+    world.wire.refuse();
+    let ids = world.send_many(100).await;
+
+    world.pass(60, MINUTE).await;
+    let during = world.counts().await;
+    let pause = world.traffic().await.pause.unwrap();
+    world.wire.mend();
+    world.pass(3, MINUTE).await;
+
+    assert_eq!(during, [("pending".to_owned(), 100)].into());
+    assert_eq!(pause.cause, Cause::Unreachable);
+    world.assert_counts(&[("delivered", 100)]).await;
+    assert_eq!(world.message(&ids[99]).await["attempts"], 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn wechat_that_cuts_every_call_is_left_alone_and_nothing_comes_twice() {
+    let world = World::build().followers(200).start().await;
+    world.faults(json!({ "drop_before": 1 }));
+    world.send_many(200).await;
+    world.drain().await;
+
+    world.pass(5, MINUTE).await;
+    let calls = world.stats().calls;
+    world.faults(json!({}));
+    world.pass(30, 10 * SECOND).await;
+
+    let counts = world.counts().await;
+    assert!(calls < 600, "{calls} calls to a WeChat that answers none");
+    assert_eq!(counts.get("pending"), None, "{counts:?}");
+    assert_eq!(counts.keys().filter(|state| state.starts_with("failed")).count(), 0, "{counts:?}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn wechat_that_knows_a_repeat_by_45065_has_the_message() {
+    let world = World::build().simulator(|settings| settings.repeats = RepeatAnswer::Errcode45065).start().await;
+    world.faults(json!({ "drop_after": { "next": 1 }, "receipts": { "late": 1, "late_ms": 60_000 } }));
+
+    let id = world.send(&world.body(0)).await;
+    world.pass(3, SECOND).await;
+    let during = world.state(&id).await;
+    world.pass(2, MINUTE).await;
+
+    assert_eq!((&*during, &*world.state(&id).await), ("sent: duplicate", "delivered"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_wechat_is_always_too_busy_for_is_given_up_after_eight_tries() {
+    let world = World::start().await;
+    world.faults(json!({ "errcodes": [{ "errcode": -1 }] }));
+
+    let id = world.send(&world.body(0)).await;
+    world.pass(60, 10 * SECOND).await;
+
+    assert_eq!(world.state(&id).await, "failed: attempts_exhausted");
+    assert_eq!((&world.message(&id).await["attempts"], world.stats().errcodes[&-1]), (&json!(8), 8));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_an_hour_stops_nothing() {
+    let world = World::build().pace(50, 100).start().await;
+    world.send_many(20).await;
+    world.pass(1, SECOND).await;
+
+    world.set_back(60 * MINUTE);
+    world.send_many(20).await;
+    world.pass(3, SECOND).await;
+
+    world.assert_counts(&[("delivered", 40)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_leaps_an_hour_ahead_loses_nothing() {
+    let world = World::build().pace(50, 100).start().await;
+    world.send_many(20).await;
+
+    world.advance(60 * MINUTE);
+    world.drain().await;
+
+    world.assert_counts(&[("delivered", 20)]).await;
+    world.finish().await;
+}

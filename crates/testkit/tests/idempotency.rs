@@ -1,0 +1,110 @@
+//! The same `client_msg_id` is the same message, however often and in whatever way it comes.
+
+use std::time::Duration;
+
+use hongyan_testkit::{World, with};
+use serde_json::{Value, json};
+
+fn named(body: &Value, client_msg_id: &str) -> Value {
+    with(body.clone(), &json!({ "client_msg_id": client_msg_id }))
+}
+
+#[tokio::test]
+async fn the_same_message_again_is_answered_with_the_first() {
+    let world = World::start().await;
+    let body = named(&world.body(0), "order-1-paid");
+
+    let first = world.send(&body).await;
+    let again = world.api().post("/api/v1/messages", &body).await.expect(200);
+    world.drain().await;
+    let after_it_ended = world.api().post("/api/v1/messages", &body).await.expect(200);
+
+    assert_eq!((&again["id"], &after_it_ended["id"]), (&json!(first), &json!(first)));
+    assert_eq!(after_it_ended["state"], "delivered");
+    world.assert_counts(&[("delivered", 1)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn another_message_under_the_same_id_is_a_conflict_and_is_not_sent() {
+    let world = World::start().await;
+    let first = named(&world.body(0), "order-1-paid");
+    world.send(&first).await;
+    let changes = [
+        json!({ "touser": world.official().openids[1] }),
+        json!({ "url": "https://example.com" }),
+        json!({ "data": world.body(0)["data"] }),
+    ];
+
+    for change in changes {
+        let refused = world.api().post("/api/v1/messages", &with(first.clone(), &change)).await;
+        assert_eq!(refused.expect(409)["code"], "conflict", "{change}");
+    }
+    world.drain().await;
+    world.assert_counts(&[("delivered", 1)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_same_id_twice_in_one_batch_is_one_message() {
+    let world = World::start().await;
+    let body = named(&world.body(0), "a");
+    let other = named(&world.body(1), "a");
+
+    let batch = json!({ "messages": [body, body, other] });
+    let results = world.api().post("/api/v1/messages/batch", &batch).await.expect(200)["results"].clone();
+    world.drain().await;
+
+    assert_eq!(results[0]["id"], results[1]["id"]);
+    assert_eq!(results[2]["error"]["code"], "conflict");
+    world.assert_counts(&[("delivered", 1)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_same_id_over_twenty_connections_at_once_is_one_message() {
+    let world = World::start().await;
+    let body = named(&world.body(0), "a");
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (api, body) = (world.another_api(), body.clone());
+        calls.spawn(async move { api.post("/api/v1/messages", &body).await });
+    }
+
+    let replies = calls.join_all().await;
+    world.drain().await;
+
+    let accepted = replies.iter().filter(|reply| reply.status == 202).count();
+    let known = replies.iter().filter(|reply| reply.status == 200).count();
+    assert_eq!((accepted, known, world.phone(0).len()), (1, 19, 1));
+    world.assert_counts(&[("delivered", 1)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_same_id_after_a_crash_is_still_the_same_message() {
+    let mut world = World::start().await;
+    let body = named(&world.body(0), "a");
+    let first = world.send(&body).await;
+
+    world.restart().await;
+    let again = world.api().post("/api/v1/messages", &body).await.expect(200);
+    world.pass(2, Duration::from_secs(1)).await;
+
+    assert_eq!(again["id"], json!(first));
+    world.assert_counts(&[("delivered", 1)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn two_accounts_may_use_the_same_id() {
+    let world = World::build().accounts(2).start().await;
+    let bodies: Vec<_> = world.officials.iter().map(|official| named(&official.body(0), "a")).collect();
+
+    let ids = world.send_all(&bodies).await;
+    world.drain().await;
+
+    assert_ne!(ids[0], ids[1]);
+    world.assert_counts(&[("delivered", 2)]).await;
+    world.finish().await;
+}

@@ -1,0 +1,76 @@
+//! Nothing secret or personal is written down in plain text: not in a file, not in a log, not in a metric.
+//! In a binary of its own, because it listens to everything the process logs.
+
+use std::path::Path;
+use std::time::Duration;
+
+use hongyan_testkit::{Logs, World, with};
+use serde_json::json;
+
+/// A value of a field that is found nowhere else.
+const TOLD: &str = "春眠不觉晓处处闻啼鸟";
+
+fn files_in(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| match path.is_dir() {
+        true => files_in(&path),
+        false => vec![(path.display().to_string(), std::fs::read(&path).unwrap())],
+    };
+    paths.flat_map(read).collect()
+}
+
+fn finds(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+/// Everything that goes wrong in a day, so that every error is told at least once.
+async fn live_through_a_bad_day(world: &mut World) {
+    let faults = [
+        json!({ "drop_after": 0.3, "garbage": 0.3 }),
+        json!({ "errcodes": [{ "errcode": 40003, "rate": 0.3 }, { "errcode": 47003, "rate": 0.3 }] }),
+        json!({ "token_revoked": true, "errcodes": [{ "errcode": -1, "path": "*", "rate": 0.3 }] }),
+        json!({ "errcodes": [{ "errcode": 40164, "path": "*" }] }),
+    ];
+    for fault in faults {
+        world.faults(fault);
+        let told = json!({ "thing1": TOLD, "amount2": "1", "character_string3": "A1", "time4": "2026-11-23 12:00" });
+        let bodies: Vec<_> =
+            (0..10).map(|n| with(world.body(n), &json!({ "data": told, "url": "https://e.cn/?u=personal" }))).collect();
+        world.send_all(&bodies).await;
+        world.api().post("/api/v1/messages", &with(world.body(0), &json!({ "data": { "thing1": TOLD } }))).await;
+        world.pass(5, Duration::from_secs(2)).await;
+    }
+    world.restart().await;
+    world.faults(json!({}));
+    world.pass(20, Duration::from_secs(60)).await;
+}
+
+/// Trap 35: secrets and openids in plain text in the database and logs.
+#[tokio::test]
+async fn no_secret_and_no_openid_is_in_any_file_log_or_metric() {
+    let logs = Logs::capture();
+    let mut world = World::start().await;
+    live_through_a_bad_day(&mut world).await;
+
+    let metrics = world.api().get("/metrics").await.text().to_owned();
+    let account = world.account().await.to_string();
+    let token = world.held_token().await;
+    let official = world.official();
+    let secrets = [&official.secret, &official.token, &official.aes_key, &token, world.key()];
+    let personal = [&*official.openids[0], TOLD, "u=personal"];
+
+    for needle in secrets.into_iter().chain(personal) {
+        for (name, bytes) in files_in(world.files()) {
+            assert!(!finds(&bytes, needle), "{name} holds {needle}");
+        }
+        assert!(!logs.text().contains(needle), "a log line holds {needle}: {}", line_with(&logs, needle));
+        assert!(!metrics.contains(needle) && !account.contains(needle), "it is shown: {needle}");
+    }
+    assert!(logs.text().contains("store opened"), "the logs were captured");
+    world.finish().await;
+}
+
+fn line_with(logs: &Logs, needle: &str) -> String {
+    logs.text().lines().find(|line| line.contains(needle)).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,182 @@
+//! The access_token: fetched once, renewed in time, mended when WeChat refuses it.
+
+use std::time::Duration;
+
+use hongyan_domain::Cause;
+use hongyan_testkit::World;
+use serde_json::json;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Trap 8: a token fetched for each run.
+#[tokio::test]
+async fn a_thousand_messages_take_one_token() {
+    let world = World::build().followers(100).start().await;
+
+    world.send_many(1_000).await;
+    world.drain().await;
+
+    assert_eq!(world.stats().token_fetches, 1);
+    world.assert_counts(&[("delivered", 1_000)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_token_is_renewed_before_its_end_and_no_send_meets_an_old_one() {
+    let world = World::start().await;
+
+    world.advance(Duration::from_secs(7_200 - 240));
+    world.drain().await;
+    world.wire.until(|| world.stats().token_fetches == 2).await;
+    world.advance(Duration::from_secs(600));
+    world.send_many(10).await;
+    world.drain().await;
+
+    assert_eq!(world.stats().token_fetches, 2);
+    assert_eq!(world.stats().errcodes, [].into());
+    world.finish().await;
+}
+
+/// Trap 8: 40001 treated as permanent.
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_and_the_send_is_played_again() {
+    for errcode in [40001, 40014, 42001] {
+        let world = World::start().await;
+        world.faults(json!({ "errcodes": [{ "errcode": errcode, "next": 1 }] }));
+
+        let id = world.send(&world.body(0)).await;
+        world.drain().await;
+
+        assert_eq!(world.state(&id).await, "delivered", "{errcode}");
+        assert_eq!(world.message(&id).await["attempts"], 1, "{errcode}");
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_revoked_under_load_costs_no_message() {
+    let world = World::build().pace(100, 100).followers(100).start().await;
+    world.send_many(500).await;
+    world.pass(20, Duration::from_millis(100)).await;
+
+    world.faults(json!({ "token_revoked": true }));
+    world.pass(60, Duration::from_millis(100)).await;
+
+    world.assert_counts(&[("delivered", 500)]).await;
+    assert!(world.stats().errcodes[&40001] >= 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn two_causes_renew_the_token_once() {
+    let world = World::start().await;
+    world.faults(json!({ "token_revoked": true }));
+
+    world.wire.hold_answers();
+    world.send_many(50).await;
+    world.wire.held(50).await;
+    world.wire.open();
+    world.drain().await;
+
+    assert_eq!(world.stats().errcodes[&40001], 50);
+    assert_eq!(world.stats().token_fetches, 2);
+    world.assert_counts(&[("delivered", 50)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_with_the_token_it_had() {
+    let mut world = World::start().await;
+
+    world.restart().await;
+    world.send(&world.body(0)).await;
+    world.drain().await;
+
+    assert_eq!(world.stats().token_fetches, 1);
+    world.assert_counts(&[("delivered", 1)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_may_use_the_classic_token() {
+    let world = World::build().account(&json!({ "token_source": "classic" })).start().await;
+
+    world.advance(Duration::from_secs(7_200));
+    world.send_many(10).await;
+    world.drain().await;
+
+    world.assert_counts(&[("delivered", 10)]).await;
+    assert_eq!(world.stats().token_fetches, 2);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_may_take_its_token_from_a_centre_outside() {
+    let world = World::start().await;
+    let official = world.official();
+    let url = format!(
+        "{}/cgi-bin/token?grant_type=client_credential&appid={}&secret={}",
+        world.wire.url(),
+        official.appid,
+        official.secret
+    );
+    let change = json!({ "token_source": "outside", "token_url": url });
+    world.api().patch(&format!("/api/v1/accounts/{}", official.appid), &change).await.expect(200);
+    world.faults(json!({ "token_revoked": true, "errcodes": [{ "errcode": -1, "path": "/cgi-bin/stable_token" }] }));
+
+    world.send(&world.body(0)).await;
+    world.drain().await;
+
+    world.assert_counts(&[("delivered", 1)]).await;
+    world.finish().await;
+}
+
+/// Trap 36: the address to add is hidden in a log.
+#[tokio::test]
+async fn an_address_that_is_not_allowed_pauses_the_account_and_is_shown() {
+    let world = World::start().await;
+    world.change_at_wechat(&json!({ "ip_allow_list": [] }));
+
+    let id = world.send(&world.body(0)).await;
+    world.drain().await;
+
+    assert_eq!(world.traffic().await.pause.unwrap().cause, Cause::IpNotAllowed);
+    assert_eq!(world.state(&id).await, "pending: ip_not_allowed");
+    let shown = world.account().await.to_string();
+    assert!(shown.contains("127.0.0.1"), "{shown}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_address_is_tried_slowly_and_all_goes_on_once_it_is_allowed() {
+    let world = World::start().await;
+    world.change_at_wechat(&json!({ "ip_allow_list": [] }));
+    let ids = world.send_many(20).await;
+    world.drain().await;
+    let refused = world.stats().errcodes[&40164];
+
+    world.pass(60, Duration::from_secs(10)).await;
+    let polls = world.stats().errcodes[&40164] - refused;
+    world.change_at_wechat(&json!({ "ip_allow_list": ["127.0.0.1"] }));
+    world.pass(2, MINUTE).await;
+
+    assert!((5..=12).contains(&polls), "{polls} tries in ten minutes");
+    world.assert_counts(&[("delivered", 20)]).await;
+    assert_eq!(world.message(&ids[0]).await["attempts"], 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_wrong_appsecret_pauses_the_account_and_fails_no_message() {
+    let world = World::start().await;
+    world.change_at_wechat(&json!({ "secret": "another0another0another0another0" }));
+    world.faults(json!({ "token_revoked": true }));
+
+    world.send_many(5).await;
+    world.pass(10, MINUTE).await;
+
+    assert_eq!(world.traffic().await.pause.unwrap().cause, Cause::AccountRefused);
+    let counts = world.counts().await;
+    assert_eq!(counts.values().sum::<i64>(), counts["pending"]);
+    world.finish().await;
+}
