@@ -111,10 +111,14 @@ impl Ids {
     }
 }
 
+/// What a map of 2^14 buckets takes: 900,000 contents a generation over all shards, 35 MB for both. Beyond 15,000
+/// different sends a second the minute shrinks; at that rate nobody looks for 40241.
+const GENERATION_AT_MOST: usize = 14_336;
+
 /// When a content came last, and with which client_msg_id (0 for none).
 type Contents = HashMap<[u32; 2], [u32; 2], Identity>;
 
-/// Two generations of contents, each of a minute: what is older is gone with its generation.
+/// Two generations of contents, each of a minute at most: what is older is gone with its generation.
 #[derive(Default)]
 struct Generations {
     began_at: u32,
@@ -137,7 +141,8 @@ impl RecentContents {
         let tenths = u32::try_from(at_ms / 100).unwrap_or(u32::MAX);
         let key = [content as u32, (content >> 32) as u32];
         let mut shard = self.shards[content as usize % SHARDS].lock();
-        if tenths.saturating_sub(shard.began_at) >= SAME_CONTENT_TENTHS {
+        let is_over = tenths.saturating_sub(shard.began_at) >= SAME_CONTENT_TENTHS;
+        if is_over || shard.current.len() >= GENERATION_AT_MOST {
             shard.began_at = tenths;
             shard.former = std::mem::take(&mut shard.current);
         }
@@ -155,6 +160,7 @@ impl RecentContents {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::mix;
     use crate::fingerprint::wide_of;
 
     fn accepted(serial: u64) -> Acceptance {
@@ -203,5 +209,17 @@ mod tests {
         assert!(!contents.came_before(7, Some(id), 1_000));
         assert!(contents.came_before(7, Some(wide_of(&["m2"])), 2_000));
         assert!(contents.came_before(7, None, 3_000));
+    }
+
+    #[test]
+    fn contents_are_bounded() {
+        let contents = RecentContents::new();
+
+        for n in 0..GENERATION_AT_MOST as u64 * 3 {
+            contents.came_before(mix(n) / 64 * 64, None, 0);
+        }
+
+        let shard = contents.shards[0].lock();
+        assert_eq!(shard.current.len() + shard.former.len(), 2 * GENERATION_AT_MOST);
     }
 }

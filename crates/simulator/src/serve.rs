@@ -130,7 +130,7 @@ async fn respond(
     };
     let answer = match head.uri.path() {
         "/_sim/verify" => simulator.verify(&request).await,
-        _ => simulator.answer(&request),
+        _ => simulator.answer_before_receipt(&request),
     };
     finish(simulator, answer).await
 }

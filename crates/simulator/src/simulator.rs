@@ -16,7 +16,7 @@ use crate::line::Line;
 use crate::reports::Stats;
 use crate::settings::Settings;
 use crate::world::World;
-use crate::{pump, push_request, serve, wire};
+use crate::{pump, push_request, receipts, serve, wire};
 
 /// WeChat, as far as template messages go.
 #[derive(Clone)]
@@ -45,9 +45,17 @@ impl Simulator {
         serve::serve(self, listener, stop).await
     }
 
-    /// Answers one call, WeChat's or the control side's, as [`Simulator::serve`] would, but at once:
-    /// the caller does the waiting, the early receipt and the dropping, if it cares.
+    /// Answers one call, WeChat's or the control side's, as [`Simulator::serve`] would, but at once: the waiting and
+    /// the dropping are the caller's, and an early receipt is queued for [`Simulator::deliver_receipts`].
     pub fn answer(&self, request: &Request<'_>) -> Answer {
+        let mut answer = self.answer_before_receipt(request);
+        if let Some(push) = answer.before.take() {
+            receipts::queue(&self.0, self.0.now_ms(), *push);
+        }
+        answer
+    }
+
+    pub(crate) fn answer_before_receipt(&self, request: &Request<'_>) -> Answer {
         if request.path.starts_with(control_http::PREFIX) {
             return control_http::answer(&self.control(), request);
         }
@@ -66,6 +74,8 @@ impl Simulator {
 
     /// Pushes everything that is due by the clock and waits until each push is answered, refused or timed out (5 s).
     /// Held messages whose review has ended are let through, too. What failed is queued again 5 s later by the clock.
+    ///
+    /// Meant for a manual clock: with the system's, [`Simulator::serve`] pushes at the same time.
     pub async fn deliver_receipts(&self) {
         pump::drain(&self.0).await;
     }

@@ -1,5 +1,6 @@
 //! WeChat's side of the simulator: who calls, what strikes the call, which call it is.
 
+use std::fmt::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -153,7 +154,9 @@ impl Call<'_> {
         match self.api {
             Api::Send => send::send(self).map(|accepted| {
                 let msgid = accepted.msgid;
-                let text = format!("{{\"errcode\":0,\"errmsg\":\"ok\",\"msgid\":{msgid}}}");
+                let mut text = String::with_capacity(64);
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{{\"errcode\":0,\"errmsg\":\"ok\",\"msgid\":{msgid}}}");
                 Reply { early: accepted.early, ..Reply::text(text) }
             }),
             Api::Token | Api::StableToken => token_calls::token(self),

@@ -168,6 +168,17 @@ async fn receipts_can_be_lost_doubled_and_carry_msgid_zero() {
 }
 
 #[tokio::test]
+async fn in_process_an_early_receipt_is_queued() {
+    let plan = ReceiptPlan { early: Share::ALWAYS, ..ReceiptPlan::default() };
+    let (stage, callback) = stage_and_callback(plan).await;
+    stage.send_id("m", "拿铁");
+
+    stage.simulator.deliver_receipts().await;
+
+    assert_eq!(callback.arrived().len(), 1);
+}
+
+#[tokio::test]
 async fn a_late_receipt_comes_when_its_time_has_come() {
     let (stage, callback) = stage_and_callback(ReceiptPlan::default()).await;
     stage.faults(json!({"receipts": {"late": {"next": 1}, "late_ms": 30_000}}));
