@@ -19,6 +19,9 @@ pub(crate) const SMALL_ANSWER: usize = 64 * 1024;
 /// 25 templates of some 2 KiB, or 100 blocked messages.
 pub(crate) const LARGE_ANSWER: usize = 1024 * 1024;
 
+/// A send with five fields and a link; what is longer grows.
+const USUAL_BODY: usize = 1024;
+
 /// A client of WeChat's API. Clones share connections; any number of calls can be under way.
 ///
 /// Calls never repeat themselves once a byte may have left; see [`CallError`].
@@ -94,9 +97,10 @@ impl fmt::Debug for Client {
 
 /// Raw UTF-8: WeChat refuses `\uXXXX` in places (40033, 47002), and `serde_json` writes none for letters.
 pub(crate) fn json(body: &impl Serialize) -> Result<Bytes, CallError> {
-    serde_json::to_vec(body)
-        .map(Bytes::from)
-        .map_err(|_| CallError::NotSent(NotSent::Unwritable("a body that is not JSON")))
+    let mut bytes = Vec::with_capacity(USUAL_BODY);
+    serde_json::to_writer(&mut bytes, body)
+        .map_err(|_| CallError::NotSent(NotSent::Unwritable("a body that is not JSON")))?;
+    Ok(Bytes::from(bytes))
 }
 
 /// `path?access_token=…`

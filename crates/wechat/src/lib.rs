@@ -10,6 +10,7 @@ mod client;
 pub mod errcode;
 mod errmsg;
 mod error;
+mod escape;
 #[doc(hidden)]
 pub mod fuzzing;
 mod openid;

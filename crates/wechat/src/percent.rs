@@ -4,8 +4,14 @@ use std::fmt::Write as _;
 
 /// Appends `text` with everything but RFC 3986's unreserved characters escaped.
 pub(crate) fn encode_into(out: &mut String, text: &str) {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    // Tokens, appids and secrets have nothing else in them.
+    if text.bytes().all(unreserved) {
+        out.push_str(text);
+        return;
+    }
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        if unreserved(byte) {
             out.push(char::from(byte));
         } else {
             let _ = write!(out, "%{byte:02X}");

@@ -13,7 +13,7 @@ mod tests;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, USER_AGENT};
+use http::header::{CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 
@@ -28,7 +28,6 @@ type Outgoing = Request<Full<Bytes>>;
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("hongyan-wechat/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 
 /// One call: what is asked, and how long its answer may be.
 pub(crate) struct Call<'a> {
@@ -168,7 +167,6 @@ fn outgoing(base: &Base, proxy: Option<&Proxy>, call: &Call<'_>) -> Result<Outgo
     let headers = request.headers_mut();
     headers.insert(HOST, base.authority.clone());
     headers.insert(USER_AGENT, AGENT);
-    headers.insert(ACCEPT, ANYTHING);
     if let Some(authorization) = forwarding.and_then(|proxy| proxy.authorization.clone()) {
         headers.insert(PROXY_AUTHORIZATION, authorization);
     }
