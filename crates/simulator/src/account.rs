@@ -198,7 +198,7 @@ impl Profile {
         set(&mut new.push.format, body.push_format);
         new.push.aes_key = body.aes_key.clone().or(new.push.aes_key);
         new.push.mode = body.push_mode.or(new.push.mode);
-        new.callback = new.push.callback(&new.appid)?.map(Arc::new);
+        new.callback = new.push.callback()?.map(Arc::new);
         Ok(new)
     }
 
@@ -226,7 +226,7 @@ fn original_id_of(appid: &str) -> Box<str> {
 }
 
 impl PushSettings {
-    fn callback(&self, appid: &str) -> Result<Option<Callback>, String> {
+    fn callback(&self) -> Result<Option<Callback>, String> {
         if self.url.is_empty() {
             return Ok(None);
         }
@@ -247,12 +247,12 @@ impl PushSettings {
             target: format!("{path}{joint}").into(),
             token: self.token.as_str().into(),
             format: self.format,
-            wrap: self.wrap(appid)?,
+            wrap: self.wrap()?,
         }))
     }
 
-    fn wrap(&self, appid: &str) -> Result<Wrap, String> {
-        let seal = self.aes_key.as_deref().map(|key| Seal::new(key, appid)).transpose()?;
+    fn wrap(&self) -> Result<Wrap, String> {
+        let seal = self.aes_key.as_deref().map(|key| Seal::new(key)).transpose()?;
         match (self.mode, seal) {
             (Some(PushMode::Plain), _) | (None, None) => Ok(Wrap::Plain),
             (Some(PushMode::Compatible), Some(seal)) => Ok(Wrap::Compatible(seal)),

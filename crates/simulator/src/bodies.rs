@@ -194,6 +194,19 @@ pub struct EventBody {
     /// What they write, for `text`.
     #[serde(default)]
     pub text: Option<String>,
+    /// The push is a forgery; nothing happens to the person.
+    #[serde(default)]
+    pub forged: Option<Forgery>,
+}
+
+/// What is wrong with a forged push, which a callback must not take.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgery {
+    /// It is signed with another token.
+    Signature,
+    /// Inside the ciphertext stands another account's appid (npm `wechat` 2.1.0 does not look).
+    Appid,
 }
 
 /// What a person does.

@@ -125,18 +125,20 @@ impl Control<'_> {
         let status = account.followers.read().status(&body.openid);
         let unknown = || ControlError::Invalid("openid: the account does not know this person".to_owned());
         let follows = status.ok_or_else(unknown)? != FollowerStatus::Unfollowed;
-        match body.kind {
-            EventKind::Unfollow => account.followers.write().set(&body.openid, FollowerStatus::Unfollowed),
-            EventKind::Follow | EventKind::Scan if !follows => {
-                account.followers.write().set(&body.openid, FollowerStatus::Following);
-            }
-            _ => {}
+        let becomes = match body.kind {
+            EventKind::Unfollow => Some(FollowerStatus::Unfollowed),
+            EventKind::Follow | EventKind::Scan if !follows => Some(FollowerStatus::Following),
+            _ => None,
+        };
+        if let Some(status) = becomes.filter(|_| body.forged.is_none()) {
+            account.followers.write().set(&body.openid, status);
         }
         let now_ms = self.world.now_ms();
         let subject = self.subject(body, follows);
         if account.profile().callback.is_some() {
             let openid = body.openid.as_str().into();
-            let push = Push { account, openid, subject, at_seconds: now_ms / 1000, tries: 0 };
+            let (at_seconds, forged) = (now_ms / 1000, body.forged);
+            let push = Push { account, openid, subject, at_seconds, tries: 0, forged };
             receipts::queue(self.world, now_ms, push);
         }
         Ok(())

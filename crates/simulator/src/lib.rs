@@ -43,8 +43,8 @@ mod wire;
 mod world;
 
 pub use bodies::{
-    AccountBody, ErrcodeFault, EventBody, EventKind, FaultsBody, FollowerStatus, FollowersBody, Kind,
-    Permission, PushFormat, PushMode, ReviewFault, SameContent, TemplateBody, TemplateState,
+    AccountBody, ErrcodeFault, EventBody, EventKind, FaultsBody, FollowerStatus, FollowersBody, Forgery,
+    Kind, Permission, PushFormat, PushMode, ReviewFault, SameContent, TemplateBody, TemplateState,
 };
 pub use clock::Clock;
 pub use control::{Control, ControlError};

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::account::Account;
+use crate::bodies::Forgery;
 use crate::journal::Entry;
 use crate::push_text::{Status, Subject};
 
@@ -21,6 +22,8 @@ pub(crate) struct Push {
     pub(crate) at_seconds: i64,
     /// How often it was tried before.
     pub(crate) tries: u8,
+    /// What is wrong with it on purpose.
+    pub(crate) forged: Option<Forgery>,
 }
 
 /// A send that is held for review.

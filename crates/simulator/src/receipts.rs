@@ -58,6 +58,7 @@ pub(crate) fn plan(
         subject: Subject::Receipt { msgid, status: sent.status },
         at_seconds: at_ms / 1000,
         tries: 0,
+        forged: None,
     };
     let late_ms = if plan.late.hits(chance) { plan.late_ms } else { 0 };
     let at_ms = answered_at_ms + i64::from(drawn_ms(plan.delay, chance)) + i64::from(late_ms);

@@ -36,28 +36,27 @@ pub(crate) fn signature<const N: usize>(mut parts: [&str; N]) -> String {
 pub(crate) struct Seal {
     key: EncryptingKey,
     iv: [u8; 16],
-    appid: Box<str>,
 }
 
 impl Seal {
     /// # Errors
     /// A sentence about an EncodingAESKey that is none.
-    pub(crate) fn new(encoding_aes_key: &str, appid: &str) -> Result<Seal, &'static str> {
+    pub(crate) fn new(encoding_aes_key: &str) -> Result<Seal, &'static str> {
         const WRONG: &str = "aes_key: an EncodingAESKey is 43 characters of [A-Za-z0-9]";
         let key = KEY_BASE64.decode(encoding_aes_key).map_err(|_| WRONG)?;
         let iv = key.first_chunk::<16>().copied().filter(|_| key.len() == 32).ok_or(WRONG)?;
         let key = UnboundCipherKey::new(&AES_256, &key).and_then(EncryptingKey::cbc).map_err(|_| WRONG)?;
-        Ok(Seal { key, iv, appid: appid.into() })
+        Ok(Seal { key, iv })
     }
 
     /// `Encrypt`: base64 of 16 random bytes, the length, the message and the appid, padded and encrypted.
-    pub(crate) fn encrypt(&self, random: [u8; 16], message: &str) -> String {
+    pub(crate) fn encrypt(&self, appid: &str, random: [u8; 16], message: &str) -> String {
         let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-        let mut text = Vec::with_capacity(16 + 4 + message.len() + self.appid.len() + PAD_TO);
+        let mut text = Vec::with_capacity(16 + 4 + message.len() + appid.len() + PAD_TO);
         text.extend_from_slice(&random);
         text.extend_from_slice(&length.to_be_bytes());
         text.extend_from_slice(message.as_bytes());
-        text.extend_from_slice(self.appid.as_bytes());
+        text.extend_from_slice(appid.as_bytes());
         let pad = PAD_TO - text.len() % PAD_TO;
         text.resize(text.len() + pad, pad as u8);
         self.key
@@ -87,9 +86,9 @@ mod tests {
         let message = "{\"ToUserName\":\"gh_97417a04a28d\",\"FromUserName\":\"o9AgO5Kd5ggOC-bXrbNODIiE3bGY\",\
                        \"CreateTime\":1714112445,\"MsgType\":\"event\",\"Event\":\"debug_demo\",\
                        \"debug_str\":\"hello world\"}";
-        let seal = Seal::new(&"A".repeat(43), APPID).unwrap();
+        let seal = Seal::new(&"A".repeat(43)).unwrap();
 
-        let encrypt = seal.encrypt(*b"a8eedb185eb2fecf", message);
+        let encrypt = seal.encrypt(APPID, *b"a8eedb185eb2fecf", message);
 
         let golden = include_str!("../../wechat/golden/envelope.json");
         assert_eq!(
@@ -102,9 +101,9 @@ mod tests {
 
     #[test]
     fn the_encrypted_reply_of_the_official_page_comes_out() {
-        let seal = Seal::new(&"A".repeat(43), APPID).unwrap();
+        let seal = Seal::new(&"A".repeat(43)).unwrap();
 
-        let encrypt = seal.encrypt(*b"707722b803182950", r#"{"demo_resp":"good luck"}"#);
+        let encrypt = seal.encrypt(APPID, *b"707722b803182950", r#"{"demo_resp":"good luck"}"#);
 
         assert!(include_str!("../../wechat/golden/reply.json").contains(&encrypt));
         let signed = signature(["AAAAA", "1713424427", "415670741", &encrypt]);
@@ -113,12 +112,12 @@ mod tests {
 
     #[test]
     fn keys_with_any_trailing_bits_are_taken_and_other_lengths_are_not() {
-        assert!(Seal::new("jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", APPID).is_ok());
+        assert!(Seal::new("jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C").is_ok());
         for tail in ["A", "B", "C", "D"] {
-            assert!(Seal::new(&format!("{}{tail}", "A".repeat(42)), APPID).is_ok(), "{tail}");
+            assert!(Seal::new(&format!("{}{tail}", "A".repeat(42))).is_ok(), "{tail}");
         }
         for wrong in [String::new(), "A".repeat(42), "A".repeat(44), "!".repeat(43)] {
-            assert!(Seal::new(&wrong, APPID).is_err(), "{wrong}");
+            assert!(Seal::new(&wrong).is_err(), "{wrong}");
         }
     }
 }

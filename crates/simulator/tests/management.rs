@@ -187,3 +187,30 @@ fn addresses_are_told() {
         assert_eq!(told["ip_list"][0], "127.0.0.1");
     }
 }
+
+#[test]
+fn every_request_of_the_golden_files_is_understood() {
+    let stage = stage();
+    let calls = [
+        ("add_template", "/cgi-bin/template/api_add_template"),
+        ("blocked_messages", "/wxa/sec/queryblocktmplmsg"),
+        ("clear_api_quota", "/cgi-bin/openapi/quota/clear"),
+        ("clear_quota", "/cgi-bin/clear_quota"),
+        ("delete_template", "/cgi-bin/template/del_private_template"),
+        ("quota", QUOTA),
+        ("rid", "/cgi-bin/openapi/rid/get"),
+        ("send.minimal", SEND),
+        ("send", SEND),
+        ("set_industry", "/cgi-bin/template/api_set_industry"),
+        ("stable_token.force", "/cgi-bin/stable_token"),
+        ("stable_token", "/cgi-bin/stable_token"),
+    ];
+
+    for (name, path) in calls {
+        let file = format!("{}/../wechat/golden/{name}.request.json", env!("CARGO_MANIFEST_DIR"));
+        let answer = stage.authorized(path, &std::fs::read_to_string(file).unwrap());
+        // What the file names may not be there (a template, a rid, a field); what it says must be understood.
+        let code = answer["errcode"].as_i64().unwrap_or(0);
+        assert!([0, 40037, 47003, 76001].contains(&code), "{name}: {answer}");
+    }
+}

@@ -274,3 +274,19 @@ async fn a_callback_is_verified_by_its_raw_echo_and_by_nothing_else() {
     let asked = &callback.arrived()[0];
     assert!(asked.method == "GET" && asked.is_signed() && asked.param("encrypt_type").is_empty());
 }
+
+#[tokio::test]
+async fn forged_pushes_look_right_but_for_the_signature_or_the_appid() {
+    let (stage, callback) = stage_and_callback(ReceiptPlan::default()).await;
+    stage.change(json!({"aes_key": AES_KEY}));
+    for forged in ["signature", "appid"] {
+        let body = json!({"appid": APPID, "openid": OPENID, "kind": "unfollow", "forged": forged});
+        stage.simulator.control().event(&serde_json::from_value(body).unwrap()).unwrap();
+        stage.simulator.deliver_receipts().await;
+    }
+
+    let arrived = callback.arrived();
+    assert!(!arrived[0].is_signed() && arrived[1].is_signed());
+    assert_ne!(arrived[1].decrypted().1, APPID);
+    assert_eq!(support::errcode(&stage.send_id("m", "拿铁")), 0);
+}
