@@ -155,6 +155,21 @@ fn status_of(head: &[u8]) -> u16 {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_socket_sends_at_once_and_leaves_nothing_behind() {
+        let settings = Settings { timeout: Duration::from_secs(7), ..Settings::default() };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let dialer = Dialer::new(&settings).unwrap();
+
+        let tcp = dialer.tcp("127.0.0.1", listener.local_addr().unwrap().port()).await.unwrap();
+
+        let socket = SockRef::from(&tcp);
+        assert!(tcp.nodelay().unwrap());
+        assert_eq!(socket.linger().unwrap(), Some(Duration::ZERO));
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(7)));
+    }
+
     #[test]
     fn a_status_is_read_off_the_first_line() {
         assert_eq!(status_of(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), 407);
