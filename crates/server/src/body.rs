@@ -107,7 +107,13 @@ pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
 
 /// Reads one JSON value, borrowing what it can.
 pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
-    serde_json::from_str(text).map_err(|error| explain::<T>(text, &error))
+    let value = serde_json::from_str(text).map_err(|error| explain::<T>(text, &error))?;
+    // Serde takes an array for a struct, field by field; here that is a mistake of the caller's.
+    if text.trim_ascii_start().starts_with('[') {
+        let fault = FieldError::new("body", FieldCode::WrongType, "is of another type: an object is needed");
+        return Err(Problem::invalid(vec![fault]));
+    }
+    Ok(value)
 }
 
 #[cold]

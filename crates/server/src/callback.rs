@@ -56,7 +56,7 @@ pub(crate) async fn check_url(
 ) -> Answer {
     let endpoint = endpoint(&*account(&app, &appid)?)?;
     let Question { signature, timestamp, nonce, echostr, .. } = &asked;
-    let echo = endpoint.check_url(&UrlCheck { signature, timestamp, nonce, echostr }).map_err(refused)?;
+    let echo = endpoint.check_url(&UrlCheck { signature, timestamp, nonce, echostr })?;
     Ok(plain(echo.to_owned()))
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn receive(
         nonce: &asked.nonce,
         msg_signature: asked.msg_signature.as_deref(),
     };
-    let push = endpoint.open(&query, &body).map_err(refused)?;
+    let push = endpoint.open(&query, &body)?;
     check_age(query.signed_at_s(), app.now())?;
     match app.engine().receive(&account, &push).await {
         Ok(()) => Ok(plain("success")),
@@ -122,15 +122,17 @@ fn check_age(signed_at_s: Option<i64>, now: Timestamp) -> Result<(), Problem> {
     ))
 }
 
-fn refused(error: CallbackError) -> Problem {
-    let code = match error {
-        CallbackError::TooLarge => Code::BodyTooLarge,
-        CallbackError::Malformed(_) | CallbackError::Missing(_) | CallbackError::Invalid(_) => {
-            Code::BadRequest
-        }
-        _ => Code::BadSignature,
-    };
-    Problem::new(code, error.to_string())
+impl From<CallbackError> for Problem {
+    fn from(error: CallbackError) -> Self {
+        let code = match error {
+            CallbackError::TooLarge => Code::BodyTooLarge,
+            CallbackError::Malformed(_) | CallbackError::Missing(_) | CallbackError::Invalid(_) => {
+                Code::BadRequest
+            }
+            _ => Code::BadSignature,
+        };
+        Self::new(code, error.to_string())
+    }
 }
 
 fn plain(text: impl Into<axum::body::Body>) -> Response {

@@ -336,6 +336,17 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_cannot_write_is_503_with_a_time_to_come_back() {
+        for error in [StoreError::Unavailable("disk full".to_owned()), StoreError::Broken("fsync".to_owned())]
+        {
+            let response = Problem::from(EngineError::Store(error)).into_response();
+
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        }
+    }
+
+    #[test]
     fn no_two_problems_share_a_code() {
         let mut words: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         words.sort_unstable();

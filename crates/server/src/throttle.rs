@@ -15,9 +15,18 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses remembered; at 40 bytes each, 400 KB. When it is full of fresh ones, strangers wait as well.
 const ADDRESSES_MAX: usize = 10_000;
 
+/// A full memory is looked through for old entries so often, not at every failure.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+
 /// Failures by address.
 #[derive(Default)]
-pub(crate) struct Throttle(Mutex<HashMap<IpAddr, Failures>>);
+pub(crate) struct Throttle(Mutex<Addresses>);
+
+#[derive(Default)]
+struct Addresses {
+    failures: HashMap<IpAddr, Failures>,
+    swept_at: Option<Timestamp>,
+}
 
 struct Failures {
     since: Timestamp,
@@ -27,19 +36,19 @@ struct Failures {
 impl Throttle {
     /// Whether `address` may try another key now.
     pub(crate) fn allows(&self, address: IpAddr, now: Timestamp) -> bool {
-        let failures = self.0.lock();
-        match failures.get(&address) {
+        let mut addresses = self.0.lock();
+        addresses.sweep_if_full(now);
+        match addresses.failures.get(&address) {
             Some(known) => known.count < FAILURES_MAX || now.since(known.since) >= WINDOW,
-            None => failures.len() < ADDRESSES_MAX,
+            None => addresses.failures.len() < ADDRESSES_MAX,
         }
     }
 
     /// Counts a failure.
     pub(crate) fn failed(&self, address: IpAddr, now: Timestamp) {
-        let mut failures = self.0.lock();
-        if failures.len() >= ADDRESSES_MAX {
-            failures.retain(|_, known| now.since(known.since) < WINDOW);
-        }
+        let mut addresses = self.0.lock();
+        addresses.sweep_if_full(now);
+        let failures = &mut addresses.failures;
         if failures.len() >= ADDRESSES_MAX && !failures.contains_key(&address) {
             return;
         }
@@ -48,6 +57,17 @@ impl Throttle {
             *known = Failures { since: now, count: 0 };
         }
         known.count += 1;
+    }
+}
+
+impl Addresses {
+    fn sweep_if_full(&mut self, now: Timestamp) {
+        let swept = self.swept_at.is_some_and(|at| now.since(at) < SWEEP_EVERY);
+        if self.failures.len() < ADDRESSES_MAX || swept {
+            return;
+        }
+        self.swept_at = Some(now);
+        self.failures.retain(|_, known| now.since(known.since) < WINDOW);
     }
 }
 
@@ -79,9 +99,10 @@ mod tests {
         for n in 0..20_000_u32 {
             throttle.failed(IpAddr::from(n.to_be_bytes()), NOW);
         }
-        assert_eq!(throttle.0.lock().len(), ADDRESSES_MAX);
-        throttle.failed(IpAddr::from([255, 0, 0, 1]), NOW.plus(WINDOW));
+        assert_eq!(throttle.0.lock().failures.len(), ADDRESSES_MAX);
+        assert!(!throttle.allows(IpAddr::from([255, 0, 0, 1]), NOW));
 
-        assert_eq!(throttle.0.lock().len(), 1);
+        assert!(throttle.allows(IpAddr::from([255, 0, 0, 1]), NOW.plus(WINDOW)));
+        assert_eq!(throttle.0.lock().failures.len(), 0);
     }
 }

@@ -67,7 +67,8 @@ pub(crate) async fn find(
     let filter = filter(&app, &caller, &asked, &mut errors)?;
     let limit = query::limit(&mut errors, asked.limit.as_deref());
     field::none_of(errors)?;
-    let page = app.store().find_messages(&filter, asked.cursor.as_deref(), limit).await?;
+    let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    let page = app.store().find_messages(&filter, cursor, limit).await?;
     let catalog = app.engine().catalog();
     let messages = page.items.iter().map(|record| MessageBody::of(record, &catalog)).collect();
     answer::ok(&PageBody { messages, next_cursor: page.next_cursor.as_deref() })

@@ -1,0 +1,157 @@
+//! Whatever comes is answered, nothing is half accepted, and the server goes on.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use hongyan_server::Settings;
+use http::{Request, StatusCode, header};
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use serde_json::json;
+
+use crate::server::{Server, message, message_with, problem};
+
+const PATH: &str = "/api/v1/messages";
+
+#[tokio::test]
+async fn hostile_bodies_are_errors_and_nothing_is_accepted() {
+    let server = Server::start().await;
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let huge_id = "x".repeat(100_000);
+    let cases: Vec<(Vec<u8>, u16, &str)> = vec![
+        (b"".to_vec(), 400, "malformed_json"),
+        (b"{".to_vec(), 400, "malformed_json"),
+        (b"nonsense".to_vec(), 400, "malformed_json"),
+        (b"\xff\xfe{}".to_vec(), 400, "invalid_utf8"),
+        (b"{\"touser\":\"\xc4\xe3\"}".to_vec(), 400, "invalid_utf8"),
+        (b"{\"touser\":\"a\0b\"}".to_vec(), 400, "malformed_json"),
+        (br#"{"dry_run":1e400}"#.to_vec(), 400, "malformed_json"),
+        (br#"{"touser":"\ud800"}"#.to_vec(), 400, "malformed_json"),
+        (br#"{"touser":"a","touser":"b"}"#.to_vec(), 422, "invalid"),
+        (br#"{"touser":null}"#.to_vec(), 422, "invalid"),
+        (b"null".to_vec(), 422, "invalid"),
+        (deep.clone().into_bytes(), 422, "invalid"),
+        (format!(r#"{{"touser":"o","data":{deep}}}"#).into_bytes(), 422, "invalid"),
+        (message_with(json!({"touser": "a\0b"})).to_string().into_bytes(), 422, "invalid"),
+        (message_with(json!({"touser": huge_id})).to_string().into_bytes(), 422, "invalid"),
+        (message_with(json!({"client_msg_id": huge_id})).to_string().into_bytes(), 422, "invalid"),
+        (message_with(json!({"template_id": huge_id})).to_string().into_bytes(), 422, "invalid"),
+        (message_with(json!({"appid": huge_id})).to_string().into_bytes(), 404, "unknown_account"),
+        (
+            message_with(json!({"data": {"thing1": "a\0", "time2": "x"}})).to_string().into_bytes(),
+            422,
+            "invalid",
+        ),
+        (
+            message_with(json!({"data": {"thing1": "长".repeat(1_000_000)}})).to_string().into_bytes(),
+            422,
+            "invalid",
+        ),
+        ("长".repeat(4_000_000).into_bytes(), 413, "body_too_large"),
+    ];
+
+    for (body, status, code) in cases {
+        let start = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+        let reply = server.post(PATH, body).await;
+        assert_eq!(reply.problem(), problem(status, code), "{start}: {}", reply.text);
+    }
+    assert_eq!(server.get("/api/v1/stats").await.json()["totals"]["pending"], 0);
+    server.send(&message()).await;
+}
+
+#[tokio::test]
+async fn a_number_over_all_bounds_is_text_where_text_is_wanted() {
+    let server = Server::start().await;
+    let body =
+        r#"{"touser":"o","template_id":"TEMPLATE","data":{"thing1":1e400,"time2":"2026-11-23 12:00"}}"#;
+
+    let reply = server.post(PATH, body).await;
+
+    assert_eq!(reply.status, StatusCode::ACCEPTED, "{}", reply.text);
+}
+
+#[tokio::test]
+async fn a_body_without_an_announced_length_is_bounded_as_well() {
+    let server = Server::start_with(Settings { body_limit: 1_000, ..Settings::default() }).await;
+    let chunks = futures_util::stream::iter(
+        (0..100).map(|_| Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(&[b' '; 100])))),
+    );
+
+    let reply = server.post(PATH, Body::new(StreamBody::new(chunks))).await;
+
+    assert_eq!(reply.problem(), problem(413, "body_too_large"));
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_408() {
+    let settings = Settings { body_timeout: Duration::from_millis(5), ..Settings::default() };
+    let server = Server::start_with(settings).await;
+
+    let reply = server.post(PATH, endless()).await;
+
+    assert_eq!(reply.problem(), problem(408, "body_timeout"));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_504() {
+    let settings = Settings { request_timeout: Duration::from_millis(5), ..Settings::default() };
+    let server = Server::start_with(settings).await;
+
+    let reply = server.post(PATH, endless()).await;
+
+    assert_eq!(reply.problem(), problem(504, "timeout"));
+}
+
+fn endless() -> Body {
+    Body::new(StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, std::io::Error>>()))
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_400() {
+    let server = Server::start().await;
+    let broken = futures_util::stream::iter([
+        Ok(Frame::data(Bytes::from_static(b"{"))),
+        Err(std::io::Error::other("gone")),
+    ]);
+
+    let reply = server.post(PATH, Body::new(StreamBody::new(broken))).await;
+
+    assert_eq!(reply.problem(), problem(400, "bad_request"));
+}
+
+#[tokio::test]
+async fn a_body_of_another_kind_is_415_and_of_no_kind_is_read() {
+    let server = Server::start().await;
+    let request = |kind: Option<&str>| {
+        let mut request = Request::post(PATH).header(header::AUTHORIZATION, format!("Bearer {}", server.key));
+        if let Some(kind) = kind {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        server.call(request.body(Body::from(message().to_string())).unwrap())
+    };
+
+    for kind in
+        ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", "application/x-ndjson", ""]
+    {
+        assert_eq!(request(Some(kind)).await.problem(), problem(415, "unsupported_media_type"), "{kind}");
+    }
+    for kind in [None, Some("application/json; charset=utf-8"), Some("Application/JSON")] {
+        assert_eq!(request(kind).await.status, StatusCode::ACCEPTED, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn strange_paths_and_queries_are_answered() {
+    let server = Server::start().await;
+
+    for path in
+        ["/api/v1/messages?limit=%FF", "/api/v1/accounts/%FF", "/callback/%00?signature=%FF&timestamp=x"]
+    {
+        let reply = server.get(path).await;
+        assert!(reply.status.is_client_error(), "{path}: {}", reply.text);
+        reply.problem();
+    }
+    let long = format!("/api/v1/messages?touser={}", "x".repeat(60_000));
+    assert_eq!(server.get(&long).await.problem(), problem(422, "invalid"));
+}

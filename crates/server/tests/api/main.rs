@@ -1,0 +1,15 @@
+//! The HTTP face in process: a real store in a temporary folder, a real engine whose clock stands still, and a
+//! WeChat that cannot be reached.
+
+mod account;
+mod auth;
+mod bad_input;
+mod batch;
+mod callback;
+mod key;
+mod message;
+mod operation;
+mod routes;
+mod serve;
+mod server;
+mod setup;

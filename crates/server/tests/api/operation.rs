@@ -1,0 +1,73 @@
+//! Health, metrics, counters.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::server::{APPID, OTHER, Server, message, problem};
+
+#[tokio::test]
+async fn a_healthy_server_says_so() {
+    let server = Server::start().await;
+
+    assert_eq!(server.get("/healthz").await.json(), json!({"status": "ok"}));
+    let ready = server.get("/readyz").await;
+    assert_eq!((ready.status, &ready.json()["status"]), (StatusCode::OK, &json!("ready")));
+}
+
+#[tokio::test]
+async fn metrics_count_answers_by_route_and_class() {
+    let server = Server::start().await;
+    server.send(&message()).await;
+    server.get("/api/v1/messages/msg_0000000000000").await;
+    server.get("/nothing").await;
+
+    let text = server.get("/metrics").await.text;
+
+    for line in [
+        r#"hongyan_http_requests_total{route="/api/v1/messages",class="2xx"} 1"#,
+        r#"hongyan_http_requests_total{route="/api/v1/messages/{id}",class="4xx"} 1"#,
+        r#"hongyan_http_requests_total{route="unmatched",class="4xx"} 1"#,
+        r#"hongyan_http_request_seconds_count{route="/api/v1/messages"} 1"#,
+        r#"hongyan_messages_total{state="pending",cause=""} 1"#,
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn counters_are_by_account_day_state_and_cause() {
+    let server = Server::start().await;
+    let id = server.send(&message()).await;
+    server.send(&message()).await;
+    server.post(&format!("/api/v1/messages/{id}/cancel"), "").await;
+
+    let stats = server.get("/api/v1/stats").await.json();
+
+    assert_eq!((&stats["since"], &stats["until"]), (&json!("2024-04-20"), &json!("2024-04-26")));
+    assert_eq!((&stats["totals"]["pending"], &stats["totals"]["cancelled"]), (&json!(1), &json!(1)));
+    let cancelled =
+        json!({"appid": APPID, "day": "2024-04-26", "state": "cancelled", "cause": "by_request", "count": 1});
+    assert!(stats["rows"].as_array().unwrap().contains(&cancelled), "{stats}");
+}
+
+#[tokio::test]
+async fn counters_are_asked_for_by_account_and_span() {
+    let server = Server::start().await;
+    server.add_account(OTHER).await;
+    let key = server.make_key(2, &[hongyan_store::Scope::Read], &[OTHER]).await;
+    let sent = crate::server::message_with(json!({"appid": APPID}));
+    server.send(&sent).await;
+
+    let before = server.get("/api/v1/stats?until=2024-04-25").await.json();
+    let wrong = server.get("/api/v1/stats?since=yesterday&until=2024-04-01").await;
+    let long = server.get("/api/v1/stats?since=2020-01-01").await;
+    let foreign = server.call_as(&key, ("GET", "/api/v1/stats"), "").await.json();
+    let asked = server.call_as(&key, ("GET", &format!("/api/v1/stats?appid={APPID}")), "").await;
+
+    assert_eq!(before["rows"], json!([]));
+    assert_eq!(wrong.fields(), ["since"]);
+    assert_eq!(long.fields(), ["since"]);
+    assert_eq!(foreign["totals"]["pending"], 0);
+    assert_eq!(asked.problem(), problem(404, "unknown_account"));
+}

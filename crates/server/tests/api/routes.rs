@@ -1,0 +1,131 @@
+//! The list of routes, and the document that tells it.
+
+use std::collections::BTreeSet;
+
+use hongyan_store::Scope;
+use http::header;
+
+use crate::server::{Server, problem};
+
+/// Every route and the scope it wants; `None`: no key.
+pub(crate) const ROUTES: &[(&str, &str, Option<Scope>)] = &[
+    ("POST", "/api/v1/messages", Some(Scope::Send)),
+    ("GET", "/api/v1/messages", Some(Scope::Read)),
+    ("POST", "/api/v1/messages/batch", Some(Scope::Send)),
+    ("GET", "/api/v1/messages/{id}", Some(Scope::Read)),
+    ("POST", "/api/v1/messages/{id}/cancel", Some(Scope::Send)),
+    ("GET", "/api/v1/accounts", Some(Scope::Read)),
+    ("POST", "/api/v1/accounts", Some(Scope::Admin)),
+    ("GET", "/api/v1/accounts/{appid}", Some(Scope::Read)),
+    ("PUT", "/api/v1/accounts/{appid}", Some(Scope::Admin)),
+    ("PATCH", "/api/v1/accounts/{appid}", Some(Scope::Admin)),
+    ("DELETE", "/api/v1/accounts/{appid}", Some(Scope::Admin)),
+    ("POST", "/api/v1/accounts/{appid}/check", Some(Scope::Read)),
+    ("POST", "/api/v1/accounts/{appid}/pause", Some(Scope::Admin)),
+    ("POST", "/api/v1/accounts/{appid}/resume", Some(Scope::Admin)),
+    ("GET", "/api/v1/accounts/{appid}/quota", Some(Scope::Read)),
+    ("POST", "/api/v1/accounts/{appid}/quota/clear", Some(Scope::Admin)),
+    ("GET", "/api/v1/accounts/{appid}/industry", Some(Scope::Read)),
+    ("PUT", "/api/v1/accounts/{appid}/industry", Some(Scope::Admin)),
+    ("GET", "/api/v1/accounts/{appid}/templates", Some(Scope::Read)),
+    ("POST", "/api/v1/accounts/{appid}/templates", Some(Scope::Admin)),
+    ("POST", "/api/v1/accounts/{appid}/templates/sync", Some(Scope::Admin)),
+    ("DELETE", "/api/v1/accounts/{appid}/templates/{template_id}", Some(Scope::Admin)),
+    ("GET", "/api/v1/keys", Some(Scope::Admin)),
+    ("POST", "/api/v1/keys", Some(Scope::Admin)),
+    ("DELETE", "/api/v1/keys/{id}", Some(Scope::Admin)),
+    ("GET", "/api/v1/stats", Some(Scope::Read)),
+    ("GET", "/callback/{appid}", None),
+    ("POST", "/callback/{appid}", None),
+    ("GET", "/healthz", None),
+    ("GET", "/readyz", None),
+    ("GET", "/metrics", None),
+    ("GET", "/api/openapi.json", None),
+    ("GET", "/", None),
+    ("GET", "/setup", None),
+    ("POST", "/setup", None),
+];
+
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+#[tokio::test]
+async fn the_document_tells_every_route_and_no_other() {
+    let server = Server::start().await;
+
+    let document = server.get("/api/openapi.json").await.json();
+
+    let paths = document["paths"].as_object().unwrap();
+    let told: BTreeSet<_> = paths
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
+        })
+        .collect();
+    let routes: BTreeSet<_> =
+        ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(told, routes);
+}
+
+#[tokio::test]
+async fn a_route_answers_its_methods_and_405_to_all_others() {
+    let server = Server::start().await;
+
+    for &(_, path, _) in ROUTES {
+        for method in METHODS {
+            let known = ROUTES.iter().any(|(right, at, _)| *at == path && *right == method);
+            let reply = server.call_as("", (method, path), "").await;
+            if known {
+                assert_ne!(reply.status, 405, "{method} {path}");
+                assert!(!reply.text.contains("unknown_route"), "{method} {path}");
+            } else {
+                assert_eq!(reply.problem(), problem(405, "method_not_allowed"), "{method} {path}");
+                assert!(reply.headers.contains_key(header::ALLOW), "{method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_not_a_route_is_404() {
+    let server = Server::start().await;
+
+    for path in
+        ["/nothing", "/api", "/api/v2/messages", "/api/v1/messages/", "//", "/setup/x", "/%2e%2e/etc/passwd"]
+    {
+        assert_eq!(server.get(path).await.problem(), problem(404, "unknown_route"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_reference_in_the_document_leads_somewhere() {
+    let server = Server::start().await;
+    let text = server.get("/api/openapi.json").await.text;
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+
+    let references: BTreeSet<_> =
+        text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+
+    assert!(references.len() > 20);
+    for reference in references {
+        assert!(document.pointer(reference).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test]
+async fn every_operation_of_the_api_tells_its_key_its_problem_and_its_paths_parts() {
+    let server = Server::start().await;
+    let document = server.get("/api/openapi.json").await.json();
+
+    for &(method, path, scope) in ROUTES {
+        let operation = &document["paths"][path][method.to_lowercase()];
+        let parts = path.matches('{').count();
+        let told = operation["parameters"]
+            .as_array()
+            .map_or(0, |all| all.iter().filter(|one| one["in"] == "path").count());
+        assert_eq!(told, parts, "{method} {path}");
+        assert_eq!(operation["security"].is_array(), scope.is_some(), "{method} {path}");
+        assert!(operation["responses"]["default"].is_object(), "{method} {path}");
+        assert!(operation["summary"].is_string(), "{method} {path}");
+    }
+}

@@ -1,0 +1,119 @@
+//! Real connections: kept alive, and at the end let finish.
+
+use hongyan_server::{Settings, serve};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::server::{Server, message};
+
+struct Running {
+    address: std::net::SocketAddr,
+    stop: CancellationToken,
+    ended: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+async fn run(server: &Server) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+    let ended = tokio::spawn(serve(server.app.clone(), listener, stop.clone()));
+    Running { address, stop, ended }
+}
+
+fn head(server: &Server, length: usize) -> String {
+    format!(
+        "POST /api/v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {length}\r\n\r\n",
+        server.key
+    )
+}
+
+/// Reads one answer whose body is as long as it says.
+async fn answer(stream: &mut TcpStream) -> String {
+    let mut read = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&read).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return text;
+            }
+        }
+        let mut more = [0; 4096];
+        let got = stream.read(&mut more).await.unwrap();
+        assert!(got > 0, "closed after {text}");
+        read.extend_from_slice(&more[..got]);
+    }
+}
+
+#[tokio::test]
+async fn one_connection_carries_many_requests() {
+    let server = Server::start().await;
+    let running = run(&server).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let body = message().to_string();
+
+    for _ in 0..3 {
+        stream.write_all(format!("{}{body}", head(&server, body.len())).as_bytes()).await.unwrap();
+        assert!(answer(&mut stream).await.starts_with("HTTP/1.1 202 "));
+    }
+
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_under_way_at_the_end_is_answered_and_nothing_new_is_taken() {
+    let server = Server::start().await;
+    let running = run(&server).await;
+    let body = message().to_string();
+    let (first, second) = body.split_at(10);
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    // "100 Continue" says that the request has begun.
+    let head = head(&server, body.len()).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    assert!(answer(&mut stream).await.starts_with("HTTP/1.1 100 "));
+
+    running.stop.cancel();
+    stream.write_all(first.as_bytes()).await.unwrap();
+    stream.write_all(second.as_bytes()).await.unwrap();
+    let answered = answer(&mut stream).await;
+    running.ended.await.unwrap().unwrap();
+
+    assert!(answered.starts_with("HTTP/1.1 202 "), "{answered}");
+    assert!(TcpStream::connect(running.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_request_that_outlasts_the_grace_is_cut_off() {
+    let settings = Settings { grace: std::time::Duration::from_millis(5), ..Settings::default() };
+    let server = Server::start_with(settings).await;
+    let running = run(&server).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let head = head(&server, 100).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    answer(&mut stream).await;
+
+    running.stop.cancel();
+
+    running.ended.await.unwrap().unwrap();
+    assert_eq!(stream.read(&mut [0; 16]).await.unwrap_or(0), 0);
+}
+
+#[tokio::test]
+async fn a_message_is_committed_though_its_caller_hangs_up() {
+    let server = Server::start().await;
+    let running = run(&server).await;
+    let body = message().to_string();
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(format!("{}{body}", head(&server, body.len())).as_bytes()).await.unwrap();
+    // Another request behind it on the same connection would be answered after it: its answer tells it is done.
+    stream.write_all(format!("{}{body}", head(&server, body.len())).as_bytes()).await.unwrap();
+    answer(&mut stream).await;
+
+    drop(stream);
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+
+    assert!(server.get("/api/v1/stats").await.json()["totals"]["pending"].as_u64().unwrap() >= 1);
+}
