@@ -96,7 +96,7 @@ impl Host {
     fn put(&self, push: Box<Push>, workers_at_most: usize) -> Option<Line> {
         let mut lane = self.lane.lock();
         lane.waiting.push_back(push);
-        if lane.workers >= workers_at_most || lane.workers >= lane.waiting.len() {
+        if lane.workers >= workers_at_most {
             return None;
         }
         lane.workers += 1;
