@@ -1,0 +1,254 @@
+//! The command line: what there is, with the help of the language chosen put in from the texts.
+
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcommand};
+
+use crate::lang::{Lang, Texts};
+use crate::{
+    account, backup, bench, config_check, demo, doctor, key, migrate, send, serve, simulate, template,
+};
+
+#[derive(Debug, Parser)]
+#[command(name = "hongyan", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    #[arg(long, global = true, value_name = "zh|en", value_parser = ["zh", "en"])]
+    pub(crate) lang: Option<String>,
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(demo::Demo),
+    Serve(serve::Serve),
+    Simulate(simulate::Simulate),
+    Send(send::Send),
+    #[command(subcommand)]
+    Account(account::Account),
+    #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
+    Template(template::Template),
+    Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Config(config_check::ConfigCommand),
+    Migrate(migrate::Migrate),
+    Backup(backup::Backup),
+    #[command(subcommand)]
+    Bench(Box<bench::Bench>),
+}
+
+/// The whole command tree, speaking one language.
+pub(crate) fn command(texts: &Texts) -> Clap {
+    let mut root = Cli::command();
+    // Global options reach the commands below only when the tree is built.
+    root = localise(root, "hongyan", texts);
+    root.after_help(texts.get("say.exit_codes").to_owned())
+}
+
+fn localise(command: Clap, path: &str, texts: &Texts) -> Clap {
+    let ids: Vec<_> = command.get_arguments().map(|arg| arg.get_id().to_string()).collect();
+    let below: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).global(false);
+    let mut command = command
+        .about(texts.get(&format!("command.{path}")).to_owned())
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .disable_version_flag(true)
+        .arg(help)
+        .subcommand_help_heading(texts.get("say.commands").to_owned())
+        .help_template(template_of(path, texts));
+    if path == "hongyan" {
+        command = command.arg(Arg::new("version").short('V').long("version").action(ArgAction::Version));
+    }
+    for id in ids.iter().map(String::as_str).chain(["help"]).chain((path == "hongyan").then_some("version")) {
+        command = command.mut_arg(id, |arg| worded(arg, path, texts));
+    }
+    for name in below {
+        let path = if path == "hongyan" { name.clone() } else { format!("{path} {name}") };
+        command = command.mut_subcommand(name, |below| localise(below, &path, texts));
+    }
+    command
+}
+
+fn template_of(path: &str, texts: &Texts) -> String {
+    let after = if path == "hongyan" { "\n\n{after-help}" } else { "" };
+    format!("{{about}}\n\n{} {{usage}}\n\n{{all-args}}{after}", texts.get("say.usage"))
+}
+
+/// The key of an option's help: its own on this command, or the one it has everywhere.
+fn help_key(id: &str, path: &str, texts: &Texts) -> String {
+    let own = format!("option.{path}/{id}");
+    if texts.find(&own).is_some() { own } else { format!("option.{id}") }
+}
+
+fn worded(arg: Arg, path: &str, texts: &Texts) -> Arg {
+    let mut help = texts.get(&help_key(arg.get_id().as_str(), path, texts)).to_owned();
+    let heading = if arg.is_positional() { "say.arguments" } else { "say.options" };
+    let arg = arg.help_heading(texts.get(heading).to_owned());
+    if !arg.get_action().takes_values() {
+        return arg.help(help);
+    }
+    let words: Vec<_> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    if !words.is_empty() && arg.get_id() != "lang" {
+        help.push_str(&texts.fill("say.possible", &[("words", &words.join(", "))]));
+    }
+    let default: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    if !default.is_empty() {
+        help.push_str(&texts.fill("say.default", &[("value", &default.join(","))]));
+    }
+    arg.help(help).hide_possible_values(true).hide_default_value(true)
+}
+
+/// What clap found wrong, in the language chosen; clap itself speaks English only.
+pub(crate) fn fault(error: &clap::Error, texts: &Texts) -> String {
+    let english = || error.to_string().trim_end().trim_start_matches("error: ").to_owned();
+    if texts.lang == Lang::En {
+        return english();
+    }
+    let told = |kind| error.get(kind).map(told).unwrap_or_default();
+    let (arg, value) = (told(ContextKind::InvalidArg), told(ContextKind::InvalidValue));
+    let below = told(ContextKind::InvalidSubcommand);
+    match error.kind() {
+        ErrorKind::UnknownArgument => texts.fill("say.unknown_argument", &[("arg", &arg)]),
+        ErrorKind::MissingRequiredArgument => texts.fill("say.missing_argument", &[("arg", &arg)]),
+        ErrorKind::InvalidSubcommand => texts.fill("say.unknown_command", &[("command", &below)]),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            texts.fill("say.invalid_value", &[("arg", &arg), ("value", &value)])
+        }
+        _ => english(),
+    }
+}
+
+fn told(value: &ContextValue) -> String {
+    match value {
+        ContextValue::Strings(many) => many.join(" "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMANDS: [&str; 12] = [
+        "demo", "serve", "simulate", "send", "account", "key", "template", "doctor", "config", "migrate",
+        "backup", "bench",
+    ];
+
+    fn help(lang: Lang, words: &[&str]) -> String {
+        let words = ["hongyan"].iter().chain(words).chain(&["--help"]);
+        command(&Texts::new(lang)).try_get_matches_from(words).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        for lang in [Lang::En, Lang::Zh] {
+            command(&Texts::new(lang)).debug_assert();
+        }
+    }
+
+    #[test]
+    fn help_names_every_command_and_the_exit_codes_in_both_languages() {
+        let (english, chinese) = (help(Lang::En, &[]), help(Lang::Zh, &[]));
+
+        for name in COMMANDS {
+            let listed =
+                |help: &str| help.lines().any(|line| line.trim_start().starts_with(&format!("{name} ")));
+            assert!(listed(&english) && listed(&chinese), "{name} in\n{english}{chinese}");
+        }
+        assert!(english.contains("Usage:") && english.contains("Exit codes"), "{english}");
+        assert!(chinese.contains("用法：") && chinese.contains("退出码"), "{chinese}");
+        assert!(!chinese.contains("Options:") && !chinese.contains("Commands:"), "{chinese}");
+    }
+
+    #[test]
+    fn every_command_and_option_has_its_words_in_both_languages() {
+        for lang in [Lang::En, Lang::Zh] {
+            let texts = Texts::new(lang);
+            check_words(&command(&texts), "hongyan", &texts);
+        }
+    }
+
+    fn check_words(command: &Clap, path: &str, texts: &Texts) {
+        assert!(texts.find(&format!("command.{path}")).is_some(), "command.{path}");
+        for arg in command.get_arguments() {
+            let key = help_key(arg.get_id().as_str(), path, texts);
+            assert!(texts.find(&key).is_some(), "{key} of {path}");
+        }
+        for below in command.get_subcommands() {
+            let path = if path == "hongyan" {
+                below.get_name().to_owned()
+            } else {
+                format!("{path} {}", below.get_name())
+            };
+            check_words(below, &path, texts);
+        }
+    }
+
+    #[test]
+    fn no_word_of_help_is_without_its_command() {
+        let texts = Texts::new(Lang::En);
+        let mut known = Vec::new();
+        gather(&command(&texts), "hongyan", &texts, &mut known);
+
+        let unused = texts.keys().filter(|key| key.starts_with("command.") || key.starts_with("option."));
+        let unused: Vec<_> = unused.filter(|key| !known.contains(&(*key).to_owned())).collect();
+
+        assert_eq!(unused, Vec::<&str>::new());
+    }
+
+    fn gather(command: &Clap, path: &str, texts: &Texts, known: &mut Vec<String>) {
+        known.push(format!("command.{path}"));
+        known.extend(command.get_arguments().map(|arg| help_key(arg.get_id().as_str(), path, texts)));
+        for below in command.get_subcommands() {
+            let path = if path == "hongyan" {
+                below.get_name().to_owned()
+            } else {
+                format!("{path} {}", below.get_name())
+            };
+            gather(below, &path, texts, known);
+        }
+    }
+
+    #[test]
+    fn a_wrong_word_is_told_in_chinese_too() {
+        let texts = Texts::new(Lang::Zh);
+        let error = command(&texts).try_get_matches_from(["hongyan", "serve", "--nonsense"]).unwrap_err();
+
+        assert!(fault(&error, &texts).contains("--nonsense") && fault(&error, &texts).contains("没有"));
+    }
+
+    #[test]
+    fn the_commands_of_the_contract_are_understood() {
+        for line in [
+            "serve",
+            "simulate --listen 127.0.0.1:9090",
+            "simulate --port 0 --latency 200..500",
+            "account add --appid A --secret S --kind service --token T --aes-key K --json",
+            "key create --name ci --scope send,read,admin --json",
+            "demo --messages 1000 --exit --json",
+            "bench send --messages 100000 --accounts 1 --batch 1000 --latency 0 --pace off --store sqlite --json",
+            "config check --lang zh",
+            "doctor --appid A",
+            "backup ./b.db",
+        ] {
+            let parsed = Cli::try_parse_from(["hongyan"].into_iter().chain(line.split(' ')));
+
+            assert!(parsed.is_ok(), "{line}: {parsed:?}");
+        }
+    }
+}

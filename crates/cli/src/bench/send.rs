@@ -1,0 +1,107 @@
+//! `bench send`: from HTTP accept to settled, with a bare loop beside it.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Args;
+use hongyan_simulator::Latency;
+
+use crate::bench::figures::{Figures, Report};
+use crate::bench::load::{self, Flood, Until};
+use crate::bench::measure;
+use crate::bench::stage::{Plan, Reports, Stage};
+use crate::bench::{Pace, baseline, check_store, parse_pace, repeat};
+use crate::simulate::parse_latency;
+
+/// Connections that bring batches: enough that the next batch waits while one is committed.
+const BATCH_CONNECTIONS: usize = 4;
+/// Connections that bring messages one by one.
+const SINGLE_CONNECTIONS: usize = 64;
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Send {
+    #[arg(long, default_value_t = 100_000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub(super) messages: usize,
+    #[arg(long, default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    pub(super) accounts: usize,
+    #[arg(long, default_value_t = 1_000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000))]
+    pub(super) batch: usize,
+    #[arg(long, value_name = "none|MS|MIN..MAX", default_value = "0", value_parser = parse_latency)]
+    pub(super) latency: Latency,
+    #[arg(long, value_name = "off|RATE", default_value = "off", value_parser = parse_pace)]
+    pub(super) pace: Pace,
+    #[arg(long, default_value = "sqlite")]
+    pub(super) store: String,
+    #[arg(long, value_enum, default_value = "off")]
+    pub(super) receipts: Reports,
+    #[arg(long, default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100))]
+    pub(super) runs: usize,
+}
+
+impl Send {
+    fn command(&self) -> String {
+        let Self { messages, accounts, batch, store, runs, .. } = self;
+        let latency = match self.latency {
+            Latency::None => "0".to_owned(),
+            Latency::Uniform { min_ms, max_ms } => format!("{min_ms}..{max_ms}"),
+        };
+        let pace = match self.pace {
+            Pace::Off => "off".to_owned(),
+            Pace::PerSecond(rate) => rate.to_string(),
+        };
+        let receipts = if self.receipts == Reports::On { "on" } else { "off" };
+        format!(
+            "hongyan bench send --messages {messages} --accounts {accounts} --batch {batch} --latency {latency} \
+             --pace {pace} --store {store} --receipts {receipts} --runs {runs} --json"
+        )
+    }
+}
+
+pub(super) async fn run(args: &Send) -> Result<Report> {
+    check_store(&args.store)?;
+    let figures = repeat(args.runs, |_| once(args)).await?;
+    Ok(Report { command: args.command(), runs: args.runs, figures })
+}
+
+async fn once(args: &Send) -> Result<Figures> {
+    let Send { messages, accounts, latency, pace, receipts: reports, .. } = *args;
+    let stage = Stage::set(Plan { accounts, messages, latency, pace, reports }).await?;
+    let baseline = baseline::rate(&stage, messages, latency).await?;
+    measured(&stage, args, baseline).await
+}
+
+/// One run on a stage whose store may hold anything already.
+pub(super) async fn measured(stage: &Stage, args: &Send, baseline: f64) -> Result<Figures> {
+    let server = stage.serve().await?;
+    let mut connection = stage.connect(&server).await?;
+    let until = if args.receipts == Reports::On { Until::Final } else { Until::Taken };
+    let before = load::counts(&mut connection).await?;
+    let there = before.sent + before.finished();
+    let connections = if args.batch == 1 { SINGLE_CONNECTIONS } else { BATCH_CONNECTIONS };
+    let (from, to) = (0, args.messages);
+    let flood = Flood { cast: stage.cast.clone(), from, to, batch: args.batch, connections, lane: "normal" };
+    let (cpu, start) = (server.cpu()?, Instant::now());
+    let accepted = load::flood(stage, &server, &flood).await?;
+    load::settled(&mut connection, until, there + args.messages as u64).await?;
+    let seconds = start.elapsed().as_secs_f64();
+    let cpu = server.cpu()? - cpu;
+    let rss = measure::peak_mib(server.pid)?;
+    let messages = args.messages as f64;
+    let mut figures = Figures::default()
+        .with("messages", messages)
+        .with("seconds", seconds)
+        .with("rate_per_sec", messages / seconds)
+        .with("accept_per_sec", messages / accepted.took.as_secs_f64());
+    if there == 0 {
+        let waits = load::waits(&mut connection, until).await?;
+        figures.add("p50_ms", waits.value_at_quantile(0.5) as f64);
+        figures.add("p99_ms", waits.value_at_quantile(0.99) as f64);
+    }
+    figures.add("cpu_us_per_message", cpu.as_secs_f64() * 1e6 / messages);
+    figures.add("rss_mb", rss);
+    figures.add("baseline_rate_per_sec", baseline);
+    figures.add("ratio", messages / seconds / baseline);
+    drop(connection);
+    server.stop().await?;
+    Ok(figures)
+}

@@ -1,0 +1,197 @@
+//! The settings: `config.default.toml` in the binary, then the operator's file, then the environment.
+
+mod layers;
+mod read;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hongyan_engine::{Retention, Tolerance};
+use hongyan_store::Secret;
+
+use crate::environment::Environment;
+use crate::exit::Failure;
+use crate::lang::Texts;
+
+pub(crate) use self::layers::Effective;
+use self::layers::Layers;
+use self::read::Reader;
+pub(crate) use self::read::parse_duration;
+
+/// The file that is read when none is named, if it is there.
+const USUAL_FILE: &str = "hongyan.toml";
+
+/// Everything that can be set, checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) store: StoreConfig,
+    pub(crate) http: HttpConfig,
+    pub(crate) wechat: hongyan_wechat::Settings,
+    pub(crate) secrets: Secrets,
+    pub(crate) engine: hongyan_engine::Settings,
+    /// At shutdown, so long for answers of WeChat.
+    pub(crate) engine_grace: Duration,
+    pub(crate) log: LogConfig,
+    /// Every key with its value and origin, secrets redacted, in the order of the manual.
+    pub(crate) effective: Vec<Effective>,
+}
+
+#[derive(Debug)]
+pub(crate) struct StoreConfig {
+    pub(crate) url: String,
+    pub(crate) cache_mib: u32,
+    pub(crate) readers: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct HttpConfig {
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: Option<String>,
+    pub(crate) body_limit: usize,
+    pub(crate) request_timeout: Duration,
+    pub(crate) grace: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct Secrets {
+    pub(crate) master_key: Option<Secret>,
+    pub(crate) master_key_file: PathBuf,
+}
+
+#[derive(Debug)]
+pub(crate) struct LogConfig {
+    pub(crate) level: tracing::Level,
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Reads all layers. Everything that is wrong is told at once.
+    pub(crate) fn load(
+        file: Option<&Path>,
+        environment: &Environment,
+        texts: &Texts,
+    ) -> Result<Self, Failure> {
+        let usual = Path::new(USUAL_FILE);
+        Self::laid(file.or_else(|| usual.exists().then_some(usual)), environment, texts)
+    }
+
+    fn laid(file: Option<&Path>, environment: &Environment, texts: &Texts) -> Result<Self, Failure> {
+        let mut faults = Vec::new();
+        let layers = Layers::gather(file, environment, &mut faults, texts);
+        let mut reader = Reader { layers: &layers, texts, faults };
+        let config = Self::read(&mut reader);
+        let faults = reader.faults;
+        if faults.is_empty() { Ok(config) } else { Err(Failure::Usage(faults.join("\n"))) }
+    }
+
+    /// The defaults alone, whatever file and environment there are.
+    pub(crate) fn defaults(texts: &Texts) -> Result<Self, Failure> {
+        Self::laid(None, &Environment::default(), texts)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            store: StoreConfig {
+                url: reader.text("store.url"),
+                cache_mib: reader.number("store.cache_mib", 4..=65_536) as u32,
+                readers: reader.number("store.readers", 1..=64) as usize,
+            },
+            http: read_http(reader),
+            wechat: read_wechat(reader),
+            secrets: read_secrets(reader),
+            engine: read_engine(reader),
+            engine_grace: reader.duration("engine.grace", 0..=600),
+            log: read_log(reader),
+            effective: reader.layers.effective(),
+        }
+    }
+
+    /// The address that people outside reach it by.
+    pub(crate) fn outside_url(&self, listening: SocketAddr) -> String {
+        self.http.public_url.clone().unwrap_or_else(|| format!("http://{listening}"))
+    }
+}
+
+const MINUTE: u64 = 60;
+const DAY: u64 = 86_400;
+
+fn read_http(reader: &mut Reader<'_>) -> HttpConfig {
+    let public_url = reader.text("http.public_url");
+    HttpConfig {
+        listen: reader
+            .parsed("http.listen", "config.allowed_listen")
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
+        public_url: Some(public_url.trim_end_matches('/').to_owned()).filter(|url| !url.is_empty()),
+        body_limit: reader.number("http.body_limit_mib", 1..=64) as usize * 1024 * 1024,
+        request_timeout: reader.duration("http.request_timeout", 1..=10 * MINUTE),
+        grace: reader.duration("http.grace", 0..=10 * MINUTE),
+    }
+}
+
+fn read_wechat(reader: &mut Reader<'_>) -> hongyan_wechat::Settings {
+    let settings = hongyan_wechat::Settings {
+        api_bases: reader.list("wechat.api_base"),
+        timeout: Duration::from_millis(reader.number("wechat.timeout_ms", 100..=120_000)),
+        connect_timeout: Duration::from_millis(reader.number("wechat.connect_timeout_ms", 100..=60_000)),
+        idle_timeout: reader.duration("wechat.idle_timeout", 1..=10 * MINUTE),
+        max_idle: reader.number("wechat.max_idle", 1..=16_384) as usize,
+        extra_roots: Vec::new(),
+    };
+    if reader.faults.is_empty()
+        && let Err(error) = hongyan_wechat::Client::new(settings.clone())
+    {
+        reader.wrong("wechat.api_base", &error.to_string());
+    }
+    settings
+}
+
+fn read_secrets(reader: &mut Reader<'_>) -> Secrets {
+    let (file, key) = ("secrets.master_key_file", "secrets.master_key");
+    if reader.layers.is_given(file) && reader.layers.is_given(key) {
+        reader.wrong(key, reader.texts.get("config.allowed_one_of_two"));
+    }
+    let text = reader.text(key);
+    if !text.is_empty() && hongyan_store::MasterKey::from_text(&text).is_err() {
+        reader.wrong(key, reader.texts.get("config.allowed_master_key"));
+    }
+    Secrets {
+        master_key: Some(Secret::new(text)).filter(|text| !text.expose().is_empty()),
+        master_key_file: PathBuf::from(reader.text(file)),
+    }
+}
+
+fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
+    let archive = reader.text("retention.archive");
+    hongyan_engine::Settings {
+        max_in_flight: reader.number("engine.max_in_flight", 1..=65_536) as usize,
+        retention: Retention {
+            keep: reader.duration("retention.keep", DAY..=3650 * DAY),
+            archive: Some(archive).filter(|path| !path.is_empty()).map(PathBuf::from),
+            await_receipt: reader.duration("retention.await_receipt", MINUTE..=30 * DAY),
+        },
+        tolerance: Tolerance {
+            urgent: reader.duration("engine.tolerance_urgent", 1..=30 * DAY),
+            normal: reader.duration("engine.tolerance_normal", 1..=30 * DAY),
+            bulk: reader.duration("engine.tolerance_bulk", 1..=30 * DAY),
+        },
+        expires_after: reader.duration("engine.expires_after", MINUTE..=90 * DAY),
+    }
+}
+
+fn read_log(reader: &mut Reader<'_>) -> LogConfig {
+    use tracing::Level;
+    let levels =
+        [("error", Level::ERROR), ("warn", Level::WARN), ("info", Level::INFO), ("debug", Level::DEBUG)];
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    LogConfig { level: reader.word("log.level", &levels), format: reader.word("log.format", &formats) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use super::layers::Source;
+use super::*;
+use crate::lang::Lang;
+
+fn load(file: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hongyan.toml");
+    std::fs::write(&path, file).unwrap();
+    Config::load(Some(&path), &Environment::of(variables), &Texts::new(Lang::En))
+        .map_err(|fault| fault.to_string())
+}
+
+fn fault(file: &str, variables: &[(&str, &str)]) -> String {
+    load(file, variables).unwrap_err()
+}
+
+#[test]
+fn the_defaults_are_the_settings_of_the_crates_they_are_for() {
+    let config = load("", &[]).unwrap();
+
+    assert_eq!(config.store.url, "sqlite:./hongyan.db");
+    assert_eq!(config.http.listen.port(), 8080);
+    assert_eq!(config.wechat.api_bases, hongyan_wechat::Settings::default().api_bases);
+    assert_eq!(config.wechat.timeout, hongyan_wechat::Settings::default().timeout);
+    let engine = hongyan_engine::Settings::default();
+    assert_eq!(config.engine.max_in_flight, engine.max_in_flight);
+    assert_eq!(config.engine.expires_after, engine.expires_after);
+    assert_eq!(config.engine.retention.keep, engine.retention.keep);
+    assert_eq!(config.engine.retention.await_receipt, engine.retention.await_receipt);
+    assert_eq!(config.engine.tolerance.bulk, engine.tolerance.bulk);
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    let file = "[store]\ncache_mib = 128\nurl = \"sqlite:a.db\"";
+
+    let config = load(file, &[("HONGYAN_STORE__URL", "sqlite:b.db")]).unwrap();
+
+    assert_eq!(
+        (config.store.url.as_str(), config.store.cache_mib, config.store.readers),
+        ("sqlite:b.db", 128, 2)
+    );
+    let url = config.effective.iter().find(|setting| setting.key == "store.url").unwrap();
+    assert_eq!(url.source, Source::Variable("HONGYAN_STORE__URL".into()));
+}
+
+#[test]
+fn an_unknown_key_is_an_error_that_names_it_its_place_and_the_nearest() {
+    let in_file = fault("[http]\nlisten_addr = \"x\"\n[stroe]\nurl = \"y\"", &[]);
+    let in_environment = fault("", &[("HONGYAN_WECHAT__API_BSE", "http://x")]);
+
+    assert!(in_file.contains("`http.listen_addr`") && in_file.contains("hongyan.toml"), "{in_file}");
+    assert!(in_file.contains("`http.listen`") && in_file.contains("`store.url`"), "{in_file}");
+    assert!(in_environment.contains("HONGYAN_WECHAT__API_BSE"), "{in_environment}");
+    assert!(in_environment.contains("`wechat.api_base`"), "{in_environment}");
+}
+
+#[test]
+fn a_wrong_value_is_an_error_that_names_key_value_origin_and_what_is_allowed() {
+    let cases = [
+        ("[store]\ncache_mib = 1", "store.cache_mib", "from 4 to 65536"),
+        ("[store]\nreaders = \"many\"", "store.readers", "from 1 to 64"),
+        ("[http]\nlisten = \"8080\"", "http.listen", "ADDRESS:PORT"),
+        ("[engine]\ngrace = 20", "engine.grace", "ms, s, m, h or d"),
+        ("[retention]\nkeep = \"1h\"", "retention.keep", "from 1d to 3650d"),
+        ("[log]\nlevel = \"loud\"", "log.level", "error, warn, info, debug"),
+        ("[wechat]\napi_base = \"ftp://x\"", "wechat.api_base", "http(s)://host"),
+        ("[wechat]\napi_base = []", "wechat.api_base", "list"),
+        ("[store]\nurl = 5", "store.url", "text"),
+    ];
+    for (file, key, allowed) in cases {
+        let fault = fault(file, &[]);
+
+        assert!(fault.contains(key) && fault.contains(allowed) && fault.contains("hongyan.toml"), "{fault}");
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let fault =
+        fault("[log]\nlevel = \"loud\"\nformat = \"xml\"\ncolour = 1", &[("HONGYAN_STORE__READERS", "0")]);
+
+    assert_eq!(fault.lines().count(), 4, "{fault}");
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_told_with_its_place() {
+    let fault = fault("[http\nlisten=1", &[]);
+
+    assert!(fault.contains("hongyan.toml") && fault.contains("line 1"), "{fault}");
+}
+
+#[test]
+fn the_bases_are_one_text_or_a_list() {
+    let one = load("", &[("HONGYAN_WECHAT__API_BASE", "http://127.0.0.1:9090")]).unwrap();
+    let two = load("[wechat]\napi_base = [\"http://a\", \"http://b\"]", &[]).unwrap();
+
+    assert_eq!(one.wechat.api_bases, ["http://127.0.0.1:9090"]);
+    assert_eq!(two.wechat.api_bases, ["http://a", "http://b"]);
+}
+
+#[test]
+fn a_secret_is_taken_from_one_place_and_never_shown() {
+    let key = hongyan_store::MasterKey::generate(&mut rand::make_rng::<rand::rngs::StdRng>()).to_text();
+    let given = ("HONGYAN_SECRETS__MASTER_KEY", key.expose());
+
+    let config = load("", &[given]).unwrap();
+    let twice = fault("[secrets]\nmaster_key_file = \"./k\"", &[given]);
+    let wrong = fault("", &[("HONGYAN_SECRETS__MASTER_KEY", "hunter2")]);
+
+    assert_eq!(config.secrets.master_key.as_ref().unwrap().expose(), key.expose());
+    let shown = serde_json::to_string(&config.effective).unwrap();
+    assert!(shown.contains("(set)") && !shown.contains(key.expose()));
+    assert!(!format!("{config:?}").contains(key.expose()));
+    assert!(twice.contains("not both") && !twice.contains(key.expose()), "{twice}");
+    assert!(wrong.contains("hymk1_") && !wrong.contains("hunter2"), "{wrong}");
+}
+
+#[test]
+fn a_password_in_an_address_is_not_shown() {
+    let config = load("", &[("HONGYAN_STORE__URL", "postgres://me:hunter2@db/hongyan")]).unwrap();
+
+    let shown = serde_json::to_string(&config.effective).unwrap();
+
+    assert!(shown.contains("postgres://me:(set)@db/hongyan") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn the_effective_settings_stand_in_the_order_of_the_manual() {
+    let config = load("", &[]).unwrap();
+
+    let keys: Vec<_> = config.effective.iter().map(|setting| setting.key.as_str()).collect();
+
+    assert_eq!(keys[..4], ["store.url", "store.cache_mib", "store.readers", "http.listen"]);
+    assert_eq!(keys.last(), Some(&"log.format"));
+}

@@ -1,0 +1,94 @@
+//! A whole server in this process: engine and HTTP face over one store.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, bail};
+use hongyan_engine::{Clock, Engine, Metrics};
+use hongyan_server::App;
+use hongyan_store::{Store, generate_setup_secret};
+use hongyan_wechat::Client;
+use prometheus_client::registry::Registry;
+use rand::rngs::StdRng;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::local;
+
+/// What a server is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) config: Config,
+}
+
+/// A running server.
+pub(crate) struct Node {
+    pub(crate) engine: Engine,
+    pub(crate) config: Config,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    stop: CancellationToken,
+    ended: CancellationToken,
+}
+
+impl Node {
+    /// Binds, starts the engine, and serves.
+    pub(crate) async fn start(parts: Parts) -> Result<Self> {
+        let Parts { store, config } = parts;
+        // The port first: a second server on this machine should not get as far as the store.
+        let listen = config.http.listen;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("http.listen {listen}"))?;
+        let address = listener.local_addr()?;
+        let mut registry = Registry::default();
+        let engine = Engine::start(hongyan_engine::Parts {
+            store,
+            client: Client::new(config.wechat.clone())?,
+            clock: Clock::System,
+            metrics: Metrics::register(&mut registry),
+            settings: config.engine.clone(),
+        })
+        .await?;
+        let rng: StdRng = rand::make_rng();
+        let settings = http_settings(&config);
+        let app = App::new(hongyan_server::Parts { engine: engine.clone(), registry, rng, settings });
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+        tokio::spawn(serve(app, listener, stop.clone(), ended.clone()));
+        Ok(Self { engine, config, address, stop, ended })
+    }
+
+    /// Resolves when it does not serve any more, though nobody asked it to end.
+    pub(crate) async fn wait(&self) -> Result<()> {
+        self.ended.cancelled().await;
+        bail!("the HTTP server has ended")
+    }
+
+    /// Takes nothing more in, finishes what is under way, and lets go of the store.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        self.ended.cancelled().await;
+        self.engine.stop(self.config.engine_grace).await;
+    }
+
+    /// A link by which the first key is made: once, within 24 hours.
+    pub(crate) async fn setup_link(&self) -> Result<String> {
+        let secret = generate_setup_secret(&mut local::chance());
+        self.engine.store().put_setup_secret(&secret, local::now()).await?;
+        Ok(format!("{}/setup?token={}", self.config.outside_url(self.address), secret.expose()))
+    }
+}
+
+fn http_settings(config: &Config) -> hongyan_server::Settings {
+    hongyan_server::Settings {
+        body_limit: config.http.body_limit,
+        request_timeout: config.http.request_timeout,
+        grace: config.http.grace,
+        ..hongyan_server::Settings::default()
+    }
+}
+
+async fn serve(app: App, listener: TcpListener, stop: CancellationToken, ended: CancellationToken) {
+    if let Err(error) = hongyan_server::serve(app, listener, stop).await {
+        tracing::error!(%error, "the HTTP server has ended");
+    }
+    ended.cancel();
+}

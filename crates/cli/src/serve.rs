@@ -1,0 +1,78 @@
+//! `serve`: the server, until it is asked to stop or its store breaks.
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::exit::{Code, Failure};
+use crate::node::{Node, Parts};
+use crate::{local, log, print};
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+pub(crate) async fn run(context: &Context, args: &Serve) -> Result<Code> {
+    let mut config = context.config()?;
+    config.http.listen = args.listen.unwrap_or(config.http.listen);
+    log::start(&config.log);
+    let store = local::open(context, &config).await?;
+    let node = Node::start(Parts { store, config }).await?;
+    announce(context, &node).await?;
+    tokio::select! {
+        asked = asked_to_stop() => asked?,
+        () = node.engine.failed() => {
+            node.stop().await;
+            return Err(Failure::Store(context.texts.get("say.store_broke").to_owned()).into());
+        }
+        served = node.wait() => served?,
+    }
+    context.say("say.stopping", &[]);
+    tokio::select! {
+        () = node.stop() => Ok(Code::Done),
+        second = asked_to_stop() => second.map(|()| Code::Failed),
+    }
+}
+
+/// Says where it listens and, while nobody has a key, how to get the first.
+async fn announce(context: &Context, node: &Node) -> Result<()> {
+    let link = match node.engine.store().keys().await?.is_empty() {
+        true => Some(node.setup_link().await?),
+        false => None,
+    };
+    if context.is_for_machines() {
+        let url = node.config.outside_url(node.address);
+        print::json(
+            &serde_json::json!({ "listening": node.address.to_string(), "url": url, "setup_link": link }),
+        );
+    }
+    context.say(
+        "say.serving",
+        &[("url", &node.config.outside_url(node.address)), ("store", &shown_store(&node.config))],
+    );
+    if let Some(link) = link {
+        context.say("say.setup_link", &[("link", &link)]);
+    }
+    Ok(())
+}
+
+fn shown_store(config: &Config) -> String {
+    let shown = config.effective.iter().find(|setting| setting.key == "store.url");
+    shown.and_then(|setting| setting.value.as_str()).unwrap_or_default().to_owned()
+}
+
+/// Returns at SIGTERM or SIGINT. Each call waits for one more.
+pub(crate) async fn asked_to_stop() -> Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
