@@ -81,7 +81,8 @@ impl Pace {
         now.plus(Duration::from_millis(missing.div_ceil(self.rate)))
     }
 
-    /// WeChat took a send without complaint: one a second more for each second of use, up to the peak.
+    /// WeChat took a send without complaint. Above the base, one a second more for each second of use, up to
+    /// the peak; below it, which was known to be good, a tenth of the base.
     pub fn eased(&mut self, now: Timestamp) {
         if self.is_unlimited() {
             return;
@@ -90,7 +91,8 @@ impl Pace {
         let before = self.eased_at.unwrap_or(now);
         let proof = millis(now.since(before)).min(PROOF_MS);
         self.eased_at = Some(if is_set_back(before, now) { now } else { before.max(now) });
-        self.rate = (self.rate + proof).min(self.peak);
+        let steps = if self.rate < self.base { (self.base / (10 * MILLI)).max(1) } else { 1 };
+        self.rate = (self.rate + proof * steps).min(self.peak);
     }
 
     /// WeChat asked for less: half the rate, and nothing saved up. Further ones within a second are the same one.
@@ -238,6 +240,18 @@ mod tests {
         for s in 0..1_000 {
             pace.eased(after_ms(10_000_000 + s * 1_000));
         }
+        assert_eq!(pace.rate_per_s(), 100.0);
+    }
+
+    #[test]
+    fn what_was_known_to_be_good_comes_back_within_seconds() {
+        let mut pace = Pace::new(100, 100, NOW);
+        pace.pushed_back(NOW);
+
+        for ms in (0..=5_000).step_by(10) {
+            pace.eased(after_ms(ms));
+        }
+
         assert_eq!(pace.rate_per_s(), 100.0);
     }
 

@@ -120,7 +120,7 @@ fn signal(event: &Event) -> Option<Signal> {
     let Event::Answered { outcome, .. } = event else { return None };
     Some(match outcome {
         Outcome::Sent { .. } | Outcome::Refused { .. } => Signal::Fine,
-        Outcome::Retry { cause: Cause::Busy, .. } => Signal::PushedBack,
+        Outcome::Retry { cause: Cause::Busy, .. } => Signal::Busy,
         Outcome::Retry { .. } => Signal::Fine,
         Outcome::Pause { until, cause } => Signal::Paused(Pause { until: *until, cause: *cause }),
         Outcome::Unknown => Signal::Silent,

@@ -111,13 +111,18 @@ fn ending(message: &Ready, now: Timestamp) -> Option<Event> {
     claimed.is_none_or(|to| to.to != State::Claimed).then_some(Event::Claimed)
 }
 
+/// How much one answer moves the share of busy ones: the last thirty or so count.
+const BUSY_WEIGHT: f32 = 1.0 / 32.0;
+/// A share of busy answers that is no reason to go slower.
+const BUSY_TOLERATED: f32 = 0.1;
+
 /// What an answer says about the account, besides the message that got it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// WeChat works with us.
     Fine,
-    /// WeChat asks for less.
-    PushedBack,
+    /// WeChat says -1. Now and then it does whatever the rate; often, it asks for less.
+    Busy,
     /// No answer.
     Silent,
     /// The account must wait.
@@ -146,6 +151,7 @@ pub(crate) struct Traffic {
     delayed: BTreeMap<Place, Ready>,
     fruitless: u32,
     strikes: u32,
+    busy_share: f32,
     /// After a pause one message goes alone, to see whether WeChat is back.
     probing: bool,
     /// It stands in the queue of turns.
@@ -166,6 +172,7 @@ impl Traffic {
             delayed: BTreeMap::new(),
             fruitless: 0,
             strikes: 0,
+            busy_share: 0.0,
             probing: false,
             has_turn: false,
         }
@@ -302,12 +309,17 @@ impl Traffic {
         match signal {
             Signal::Fine => {
                 (self.fruitless, self.strikes, self.probing) = (0, 0, false);
+                self.busy_share -= self.busy_share * BUSY_WEIGHT;
                 self.pace.eased(now);
             }
             Signal::Paused(pause) => self.stand_still(pause, now),
             Signal::Silent => self.went_without(Cause::Unreachable, now),
-            Signal::PushedBack => {
-                self.pace.pushed_back(now);
+            Signal::Busy => {
+                self.busy_share += (1.0 - self.busy_share) * BUSY_WEIGHT;
+                if self.busy_share > BUSY_TOLERATED {
+                    self.busy_share = 0.0;
+                    self.pace.pushed_back(now);
+                }
                 self.went_without(Cause::Busy, now);
             }
         }

@@ -232,3 +232,19 @@ fn delayed_messages_wait_for_their_time() {
     assert_eq!(traffic.next_at(NOW), Some(later(10)));
     assert_eq!(traffic.take(later(10), 1).go.len(), 1);
 }
+
+#[test]
+fn a_busy_answer_now_and_then_is_no_reason_to_go_slower_and_many_are() {
+    let limits = Limits { base_per_s: 100, peak_per_s: 100, ..NO_LIMIT };
+    let mut traffic = Traffic::new(AccountId(1), limits, NOW);
+    for answer in 0..500 {
+        traffic.learn(if answer % 50 == 0 { Signal::Busy } else { Signal::Fine }, NOW);
+    }
+    let now_and_then = traffic.status().rate_per_s;
+
+    for _ in 0..5 {
+        traffic.learn(Signal::Busy, NOW);
+    }
+
+    assert_eq!((now_and_then, traffic.status().rate_per_s), (100.0, 50.0));
+}
