@@ -1,5 +1,6 @@
 //! The HTTP face in process: a real store in a temporary folder, a real engine whose clock stands still, and a
 //! WeChat that cannot be reached.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod account;
 mod auth;
