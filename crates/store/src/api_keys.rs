@@ -47,20 +47,21 @@ impl Store {
             revoked_at: None,
             last_used_at: None,
         };
+        let key = kept.clone();
         self.write(1, move |ledger| {
             ledger.conn.prepare_cached(INSERT)?.execute(params![
-                kept.id.0,
+                key.id.0,
                 hash.as_ref(),
-                kept.name,
-                joined(kept.scopes.iter().map(|scope| scope.as_str().to_owned())),
-                joined(kept.accounts.iter().map(|account| account.0.to_string())),
+                key.name,
+                joined(key.scopes.iter().map(|scope| scope.as_str().to_owned())),
+                joined(key.accounts.iter().map(|account| account.0.to_string())),
                 now.ms(),
-                kept.expires_at.map(Timestamp::ms),
+                key.expires_at.map(Timestamp::ms),
             ])?;
-            revise(ledger.conn)?;
-            Ok(kept)
+            revise(ledger.conn)
         })
-        .await
+        .await?;
+        Ok(kept)
     }
 
     /// The key that this text is, live or not (`ApiKey::is_live`); compared in constant time.

@@ -24,7 +24,7 @@ impl Store {
     }
 }
 
-const IS_WAITING: &str = "
+pub(crate) const IS_WAITING: &str = "
 SELECT 1
 FROM message
 WHERE account = ?1

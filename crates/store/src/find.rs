@@ -106,7 +106,7 @@ WHERE account = ?1
   AND client_msg_id = ?3"
 );
 
-const BY_TROUBLE: &str = concat!(
+pub(crate) const BY_TROUBLE: &str = concat!(
     "SELECT ",
     record_columns!(),
     "
@@ -114,7 +114,7 @@ FROM message
 WHERE account = ?1
   AND id < ?2
   AND state = ?3
-  AND state IN ('failed', 'suppressed', 'unknown', 'cancelled')
+  AND (state = 'failed' OR state = 'suppressed' OR state = 'unknown' OR state = 'cancelled')
 ORDER BY id DESC"
 );
 
@@ -379,7 +379,7 @@ impl Search<'_> {
         let Some(until) = self.filter.until else { return Ok(from) };
         let last = until.ms().saturating_add(STEP_MS);
         // What is at `high` or after is too new; what is at `low` or before is not.
-        let (mut low, mut high) = (-1, from.id);
+        let (mut low, mut high) = (0, from.id);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             match at_or_before(self.conn, from.account, middle)? {

@@ -122,8 +122,8 @@ impl Keyring {
     }
 
     /// Another one wraps from now on.
-    pub(crate) fn set_master(&self, master: SealKey) {
-        *self.master.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(master);
+    pub(crate) fn set_master(&self, master: Arc<SealKey>) {
+        *self.master.write().unwrap_or_else(PoisonError::into_inner) = master;
     }
 
     /// Whether the master key in memory still is that of the database: another process may have changed it.

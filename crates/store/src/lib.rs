@@ -30,6 +30,8 @@ mod sqlite;
 mod store;
 mod tally;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 mod writer;
 

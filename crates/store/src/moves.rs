@@ -1,7 +1,7 @@
 //! The one place where a message's row changes state, guarded by where it stood, counted with it.
 
 use hongyan_domain::{AccountId, Cause, MessageId, Standing, State, Timestamp, Transition};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use crate::writer::Ledger;
 use crate::{Result, StoreError, row};
@@ -18,7 +18,7 @@ pub(crate) struct Move<'a> {
     pub(crate) at: Timestamp,
 }
 
-const MOVE: &str = "
+pub(crate) const MOVE: &str = "
 UPDATE message
 SET state = ?5,
     cause = ?6,
@@ -31,61 +31,56 @@ SET state = ?5,
 WHERE account = ?1
   AND id = ?2
   AND state = ?3
-  AND attempts = ?4
-RETURNING accepted_at";
+  AND attempts = ?4";
 
-/// Writes the move. When it was accepted, if the row stood where it should; `None`: nothing was changed.
-pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Timestamp>> {
-    let before = match step.from.state {
-        State::Pending | State::Claimed => None,
-        // What is counted under its cause must be uncounted under the same.
-        _ => cause_of(ledger, step)?,
-    };
-    let to = step.to;
-    let state = in_row(to.to);
-    let sent_at = (to.to == State::Sent).then_some(step.at.ms());
-    let settled_at = to.to.is_final().then_some(step.at.ms());
-    let mut update = ledger.conn.prepare_cached(MOVE)?;
-    let accepted_at = update
-        .query_row(
-            params![
-                step.account.0,
-                step.message.raw(),
-                in_row(step.from.state).as_str(),
-                step.from.attempts,
-                state.as_str(),
-                to.cause.map(Cause::as_str),
-                to.attempts,
-                to.due_at.map(Timestamp::ms),
-                to.doubt_since.map(Timestamp::ms),
-                step.msgid.map(u64::cast_signed),
-                sent_at,
-                settled_at,
-            ],
-            |row| Ok(Timestamp::from_ms(row.get(0)?)),
-        )
-        .optional()?;
-    if let Some(accepted_at) = accepted_at {
-        ledger.tally.leave(step.account, accepted_at, step.from.state, before);
-        ledger.tally.enter(step.account, accepted_at, to.to, to.cause);
-    }
-    Ok(accepted_at)
-}
-
-fn in_row(state: State) -> State {
-    if state == State::Claimed { State::Pending } else { state }
-}
-
-const CAUSE: &str = "
-SELECT cause
+// A read before the write is dear only in words: RETURNING would open a table in memory and a statement journal for
+// every row.
+pub(crate) const COUNTED_UNDER: &str = "
+SELECT accepted_at, cause
 FROM message
 WHERE account = ?1
   AND id = ?2";
 
-fn cause_of(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<Option<Cause>> {
-    let mut cause = ledger.conn.prepare_cached(CAUSE)?;
-    let mut rows = cause.query([step.account.0, step.message.raw()])?;
-    rows.next()?.map_or(Ok(None), |row| row::cause(row, 0))
+/// Writes the move. When it was accepted, if the row stood where it should; `None`: nothing was changed.
+pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Timestamp>> {
+    let Some((accepted_at, before)) = counted_under(ledger, step)? else { return Ok(None) };
+    if !write(ledger, step)? {
+        return Ok(None);
+    }
+    ledger.tally.leave(step.account, accepted_at, step.from.state, before);
+    ledger.tally.enter(step.account, accepted_at, step.to.to, step.to.cause);
+    Ok(Some(accepted_at))
+}
+
+fn counted_under(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<Option<(Timestamp, Option<Cause>)>> {
+    let mut counted = ledger.conn.prepare_cached(COUNTED_UNDER)?;
+    let mut rows = counted.query([step.account.0, step.message.raw()])?;
+    rows.next()?.map(|row| Ok((row::at(row, 0)?, row::cause(row, 1)?))).transpose()
+}
+
+fn write(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<bool> {
+    let to = step.to;
+    let sent_at = (to.to == State::Sent).then_some(step.at.ms());
+    let settled_at = to.to.is_final().then_some(step.at.ms());
+    let moved = ledger.conn.prepare_cached(MOVE)?.execute(params![
+        step.account.0,
+        step.message.raw(),
+        in_row(step.from.state).as_str(),
+        step.from.attempts,
+        in_row(to.to).as_str(),
+        to.cause.map(Cause::as_str),
+        to.attempts,
+        to.due_at.map(Timestamp::ms),
+        to.doubt_since.map(Timestamp::ms),
+        step.msgid.map(u64::cast_signed),
+        sent_at,
+        settled_at,
+    ])?;
+    Ok(moved == 1)
+}
+
+fn in_row(state: State) -> State {
+    if state == State::Claimed { State::Pending } else { state }
 }
 
 const STANDING: &str = "

@@ -10,7 +10,7 @@ use crate::writer::Ledger;
 use crate::{Backlog, ClaimId, OpenClaim, Ready, Result, Store, Unreported};
 
 // The comparison of pairs goes straight to its place in the index; the walk ends when enough are found.
-const READY: &str = concat!(
+pub(crate) const READY: &str = concat!(
     "SELECT ",
     ready_columns!(),
     "
@@ -23,7 +23,7 @@ WHERE account = ?1
 ORDER BY deadline_at, id"
 );
 
-const EXPIRED: &str = concat!(
+pub(crate) const EXPIRED: &str = concat!(
     "SELECT ",
     ready_columns!(),
     "
@@ -93,7 +93,7 @@ fn free(
     Ok(found)
 }
 
-const DUE: &str = concat!(
+pub(crate) const DUE: &str = concat!(
     "SELECT ",
     ready_columns!(),
     "
@@ -158,7 +158,7 @@ fn promote(ledger: &mut Ledger<'_>, now: Timestamp, limit: usize) -> Result<Vec<
 }
 
 // The first entry after a place: the index is asked once a lane, not once a row.
-const NEXT_LANE: &str = "
+pub(crate) const NEXT_LANE: &str = "
 SELECT account, lane
 FROM message
 WHERE state = 'pending'
@@ -241,7 +241,7 @@ fn still_claimed(
     Ok(Some(ready))
 }
 
-const UNREPORTED: &str = "
+pub(crate) const UNREPORTED: &str = "
 SELECT account, id, state, attempts, doubt_since, on_unknown, sent_at
 FROM message
 WHERE state = 'sent'

@@ -150,7 +150,7 @@ fn insert(ledger: &Ledger<'_>, sealed: &Sealed, message: Option<MessageId>) -> R
     Ok(inserted == 1)
 }
 
-const BY_MSGID: &str = "
+pub(crate) const BY_MSGID: &str = "
 SELECT id, state, attempts, doubt_since, on_unknown, accepted_at, sent_at, msgid
 FROM message
 WHERE account = ?1
@@ -169,7 +169,7 @@ fn find(conn: &Connection, sealed: &Sealed) -> Result<Option<Candidate>> {
 }
 
 // Sent and not reported, given up, or in doubt: whatever may have reached WeChat.
-const BY_RECIPIENT: &str = "
+pub(crate) const BY_RECIPIENT: &str = "
 SELECT id, state, attempts, doubt_since, on_unknown, accepted_at, sent_at, msgid
 FROM message
 WHERE account = ?1
@@ -215,7 +215,7 @@ fn given_up(conn: &Connection, sealed: &Sealed) -> Result<Option<Candidate>> {
     Ok(only.filter(|found| found.standing.state == State::Unknown && found.went_before(told_at)))
 }
 
-const HAS_GIVEN_UP: &str = "
+pub(crate) const HAS_GIVEN_UP: &str = "
 SELECT 1
 FROM message
 WHERE account = ?1
@@ -285,7 +285,7 @@ WHERE account = ?1
   AND message IS NULL
 LIMIT 1";
 
-const OPEN_BY_RECIPIENT: &str = "
+pub(crate) const OPEN_BY_RECIPIENT: &str = "
 SELECT msgid, recipient, told_at, status
 FROM receipt
 WHERE account = ?1

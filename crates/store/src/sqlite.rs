@@ -33,7 +33,8 @@ pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(StoreError::OldSqlite(rusqlite::version().to_owned()));
     }
-    let mut conn = Connection::open(path)?;
+    migrate(path)?;
+    let conn = Connection::open(path)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     // FULL: a commit is on the disk when it returns. Checkpoints are run by the writer, after it has answered.
     conn.execute_batch(&format!(
@@ -47,7 +48,6 @@ pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
          PRAGMA cache_size = -{cache_kib};"
     ))?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    migrate(&mut conn)?;
     Ok(conn)
 }
 
@@ -61,15 +61,19 @@ pub(crate) fn open_reader(path: &Path, cache_kib: u32) -> Result<Connection> {
     Ok(conn)
 }
 
-fn migrate(conn: &mut Connection) -> Result<()> {
+/// On a connection of its own: what a migration says of the indexes is read when a connection opens.
+fn migrate(path: &Path) -> Result<()> {
+    let mut conn = Connection::open(path)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
     let runner = embedded::migrations::runner();
-    let known = runner.get_migrations().iter().map(|migration| migration.version()).max().unwrap_or(0);
-    let found = newest_applied(conn)?;
+    let known = runner.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0);
+    let found = newest_applied(&conn)?;
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
     if found < known {
-        let migrated = runner.set_grouped(true).run(conn);
+        let migrated = runner.set_grouped(true).run(&mut conn);
         migrated.map_err(|error| StoreError::Database(format!("migration: {error}")))?;
     }
     Ok(())

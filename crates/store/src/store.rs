@@ -92,7 +92,7 @@ impl Store {
     pub(crate) async fn write<T, F>(&self, rows: usize, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Ledger<'_>) -> Result<T> + Send + 'static,
+        F: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
     {
         self.shared.writer.write(rows, work).await
     }

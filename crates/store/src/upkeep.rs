@@ -1,6 +1,7 @@
 //! Copies, and new keys.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hongyan_domain::AccountId;
 use rusqlite::backup::{Backup, StepResult};
@@ -81,13 +82,9 @@ impl Store {
     /// Other processes that have the database open must be started again with it.
     pub async fn rewrap(&self, new: &MasterKey) -> Result<()> {
         let shared = self.shared.clone();
-        let wrapping = keyring::wrapping(new)?;
-        let wrapping = self
-            .write(1, move |ledger| {
-                rewrap_all(ledger.conn, &shared.keyring, &wrapping)?;
-                Ok(wrapping)
-            })
-            .await?;
+        let wrapping = Arc::new(keyring::wrapping(new)?);
+        let wraps = wrapping.clone();
+        self.write(1, move |ledger| rewrap_all(ledger.conn, &shared.keyring, &wraps)).await?;
         self.shared.keyring.set_master(wrapping);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The one thread that writes. What waits for it is committed together, and answered after the commit.
 //!
-//! Each command runs in a savepoint of its own, so that one that fails takes nothing of its neighbours with it.
+//! A command that fails takes nothing of its neighbours with it: then the transaction is run again with a savepoint
+//! for each. They are not there the first time, since SQLite copies every page a savepoint guards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -64,14 +65,14 @@ trait Command: Send {
 
 struct Work<F, T> {
     rows: usize,
-    work: Option<F>,
+    work: F,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
 }
 
 impl<F, T> Command for Work<F, T>
 where
-    F: FnOnce(&mut Ledger<'_>) -> Result<T> + Send,
+    F: FnMut(&mut Ledger<'_>) -> Result<T> + Send,
     T: Send,
 {
     fn rows(&self) -> usize {
@@ -79,8 +80,7 @@ where
     }
 
     fn run(&mut self, ledger: &mut Ledger<'_>) -> bool {
-        let Some(work) = self.work.take() else { return false };
-        let result = work(ledger);
+        let result = (self.work)(ledger);
         let well = result.is_ok();
         self.result = Some(result);
         well
@@ -126,19 +126,27 @@ impl Writer {
     }
 
     /// Runs `work` in the next transaction; when this returns `Ok`, it is on the disk. `rows` is about how many
-    /// rows it writes.
+    /// rows it writes. It may be run twice, the first time in a transaction that is rolled back.
     pub(crate) async fn write<T, F>(&self, rows: usize, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Ledger<'_>) -> Result<T> + Send + 'static,
+        F: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
     {
         if self.broken.load(Ordering::Acquire) {
             return Err(refused());
         }
         let (reply, answer) = oneshot::channel();
-        let command = Box::new(Work { rows, work: Some(work), result: None, reply });
+        let command = Box::new(Work { rows, work, result: None, reply });
         self.commands.send(command).await.map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+#[cfg(test)]
+impl Writer {
+    /// As after a commit that failed on the disk.
+    pub(crate) fn break_for_test(&self) {
+        self.broken.store(true, Ordering::Release);
     }
 }
 
@@ -186,40 +194,49 @@ impl Thread {
         if self.broken.load(Ordering::Acquire) {
             return Err(refused());
         }
-        let before = self.open;
-        let committed = self.transact(batch);
-        if committed.is_err() {
-            self.open = before;
-            if !self.conn.is_autocommit() {
-                // Already failing: what this answers adds nothing.
-                let _ = self.conn.execute_batch("ROLLBACK");
-            }
+        match self.transact(batch, Guard::Together)? {
+            Ended::Committed => Ok(()),
+            Ended::RolledBack => self.transact(batch, Guard::Each).map(|_| ()),
         }
-        committed
     }
 
-    fn transact(&mut self, batch: &mut [Box<dyn Command>]) -> Result<()> {
+    fn transact(&mut self, batch: &mut [Box<dyn Command>], guard: Guard) -> Result<Ended> {
+        let before = self.open;
+        let ended = self.try_to_commit(batch, guard);
+        if !matches!(ended, Ok(Ended::Committed)) {
+            self.open = before;
+            if !self.conn.is_autocommit() {
+                // Where it fails as well, the next BEGIN tells.
+                let _ = execute(&self.conn, "ROLLBACK");
+            }
+        }
+        ended
+    }
+
+    fn try_to_commit(&mut self, batch: &mut [Box<dyn Command>], guard: Guard) -> Result<Ended> {
         execute(&self.conn, "BEGIN IMMEDIATE")?;
         let mut all = Tally::default();
         for command in batch {
-            let before = self.open;
-            let mut tally = Tally::default();
-            execute(&self.conn, "SAVEPOINT command")?;
+            let (before, mut tally) = (self.open, Tally::default());
+            guard.begin(&self.conn)?;
             let well = command.run(&mut Ledger { conn: &self.conn, tally: &mut tally, open: &mut self.open });
             if self.conn.is_autocommit() {
                 // SQLite itself rolled everything back: no room, or no disk.
                 return Err(StoreError::Unavailable("a write did not fit; nothing was written".to_owned()));
             }
-            if well {
-                all.add(tally);
-            } else {
-                self.open = before;
-                execute(&self.conn, "ROLLBACK TO command")?;
+            match (well, guard) {
+                (true, _) => all.add(tally),
+                (false, Guard::Together) => return Ok(Ended::RolledBack),
+                (false, Guard::Each) => {
+                    self.open = before;
+                    execute(&self.conn, "ROLLBACK TO command")?;
+                }
             }
-            execute(&self.conn, "RELEASE command")?;
+            guard.end(&self.conn)?;
         }
         all.write(&self.conn)?;
-        execute(&self.conn, "COMMIT")
+        execute(&self.conn, "COMMIT")?;
+        Ok(Ended::Committed)
     }
 
     /// Copies the WAL back when it is long. Its failure loses nothing: the WAL holds all; but an fsync that
@@ -238,6 +255,37 @@ impl Thread {
             Err(error) => tracing::warn!(%error, "a checkpoint has to wait"),
         }
     }
+}
+
+/// What one command's failure undoes.
+#[derive(Clone, Copy)]
+enum Guard {
+    /// All of the transaction.
+    Together,
+    /// That command.
+    Each,
+}
+
+impl Guard {
+    fn begin(self, conn: &Connection) -> Result<()> {
+        match self {
+            Self::Together => Ok(()),
+            Self::Each => execute(conn, "SAVEPOINT command"),
+        }
+    }
+
+    fn end(self, conn: &Connection) -> Result<()> {
+        match self {
+            Self::Together => Ok(()),
+            Self::Each => execute(conn, "RELEASE command"),
+        }
+    }
+}
+
+/// How a transaction ended.
+enum Ended {
+    Committed,
+    RolledBack,
 }
 
 fn execute(conn: &Connection, sql: &str) -> Result<()> {

@@ -54,6 +54,11 @@ impl Bed {
         format!("sqlite:{}", self.path(name).display())
     }
 
+    /// Changes the database behind the store's back.
+    pub(crate) fn spoil(&self, sql: &str) {
+        rusqlite::Connection::open(self.path("test.db")).unwrap().execute_batch(sql).unwrap();
+    }
+
     pub(crate) fn id(&self) -> MessageId {
         self.ids.lock().unwrap().next(NOW)
     }
@@ -62,7 +67,7 @@ impl Bed {
         ClaimId(self.id().raw())
     }
 
-    pub(crate) fn new(&self, to: &str) -> NewMessage {
+    pub(crate) fn draft_to(&self, to: &str) -> NewMessage {
         NewMessage {
             account: self.account,
             id: self.id(),
@@ -86,7 +91,7 @@ impl Bed {
 
     /// Accepts a message to `to`.
     pub(crate) async fn accepted(&self, to: &str) -> MessageId {
-        let new = self.new(to);
+        let new = self.draft_to(to);
         let id = new.id;
         self.store.accept(vec![new]).await.unwrap();
         id

@@ -1,9 +1,14 @@
 //! What every store must do: each case is a function over a bed, stamped for each database.
+#![allow(clippy::unwrap_used, reason = "a test may: it fails")]
 
+mod accounts;
 mod bed;
+mod find;
+mod keys;
 mod messages;
 mod queue;
 mod receipts;
+mod retention;
 
 /// Stamps the cases for SQLite.
 macro_rules! suite {
@@ -75,5 +80,49 @@ suite! {
         an_undocumented_status_is_kept_as_it_was_spelled,
         a_msgid_of_64_bits_survives,
         a_receipt_of_an_unknown_account_is_refused,
+    }
+    accounts {
+        an_account_reads_back_with_its_secrets,
+        putting_an_account_again_keeps_its_number,
+        a_deleted_account_is_gone_with_all_it_had,
+        accepting_for_a_deleted_account_is_refused,
+        a_token_reads_back,
+        a_sync_tells_what_changed,
+        a_template_that_comes_back_keeps_counting_its_versions,
+        the_revision_grows_with_accounts_templates_and_keys,
+        what_an_old_data_key_sealed_stays_readable,
+    }
+    keys {
+        a_key_is_found_by_its_text_and_by_no_other,
+        a_revoked_key_is_not_live,
+        a_key_past_its_time_is_not_live,
+        a_key_remembers_its_last_use,
+        a_key_for_a_deleted_account_does_not_become_one_for_all,
+        a_setup_secret_works_once,
+        a_setup_secret_ends_after_a_day,
+        a_new_setup_secret_ends_the_one_before,
+    }
+    find {
+        each_filter_finds_its_own,
+        pages_go_through_everything_once,
+        a_search_through_all_accounts_goes_on_in_the_next,
+        a_claimed_message_is_found_as_claimed_and_not_as_pending,
+        until_passes_over_what_is_newer,
+        a_search_for_a_person_goes_through_the_hours,
+        a_foreign_cursor_is_refused,
+        a_limit_over_the_bound_is_refused,
+    }
+    retention {
+        purge_takes_what_is_final_and_old_and_nothing_else,
+        purge_archives_before_it_deletes,
+        purge_passes_over_live_rows,
+        purge_keeps_the_counters,
+        purge_takes_receipts_that_never_found_a_message,
+        the_tally_says_where_messages_stand,
+        a_tally_that_is_wrong_is_found,
+        sends_are_counted_on_the_day_they_went,
+        a_backup_opens_and_holds_everything,
+        a_backup_does_not_overwrite,
+        a_new_master_key_opens_and_the_old_one_does_not,
     }
 }

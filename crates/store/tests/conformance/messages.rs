@@ -9,7 +9,7 @@ use hongyan_store::{Acceptance, CancelAnswer, Happening, MAX_BATCH, Settled, Sto
 use crate::bed::{Bed, NOW, after_s, draft, openid, standing};
 
 pub(crate) async fn an_accepted_message_reads_back_with_all_it_had(bed: &Bed) {
-    let mut new = bed.new("oA");
+    let mut new = bed.draft_to("oA");
     new.client_msg_id = Some("order-1".to_owned());
     new.content.url = Some("https://example.com/点".to_owned());
     new.content.miniprogram =
@@ -35,7 +35,7 @@ pub(crate) async fn an_accepted_message_reads_back_with_all_it_had(bed: &Bed) {
 }
 
 fn named(bed: &Bed, client_msg_id: &str) -> hongyan_store::NewMessage {
-    let mut new = bed.new("oA");
+    let mut new = bed.draft_to("oA");
     new.client_msg_id = Some(client_msg_id.to_owned());
     new
 }
@@ -90,7 +90,7 @@ pub(crate) async fn the_same_client_msg_id_in_two_accounts_is_two_messages(bed: 
 }
 
 pub(crate) async fn a_batch_with_an_unknown_account_is_refused_whole(bed: &Bed) {
-    let (good, mut bad) = (bed.new("oA"), bed.new("oA"));
+    let (good, mut bad) = (bed.draft_to("oA"), bed.draft_to("oA"));
     let id = good.id;
     bad.account = hongyan_domain::AccountId(99);
 
@@ -109,7 +109,7 @@ pub(crate) async fn a_client_msg_id_that_is_too_long_is_refused(bed: &Bed) {
 }
 
 pub(crate) async fn a_batch_over_the_bound_is_refused(bed: &Bed) {
-    let batch = (0..=MAX_BATCH).map(|_| bed.new("oA")).collect();
+    let batch = (0..=MAX_BATCH).map(|_| bed.draft_to("oA")).collect();
 
     let answer = bed.store.accept(batch).await;
 
@@ -117,14 +117,14 @@ pub(crate) async fn a_batch_over_the_bound_is_refused(bed: &Bed) {
 }
 
 pub(crate) async fn a_failing_command_takes_nothing_of_its_neighbours_with_it(bed: &Bed) {
-    let taken = bed.new("oA");
-    let (mut clash, before, after) = (bed.new("oB"), bed.new("oC"), bed.new("oD"));
+    let taken = bed.draft_to("oA");
+    let (mut clash, before, after) = (bed.draft_to("oB"), bed.draft_to("oC"), bed.draft_to("oD"));
     clash.id = taken.id;
     let (before_id, after_id) = (before.id, after.id);
     bed.store.accept(vec![taken]).await.unwrap();
 
     let one = bed.store.accept(vec![before]);
-    let two = bed.store.accept(vec![bed.new("oE"), clash]);
+    let two = bed.store.accept(vec![bed.draft_to("oE"), clash]);
     let three = bed.store.accept(vec![after]);
     let (one, two, three) = tokio::join!(one, two, three);
 
@@ -249,7 +249,7 @@ pub(crate) async fn a_message_that_is_not_there_is_not_found(bed: &Bed) {
 pub(crate) async fn the_last_message_id_is_the_newest_of_all_accounts(bed: &Bed) {
     assert_eq!(bed.store.last_message_id().await.unwrap(), None);
     let other = bed.store.put_account(draft("wx2"), NOW).await.unwrap().id;
-    let (mut newer, older) = (bed.new("oA"), bed.accepted("oA").await);
+    let (mut newer, older) = (bed.draft_to("oA"), bed.accepted("oA").await);
     newer.account = other;
     newer.id = bed.id();
     let last = newer.id;

@@ -81,7 +81,7 @@ pub(crate) async fn a_claim_leaves_out_what_was_cancelled(bed: &Bed) {
 
 pub(crate) async fn ready_messages_come_by_deadline_and_then_by_id(bed: &Bed) {
     let (mut late, soon, also_soon, mut urgent) =
-        (bed.new("oA"), bed.new("oB"), bed.new("oC"), bed.new("oD"));
+        (bed.draft_to("oA"), bed.draft_to("oB"), bed.draft_to("oC"), bed.draft_to("oD"));
     late.deadline_at = after_s(900);
     urgent.lane = Lane::Urgent;
     let expected = [soon.id, also_soon.id, late.id];
@@ -92,7 +92,7 @@ pub(crate) async fn ready_messages_come_by_deadline_and_then_by_id(bed: &Bed) {
 }
 
 pub(crate) async fn ready_pages_go_on_where_the_last_ended(bed: &Bed) {
-    let batch: Vec<_> = (0..10).map(|_| bed.new("oA")).collect();
+    let batch: Vec<_> = (0..10).map(|_| bed.draft_to("oA")).collect();
     let all: Vec<_> = batch.iter().map(|new| new.id).collect();
     bed.store.accept(batch).await.unwrap();
 
@@ -131,9 +131,9 @@ pub(crate) async fn a_message_answered_with_retry_is_ready_while_its_batch_is_st
 }
 
 pub(crate) async fn scheduled_messages_are_not_ready_until_promoted(bed: &Bed) {
-    let mut scheduled = bed.new("oA");
+    let mut scheduled = bed.draft_to("oA");
     scheduled.due_at = after_s(61);
-    let mut soon = bed.new("oB");
+    let mut soon = bed.draft_to("oB");
     soon.due_at = after_s(60);
     let (scheduled_id, soon_id) = (scheduled.id, soon.id);
     bed.store.accept(vec![scheduled, soon]).await.unwrap();
@@ -150,7 +150,7 @@ pub(crate) async fn scheduled_messages_are_not_ready_until_promoted(bed: &Bed) {
 
 pub(crate) async fn promotion_is_bounded_and_in_order(bed: &Bed) {
     let at = |seconds| {
-        let mut new = bed.new("oA");
+        let mut new = bed.draft_to("oA");
         new.due_at = after_s(seconds);
         new
     };
@@ -166,12 +166,12 @@ pub(crate) async fn promotion_is_bounded_and_in_order(bed: &Bed) {
 
 pub(crate) async fn the_backlog_names_account_and_lane_once(bed: &Bed) {
     let other = bed.store.put_account(draft("wx2"), NOW).await.unwrap().id;
-    let mut urgent = bed.new("oA");
+    let mut urgent = bed.draft_to("oA");
     urgent.lane = Lane::Urgent;
-    let mut elsewhere = bed.new("oA");
+    let mut elsewhere = bed.draft_to("oA");
     elsewhere.account = other;
     elsewhere.lane = Lane::Bulk;
-    bed.store.accept(vec![bed.new("oA"), bed.new("oB"), urgent, elsewhere]).await.unwrap();
+    bed.store.accept(vec![bed.draft_to("oA"), bed.draft_to("oB"), urgent, elsewhere]).await.unwrap();
     bed.sent("oC", None).await;
 
     let backlog = bed.store.backlog().await.unwrap();
@@ -213,11 +213,11 @@ pub(crate) async fn a_closed_claim_is_gone(bed: &Bed) {
 
 pub(crate) async fn expired_messages_are_found_and_others_are_not(bed: &Bed) {
     let until = |seconds| {
-        let mut new = bed.new("oA");
+        let mut new = bed.draft_to("oA");
         new.expires_at = Some(after_s(seconds));
         new
     };
-    let (over, not_yet, never) = (until(100), until(200), bed.new("oB"));
+    let (over, not_yet, never) = (until(100), until(200), bed.draft_to("oB"));
     let expected = [over.id];
     bed.store.accept(vec![over, not_yet, never]).await.unwrap();
 

@@ -1,0 +1,128 @@
+//! What only the inside can bring about: a full disk, and the plans that SQLite makes.
+
+use hongyan_domain::{AccountKind, Appid, Content, Lane, MessageId, OnUnknown, Openid, Timestamp};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::{AccountDraft, MasterKey, NewMessage, Secret, Settings, Store, StoreError, TokenSource};
+
+const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+async fn store(dir: &tempfile::TempDir) -> Store {
+    let url = format!("sqlite:{}", dir.path().join("test.db").display());
+    let key = MasterKey::generate(&mut StdRng::seed_from_u64(1));
+    let store = Store::open(Settings::new(url, key), NOW).await.unwrap();
+    let draft = AccountDraft {
+        appid: Appid::new("wx1").unwrap(),
+        name: String::new(),
+        kind: AccountKind::Service,
+        verified: true,
+        secret: Secret::new("s"),
+        callback: None,
+        limits: None,
+        proxy: None,
+        token_source: TokenSource::Stable,
+        paused: None,
+    };
+    store.put_account(draft, NOW).await.unwrap();
+    store
+}
+
+fn new(id: i64) -> NewMessage {
+    NewMessage {
+        account: hongyan_domain::AccountId(1),
+        id: MessageId::from_raw(id).unwrap(),
+        client_msg_id: None,
+        openid: Openid::new("oA").unwrap(),
+        template_id: "T1".into(),
+        content: Content { url: None, miniprogram: None, data: "x".repeat(3000).into() },
+        lane: Lane::Normal,
+        scenario: None,
+        category: None,
+        basis: None,
+        accepted_at: NOW,
+        due_at: NOW,
+        deadline_at: NOW,
+        expires_at: None,
+        on_unknown: OnUnknown::Park,
+    }
+}
+
+/// Lets the file grow by so many pages and no further.
+async fn leave_room(store: &Store, pages: i64) {
+    let limit = move |ledger: &mut crate::writer::Ledger<'_>| {
+        let now: i64 = ledger.conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        let sql = format!("PRAGMA max_page_count = {}", now + pages);
+        Ok(ledger.conn.query_row(&sql, [], |_| Ok(()))?)
+    };
+    store.write(1, limit).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_is_unavailable_and_all_goes_on_when_there_is_room_again() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = store(&dir).await;
+    store.accept(vec![new(1)]).await.unwrap();
+    leave_room(&store, 20).await;
+
+    let full = store.accept((2..500).map(new).collect()).await;
+    let again = store.accept((2..500).map(new).collect()).await;
+    leave_room(&store, 100_000).await;
+    let room = store.accept((2..500).map(new).collect()).await;
+
+    assert!(matches!(full, Err(StoreError::Unavailable(_))), "{full:?}");
+    assert!(matches!(again, Err(StoreError::Unavailable(_))), "{again:?}");
+    assert_eq!(room.unwrap().len(), 498);
+    assert_eq!(store.ready(hongyan_domain::AccountId(1), Lane::Normal, None, 1000).await.unwrap().len(), 499);
+    assert_eq!(store.check_tally().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn after_an_io_error_the_store_takes_nothing_more() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = store(&dir).await;
+    store.shared.writer.break_for_test();
+
+    let accepted = store.accept(vec![new(1)]).await;
+
+    assert!(matches!(accepted, Err(StoreError::Broken(_))));
+    assert!(store.message(MessageId::from_raw(1).unwrap()).await.unwrap().is_none(), "reading goes on");
+}
+
+async fn plan(store: &Store, sql: &'static str) -> String {
+    let explain = move |conn: &rusqlite::Connection| {
+        let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let given = vec![rusqlite::types::Value::Integer(1); plan.parameter_count()];
+        let steps = plan.query_map(rusqlite::params_from_iter(given), |row| row.get::<_, String>(3))?;
+        Ok(steps.collect::<rusqlite::Result<Vec<_>>>()?.join("; "))
+    };
+    store.read(explain).await.unwrap()
+}
+
+#[tokio::test]
+async fn hot_statements_go_through_the_index_made_for_them() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = store(&dir).await;
+    let by_key = "PRIMARY KEY (account=? AND id=?)";
+    let wanted = [
+        (crate::reconcile::BY_MSGID, "message_awaited (account=? AND msgid=?)"),
+        (crate::reconcile::HAS_GIVEN_UP, "message_awaited (account=? AND msgid=?)"),
+        (crate::reconcile::BY_RECIPIENT, "message_recipient (account=? AND <expr>=? AND recipient=?)"),
+        (crate::reconcile::OPEN_BY_RECIPIENT, "receipt_open (account=? AND recipient=?"),
+        (crate::ready::READY, "message_ready (account=? AND lane=? AND (deadline_at,id)>(?,?))"),
+        (crate::ready::EXPIRED, "message_ready (account=? AND lane=? AND deadline_at<?)"),
+        (crate::ready::DUE, "message_scheduled (due_at<?)"),
+        (crate::ready::NEXT_LANE, "message_ready ((account,lane)>(?,?))"),
+        (crate::find::BY_TROUBLE, "message_trouble (account=? AND state=? AND id<?)"),
+        (crate::ready::UNREPORTED, "message_sent (sent_at<?)"),
+        (crate::moves::MOVE, by_key),
+        (crate::moves::COUNTED_UNDER, by_key),
+        (crate::claim::IS_WAITING, by_key),
+    ];
+
+    for (sql, index) in wanted {
+        let plan = plan(&store, sql).await;
+        assert!(plan.contains(index), "{plan} for {sql}");
+        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan} for {sql}");
+    }
+}

@@ -1,0 +1,102 @@
+//! API keys and the set-up secret.
+
+use hongyan_domain::AccountId;
+use hongyan_store::{KeyText, NewKey, Scope, Secret, generate_setup_secret};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::bed::{Bed, NOW, after_s};
+
+fn text(seed: u64) -> KeyText {
+    KeyText::generate(&mut StdRng::seed_from_u64(seed))
+}
+
+async fn put_for(bed: &Bed, seed: u64, accounts: Vec<AccountId>) -> KeyText {
+    let scopes = vec![Scope::Send, Scope::Admin];
+    let key =
+        NewKey { text: text(seed), name: "ci".to_owned(), scopes, accounts, expires_at: Some(after_s(60)) };
+    bed.store.put_key(key, NOW).await.unwrap();
+    text(seed)
+}
+
+pub(crate) async fn put(bed: &Bed, seed: u64) -> KeyText {
+    put_for(bed, seed, vec![]).await
+}
+
+pub(crate) async fn a_key_is_found_by_its_text_and_by_no_other(bed: &Bed) {
+    let key = put_for(bed, 1, vec![bed.account]).await;
+    let mut forged = key.expose().to_owned();
+    let last = if forged.pop() == Some('a') { 'b' } else { 'a' };
+    forged.push(last);
+
+    let found = bed.store.key(&key).await.unwrap().unwrap();
+
+    assert_eq!((found.id, found.name.as_str()), (key.id(), "ci"));
+    assert_eq!((found.scopes, found.accounts), (vec![Scope::Send, Scope::Admin], vec![bed.account]));
+    assert!(bed.store.key(&KeyText::parse(&forged).unwrap()).await.unwrap().is_none());
+    assert!(bed.store.key(&text(2)).await.unwrap().is_none());
+}
+
+pub(crate) async fn a_revoked_key_is_not_live(bed: &Bed) {
+    let key = put(bed, 1).await;
+
+    assert!(bed.store.revoke_key(&key.id(), NOW).await.unwrap());
+
+    assert!(!bed.store.key(&key).await.unwrap().unwrap().is_live(NOW));
+    assert!(!bed.store.revoke_key(&key.id(), NOW).await.unwrap());
+    assert!(!bed.store.revoke_key(&text(2).id(), NOW).await.unwrap());
+}
+
+pub(crate) async fn a_key_past_its_time_is_not_live(bed: &Bed) {
+    let key = put(bed, 1).await;
+
+    let found = bed.store.key(&key).await.unwrap().unwrap();
+
+    assert!(found.is_live(after_s(59)));
+    assert!(!found.is_live(after_s(60)));
+}
+
+pub(crate) async fn a_key_remembers_its_last_use(bed: &Bed) {
+    let key = put(bed, 1).await;
+
+    bed.store.touch_keys(vec![(key.id(), after_s(5)), (key.id(), after_s(3))]).await.unwrap();
+
+    assert_eq!(bed.store.keys().await.unwrap()[0].last_used_at, Some(after_s(5)));
+}
+
+pub(crate) async fn a_key_for_a_deleted_account_does_not_become_one_for_all(bed: &Bed) {
+    let key = put_for(bed, 1, vec![bed.account]).await;
+
+    bed.store.delete_account(bed.account).await.unwrap();
+
+    let found = bed.store.key(&key).await.unwrap().unwrap();
+    assert_eq!(found.accounts, [AccountId(0)], "no account has this number");
+}
+
+fn setup(seed: u64) -> Secret {
+    generate_setup_secret(&mut StdRng::seed_from_u64(seed))
+}
+
+pub(crate) async fn a_setup_secret_works_once(bed: &Bed) {
+    bed.store.put_setup_secret(&setup(1), NOW).await.unwrap();
+
+    assert!(!bed.store.use_setup_secret(&setup(2), NOW).await.unwrap());
+    assert!(bed.store.use_setup_secret(&setup(1), NOW).await.unwrap());
+    assert!(!bed.store.use_setup_secret(&setup(1), NOW).await.unwrap());
+}
+
+pub(crate) async fn a_setup_secret_ends_after_a_day(bed: &Bed) {
+    bed.store.put_setup_secret(&setup(1), NOW).await.unwrap();
+
+    assert!(!bed.store.use_setup_secret(&setup(1), after_s(24 * 3600)).await.unwrap());
+    assert!(bed.store.use_setup_secret(&setup(1), after_s(24 * 3600 - 1)).await.unwrap());
+}
+
+pub(crate) async fn a_new_setup_secret_ends_the_one_before(bed: &Bed) {
+    bed.store.put_setup_secret(&setup(1), NOW).await.unwrap();
+
+    bed.store.put_setup_secret(&setup(2), NOW).await.unwrap();
+
+    assert!(!bed.store.use_setup_secret(&setup(1), NOW).await.unwrap());
+    assert!(bed.store.use_setup_secret(&setup(2), NOW).await.unwrap());
+}
