@@ -55,6 +55,11 @@ impl Api {
         Self { address, key: key.to_owned(), connection: Mutex::default() }
     }
 
+    /// Where it calls.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// `GET path`.
     pub async fn get(&self, path: &str) -> Reply {
         self.call(Method::GET, path, "", Bytes::new()).await

@@ -40,7 +40,11 @@ pub struct Daemon {
 
 impl Daemon {
     /// Opens the store in `folder`, takes it over and serves on `listener`.
-    pub(crate) async fn start(plan: &Plan, folder: &Path, listener: TcpListener) -> Result<Self, EngineError> {
+    pub(crate) async fn start(
+        plan: &Plan,
+        folder: &Path,
+        listener: TcpListener,
+    ) -> Result<Self, EngineError> {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("a runtime can be made");
         let (plan, url) = (plan.clone(), format!("sqlite:{}", folder.join("hongyan.db").display()));
@@ -107,7 +111,7 @@ async fn begin(
     let clock = Clock::Manual(plan.clock);
     let settings = hongyan_store::Settings::new(url, plan.master_key);
     let store = Store::open(settings, clock.now()).await?;
-    let mut registry = Registry::with_prefix("hongyan");
+    let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
     let parts = Parts { store, client: Client::new(plan.wechat)?, clock, metrics, settings: plan.engine };
     let engine = Engine::start(parts).await?;

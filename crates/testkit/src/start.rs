@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
+use hongyan_domain::Appid;
+use hongyan_engine::Engine;
 use hongyan_simulator::{
     AccountBody, Clock, FollowersBody, PushFormat, PushMode, Settings, Simulator, TemplateBody,
 };
-use hongyan_store::{KeyText, MasterKey, NewKey, Scope};
+use hongyan_store::{AccountDraft, CallbackKeys, KeyText, MasterKey, NewKey, Scope, Secret, StoredTemplate};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -152,22 +154,25 @@ impl Builder {
         let address = door.local_addr().expect("it is bound");
         let key = first_key(&daemon, &mut rng).await;
         let api = Api::new(address, &key);
-        let officials = self.officials(&simulator, &api, address).await;
-        let world = World { simulator, wire, clock, files, plan, door, daemon: Some(daemon), api, key, officials };
+        let officials = self.officials(&simulator, &api, &daemon).await;
+        let world =
+            World { simulator, wire, clock, files, plan, door, daemon: Some(daemon), api, key, officials };
         first_tick(&world).await;
         world
     }
 
-    async fn officials(&self, simulator: &Simulator, api: &Api, address: SocketAddr) -> Vec<Official> {
-        let mut officials = Vec::new();
-        for number in 0..self.accounts {
-            let official = self.official_at_wechat(simulator, address, number);
-            let created = api.post("/api/v1/accounts", &self.draft(&official)).await;
-            assert!((200..300).contains(&created.status), "{}", created.text());
-            let sync = format!("/api/v1/accounts/{}/templates/sync", official.appid);
-            let synced = api.post(&sync, &json!({})).await;
-            assert_eq!(synced.status, 200, "{}", synced.text());
-            officials.push(official);
+    /// Makes the accounts on both sides: here the first by the API, as an operator would, and the others as they
+    /// would be after a thousand such calls.
+    async fn officials(&self, simulator: &Simulator, api: &Api, daemon: &Daemon) -> Vec<Official> {
+        let made = |number| self.official_at_wechat(simulator, api.address(), number);
+        let officials: Vec<_> = (0..self.accounts).map(made).collect();
+        let Some((first, others)) = officials.split_first() else { return officials };
+        let created = api.post("/api/v1/accounts", &self.draft(first)).await;
+        created.expect(201);
+        let sync = format!("/api/v1/accounts/{}/templates/sync", first.appid);
+        api.post(&sync, &json!({})).await.expect(200);
+        if !others.is_empty() {
+            put_more(daemon, first, others).await;
         }
         officials
     }
@@ -185,8 +190,10 @@ impl Builder {
         let appid = format!("wx{:016x}", 0x00a0_0000_0000_0000_u64 + number as u64);
         let secret = format!("5ec2e7{number:026x}");
         let aes_key = format!("{number:0>42}A").replace('0', "k");
-        let (token, callback_url) = ("callbackToken7".to_owned(), format!("http://{address}/callback/{appid}"));
-        let mut body = AccountBody { appid: appid.clone(), secret: Some(secret.clone()), ..self.simulated.clone() };
+        let (token, callback_url) =
+            ("callbackToken7".to_owned(), format!("http://{address}/callback/{appid}"));
+        let mut body =
+            AccountBody { appid: appid.clone(), secret: Some(secret.clone()), ..self.simulated.clone() };
         if self.receipts != Receipts::Off {
             let (mode, format) = push_of(self.receipts);
             (body.push_mode, body.push_format) = (Some(mode), Some(format));
@@ -195,7 +202,8 @@ impl Builder {
         }
         let control = simulator.control();
         control.put_account(&body).expect("the account is sound");
-        let followers = FollowersBody { appid: appid.clone(), count: self.followers, ..FollowersBody::default() };
+        let followers =
+            FollowersBody { appid: appid.clone(), count: self.followers, ..FollowersBody::default() };
         let openids = control.put_followers(&followers).expect("the account is there");
         let template = TemplateBody {
             appid: appid.clone(),
@@ -219,15 +227,42 @@ fn push_of(receipts: Receipts) -> (PushMode, PushFormat) {
 
 async fn serve_simulator(settings: Settings) -> (Simulator, SocketAddr) {
     let simulator = Simulator::new(settings);
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a free port");
+    let listener =
+        tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a free port");
     let address = listener.local_addr().expect("it is bound");
     tokio::spawn(simulator.clone().serve(listener, CancellationToken::new()));
     (simulator, address)
 }
 
-/// The first round of the sweep reads each account's quota beside everything else: it is over before a test begins.
+/// Puts accounts into the store like the first, as the command line does.
+async fn put_more(daemon: &Daemon, first: &Official, others: &[Official]) {
+    let catalog = daemon.with(|engine| async move { engine.catalog() }).await;
+    let record = catalog.account(Some(&first.appid)).expect("it was put in").record.clone();
+    let templates = daemon.store().templates(record.id).await.expect("the store can be read");
+    let put = |other: &Official| {
+        let callback = record
+            .callback
+            .clone()
+            .map(|keys| CallbackKeys { aes_key: Some(Secret::new(&*other.aes_key)), ..keys });
+        let (appid, secret) = (Appid::new(&*other.appid), Secret::new(&*other.secret));
+        let draft = AccountDraft { appid: appid.expect("it is one"), secret, callback, ..record.draft() };
+        (draft, StoredTemplate { template_id: other.template_id.clone(), ..templates[0].clone() })
+    };
+    let accounts: Vec<_> = others.iter().map(put).collect();
+    let put_all = |engine: Engine| async move {
+        for (draft, template) in accounts {
+            let account = engine.store().put_account(draft, timestamp(NOON_MS)).await?;
+            engine.store().sync_templates(account.id, vec![template], timestamp(NOON_MS)).await?;
+        }
+        engine.reload().await
+    };
+    daemon.with(put_all).await.expect("the store takes accounts");
+}
+
+/// The first round of the sweep fetches tokens and reads each account's quota beside everything else: that is over
+/// before a test begins.
 async fn first_tick(world: &World) {
-    let calls = world.stats().calls + world.officials.len() as u64;
+    let calls = world.stats().calls + 2 * world.officials.len() as u64 - 1;
     world.drain().await;
     world.wire.until(|| world.stats().calls >= calls).await;
     world.drain().await;

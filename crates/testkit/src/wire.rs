@@ -25,7 +25,7 @@ enum Flow {
 /// A line to one simulator.
 pub struct Wire {
     address: SocketAddr,
-    upstream: SocketAddr,
+    upstream: watch::Sender<SocketAddr>,
     /// Bound and never listening: while the line refuses, nobody else gets the port.
     _place: Socket,
     flow: watch::Sender<Flow>,
@@ -42,6 +42,7 @@ impl Wire {
         let open = Mutex::new(CancellationToken::new());
         let (flow, held) = (watch::Sender::new(Flow::Open), watch::Sender::new(0));
         let answered = watch::Sender::new(0);
+        let upstream = watch::Sender::new(upstream);
         let wire = Self { address, upstream, _place: place, flow, held, answered, open };
         wire.listen();
         wire
@@ -71,6 +72,16 @@ impl Wire {
     pub async fn held(&self, count: usize) {
         let mut held = self.held.subscribe();
         held.wait_for(|held| *held >= count).await.expect("the sender lives as long as the wire");
+    }
+
+    /// New connections lead elsewhere from now on.
+    pub fn redirect(&self, upstream: SocketAddr) {
+        self.upstream.send_replace(upstream);
+    }
+
+    /// How many answers have passed.
+    pub fn answered(&self) -> usize {
+        *self.answered.borrow()
     }
 
     /// Waits until `done`, looking each time an answer has passed.
@@ -105,7 +116,7 @@ impl Wire {
         let closed = CancellationToken::new();
         *self.open.lock() = closed.clone();
         let (flow, held, answered) = (self.flow.clone(), self.held.clone(), self.answered.clone());
-        let line = Line { upstream: self.upstream, flow, held, answered };
+        let line = Line { upstream: self.upstream.clone(), flow, held, answered };
         tokio::spawn(closed.clone().run_until_cancelled_owned(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (line, closed) = (line.clone(), closed.clone());
@@ -132,7 +143,7 @@ fn bound(address: SocketAddr) -> Socket {
 
 #[derive(Clone)]
 struct Line {
-    upstream: SocketAddr,
+    upstream: watch::Sender<SocketAddr>,
     flow: watch::Sender<Flow>,
     held: watch::Sender<usize>,
     answered: watch::Sender<usize>,
@@ -141,7 +152,16 @@ struct Line {
 impl Line {
     /// Carries one connection until either side ends it.
     async fn carry(&self, client: TcpStream) {
-        let Ok(wechat) = TcpStream::connect(self.upstream).await else { return };
+        let mut flow = self.flow.subscribe();
+        // Whoever calls while calls are held is connected when they pass again, wherever the line leads then.
+        if *flow.borrow_and_update() == Flow::HoldCalls {
+            self.held.send_modify(|held| *held += 1);
+            if flow.wait_for(|flow| *flow != Flow::HoldCalls).await.is_err() {
+                return;
+            }
+        }
+        let upstream = *self.upstream.borrow();
+        let Ok(wechat) = TcpStream::connect(upstream).await else { return };
         let set = client.set_nodelay(true).and_then(|()| wechat.set_nodelay(true));
         if set.is_err() {
             return;

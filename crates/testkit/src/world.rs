@@ -190,10 +190,7 @@ impl World {
 
     /// Asserts that exactly these messages exist and stand there.
     #[track_caller]
-    pub fn assert_counts<'a>(
-        &'a self,
-        expected: &'a [(&'a str, i64)],
-    ) -> impl Future<Output = ()> + use<'a> {
+    pub fn assert_counts<'a>(&'a self, expected: &'a [(&'a str, i64)]) -> impl Future<Output = ()> + use<'a> {
         let caller = std::panic::Location::caller();
         async move {
             let counts = self.counts().await;

@@ -11,8 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[tokio::test]
 async fn a_batch_over_many_accounts_goes_to_each_ones_own_followers() {
     let world = World::build().accounts(5).followers(20).start().await;
-    let bodies: Vec<_> =
-        (0..100).map(|number| world.officials[number % 5].body(number / 5)).collect();
+    let bodies: Vec<_> = (0..100).map(|number| world.officials[number % 5].body(number / 5)).collect();
 
     world.send_all(&bodies).await;
     world.drain().await;
@@ -62,7 +61,8 @@ async fn one_accounts_trouble_holds_up_no_other() {
         json!({ "appid": world.officials[2].appid, "errcodes": [{ "errcode": 40164 }] }),
     ];
     troubles.into_iter().for_each(|trouble| world.faults(trouble));
-    let bodies: Vec<_> = world.officials.iter().flat_map(|official| (0..50).map(|n| official.body(n))).collect();
+    let bodies: Vec<_> =
+        world.officials.iter().flat_map(|official| (0..50).map(|n| official.body(n))).collect();
     let ids = world.send_all(&bodies).await;
 
     world.drain().await;
@@ -79,7 +79,8 @@ async fn a_paused_account_sends_nothing_while_the_others_go_on() {
     let world = World::build().accounts(2).start().await;
     world.order("pause", &json!({ "reason": "stocktaking" })).await.expect(200);
 
-    let bodies: Vec<_> = world.officials.iter().flat_map(|official| (0..10).map(|n| official.body(n))).collect();
+    let bodies: Vec<_> =
+        world.officials.iter().flat_map(|official| (0..10).map(|n| official.body(n))).collect();
     world.send_all(&bodies).await;
     world.pass(3, SECOND).await;
     world.assert_counts(&[("delivered", 10), ("pending", 10)]).await;
@@ -116,7 +117,11 @@ async fn the_counters_of_the_api_are_those_of_the_ledger() {
 
     assert_eq!((&stats["totals"]["delivered"], &stats["totals"]["failed"]), (&json!(9), &json!(1)));
     let metrics = world.api().get("/metrics").await;
-    assert!(metrics.text().contains(r#"hongyan_messages_total{state="delivered",cause=""} 9"#), "{}", metrics.text());
+    assert!(
+        metrics.text().contains(r#"hongyan_messages_total{state="delivered",cause=""} 9"#),
+        "{}",
+        metrics.text()
+    );
     world.finish().await;
 }
 
@@ -143,7 +148,7 @@ async fn without_a_key_nothing_is_accepted_and_nothing_is_shown() {
 #[tokio::test]
 async fn a_key_for_one_account_opens_no_other() {
     let world = World::build().accounts(2).start().await;
-    let wanted = json!({ "name": "shop", "scopes": ["send", "read"], "accounts": [world.officials[0].appid] });
+    let wanted = json!({ "name": "shop", "scopes": ["send", "read"], "appids": [world.officials[0].appid] });
     let key = world.api().post("/api/v1/keys", &wanted).await.expect(201)["key"].as_str().unwrap().to_owned();
     let foreign = world.send(&world.officials[1].body(0)).await;
     let shop = world.api_with(&key);

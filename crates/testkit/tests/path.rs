@@ -65,7 +65,8 @@ async fn chinese_goes_to_wechat_as_it_is_even_when_the_caller_escaped_it() {
     let world = World::build().simulator(|settings| settings.escapes = Escapes::Refuse).start().await;
     let body = world.body(0).to_string().replace("拿铁", "\\u62ff\\u94c1");
 
-    let reply = world.api().call(http::Method::POST, "/api/v1/messages", "application/json", body.into()).await;
+    let reply =
+        world.api().call(http::Method::POST, "/api/v1/messages", "application/json", body.into()).await;
     world.drain().await;
 
     assert_eq!(reply.status, 202);

@@ -82,7 +82,8 @@ async fn a_receipt_that_never_comes_leaves_the_message_unknown_after_three_days(
 async fn a_receipt_of_an_unknown_msgid_is_taken_and_changes_nothing() {
     let (world, id, msgid) = sent().await;
 
-    let receipt = Callback { status: "failed:user block".to_owned(), ..Callback::of(world.official(), 0, msgid ^ 1) };
+    let receipt =
+        Callback { status: "failed:user block".to_owned(), ..Callback::of(world.official(), 0, msgid ^ 1) };
     let reply = receipt.post(&world, world.official()).await;
 
     assert_eq!((reply.status, reply.text()), (200, "success"));
@@ -219,7 +220,8 @@ async fn what_followers_do_is_answered_and_disturbs_no_message() {
     let world = World::start().await;
     let ids = world.send_many(3).await;
     for kind in ["click", "view", "text", "pay", "unfollow", "scan"] {
-        let body = json!({ "appid": world.official().appid, "openid": world.official().openids[9], "kind": kind });
+        let body =
+            json!({ "appid": world.official().appid, "openid": world.official().openids[9], "kind": kind });
         world.simulator.control().event(&serde_json::from_value(body).unwrap()).unwrap();
     }
 

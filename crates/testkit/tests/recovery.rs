@@ -85,7 +85,7 @@ async fn what_was_in_flight_when_a_daemon_stayed_dead_too_long_is_unknown_and_no
 
 #[tokio::test]
 async fn a_daemon_that_dies_ten_times_in_a_row_delivers_each_message_once() {
-    let mut world = World::build().pace(50, 50).followers(200).start().await;
+    let mut world = World::build().pace(50, 100).followers(200).start().await;
     world.send_many(200).await;
 
     for round in 0..10 {
@@ -117,7 +117,8 @@ async fn a_daemon_that_is_asked_to_stop_lets_what_is_in_flight_come_back() {
     let at_the_start = world.counts().await;
     world.drain().await;
 
-    let awaited: i64 = at_the_start.iter().filter(|(state, _)| !state.starts_with("pending")).map(|(_, n)| n).sum();
+    let awaited: i64 =
+        at_the_start.iter().filter(|(state, _)| !state.starts_with("pending")).map(|(_, n)| n).sum();
     assert_eq!(awaited, 100, "{at_the_start:?}");
     assert_eq!(world.stats().repeats, 0);
     world.assert_counts(&[("delivered", 100)]).await;

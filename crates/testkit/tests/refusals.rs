@@ -139,7 +139,8 @@ async fn a_template_deleted_at_wechat_fails_its_messages_and_the_sync_notices() 
     let world = World::start().await;
     let first = world.send(&world.body(0)).await;
     world.drain().await;
-    let path = format!("/api/v1/accounts/{}/templates/{}", world.official().appid, world.official().template_id);
+    let path =
+        format!("/api/v1/accounts/{}/templates/{}", world.official().appid, world.official().template_id);
     let deleted = world.api().call(http::Method::DELETE, &path, "", Default::default()).await;
 
     let refused = world.api().post("/api/v1/messages", &world.body(1)).await;

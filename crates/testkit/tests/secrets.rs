@@ -34,11 +34,16 @@ async fn live_through_a_bad_day(world: &mut World) {
     ];
     for fault in faults {
         world.faults(fault);
-        let told = json!({ "thing1": TOLD, "amount2": "1", "character_string3": "A1", "time4": "2026-11-23 12:00" });
-        let bodies: Vec<_> =
-            (0..10).map(|n| with(world.body(n), &json!({ "data": told, "url": "https://e.cn/?u=personal" }))).collect();
+        let told =
+            json!({ "thing1": TOLD, "amount2": "1", "character_string3": "A1", "time4": "2026-11-23 12:00" });
+        let bodies: Vec<_> = (0..10)
+            .map(|n| with(world.body(n), &json!({ "data": told, "url": "https://e.cn/?u=personal" })))
+            .collect();
         world.send_all(&bodies).await;
-        world.api().post("/api/v1/messages", &with(world.body(0), &json!({ "data": { "thing1": TOLD } }))).await;
+        world
+            .api()
+            .post("/api/v1/messages", &with(world.body(0), &json!({ "data": { "thing1": TOLD } })))
+            .await;
         world.pass(5, Duration::from_secs(2)).await;
     }
     world.restart().await;

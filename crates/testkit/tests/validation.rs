@@ -21,7 +21,8 @@ async fn every_wrong_field_is_named_at_once_and_nothing_is_accepted() {
         "time4": "2026-13-40 25:61",
         "thing9": "?",
     });
-    let body = with(world.body(0), &json!({ "data": data, "url": "ftp://x", "send_at": world.at(91 * 86_400) }));
+    let body =
+        with(world.body(0), &json!({ "data": data, "url": "ftp://x", "send_at": world.at(91 * 86_400) }));
 
     let fields = fields_of(&world, &body).await;
 
@@ -42,7 +43,8 @@ async fn the_fields_are_those_of_the_template_whatever_they_are_called() {
         "title": "取餐提醒",
         "content": "{{first.DATA}}\n取餐号：{{keyword1.DATA}}\n门店：{{shop_name.DATA}}\n{{remark.DATA}}",
     });
-    let template_id = world.simulator.control().put_template(&serde_json::from_value(template).unwrap()).unwrap();
+    let template_id =
+        world.simulator.control().put_template(&serde_json::from_value(template).unwrap()).unwrap();
     world.order("templates/sync", &json!({})).await.expect(200);
     let data = json!({ "first": "您好", "keyword1": "A17", "shop_name": "人民路店", "remark": "谢谢" });
 
@@ -62,7 +64,8 @@ async fn the_preview_shows_what_the_phone_shows() {
         "title": "取餐提醒",
         "content": "{{first.DATA}}\n取餐号：{{keyword1.DATA}}\n门店：{{keyword2.DATA}}\n{{remark.DATA}}",
     });
-    let template_id = world.simulator.control().put_template(&serde_json::from_value(template).unwrap()).unwrap();
+    let template_id =
+        world.simulator.control().put_template(&serde_json::from_value(template).unwrap()).unwrap();
     world.order("templates/sync", &json!({})).await.expect(200);
     let long = "一二三四五六七八九十一二三四五六七八九十多余";
     let data = json!({ "first": "您好", "keyword1": "A17😀", "keyword2": long, "remark": "谢谢" });
@@ -74,9 +77,16 @@ async fn the_preview_shows_what_the_phone_shows() {
     world.drain().await;
 
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let rows = preview["rows"].as_array().unwrap().iter().map(|row| text(&row["label"]) + &text(&row["value"]));
+    let rows = preview["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| text(&row["label"]) + "：" + &text(&row["value"]));
     let phone = &world.phone(0)[0];
-    assert_eq!((text(&preview["title"]), rows.collect::<Vec<_>>()), (phone.title.clone(), phone.lines.clone()));
+    assert_eq!(
+        (text(&preview["title"]), rows.collect::<Vec<_>>()),
+        (phone.title.clone(), phone.lines.clone())
+    );
     world.finish().await;
 }
 
@@ -85,7 +95,8 @@ async fn the_preview_shows_what_the_phone_shows() {
 async fn the_preview_warns_of_a_template_that_shows_only_its_title() {
     let world = World::start().await;
     let template = json!({ "appid": world.official().appid, "title": "提醒", "content": "{{content.DATA}}" });
-    let template_id = world.simulator.control().put_template(&serde_json::from_value(template).unwrap()).unwrap();
+    let template_id =
+        world.simulator.control().put_template(&serde_json::from_value(template).unwrap()).unwrap();
     world.order("templates/sync", &json!({})).await.expect(200);
     let changes = json!({ "template_id": template_id, "data": { "content": "您好" }, "dry_run": true });
 
@@ -106,7 +117,8 @@ async fn a_bad_message_in_a_batch_spoils_no_other() {
     let results = world.api().post("/api/v1/messages/batch", &batch).await.expect(200)["results"].clone();
     world.drain().await;
 
-    let accepted: Vec<_> = results.as_array().unwrap().iter().map(|result| result["id"].is_string()).collect();
+    let accepted: Vec<_> =
+        results.as_array().unwrap().iter().map(|result| result["id"].is_string()).collect();
     assert_eq!(accepted, [true, false, false, false, true]);
     world.assert_counts(&[("delivered", 2)]).await;
     world.finish().await;
@@ -133,7 +145,8 @@ async fn a_body_that_is_broken_in_any_way_is_an_error_and_never_a_message() {
     for (body, statuses) in cases {
         let body = Bytes::copy_from_slice(body);
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
-        let reply = world.another_api().call(Method::POST, "/api/v1/messages", "application/json", body).await;
+        let reply =
+            world.another_api().call(Method::POST, "/api/v1/messages", "application/json", body).await;
         assert!(statuses.contains(&reply.status), "{shown}: {} {}", reply.status, reply.text());
         assert!(reply.json()["code"].is_string(), "{shown}");
     }
