@@ -133,9 +133,8 @@ async fn draft(context: &Context, store: &Store, add: Add) -> Result<AccountDraf
 }
 
 fn limits(add: &Add, kind: AccountKind) -> Option<Limits> {
-    if add.base_rate.or(add.peak_rate).or(add.daily).is_none() {
-        return None;
-    }
+    // Where nothing is given the kind's limits hold, and follow when the house changes them.
+    add.base_rate.or(add.peak_rate).or(add.daily)?;
     let usual = kind.limits();
     let base_per_s = add
         .base_rate

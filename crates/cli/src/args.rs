@@ -53,10 +53,7 @@ pub(crate) enum Command {
 
 /// The whole command tree, speaking one language.
 pub(crate) fn command(texts: &Texts) -> Clap {
-    let mut root = Cli::command();
-    // Global options reach the commands below only when the tree is built.
-    root = localise(root, "hongyan", texts);
-    root.after_help(texts.get("say.exit_codes").to_owned())
+    localise(Cli::command(), "hongyan", texts).after_help(texts.get("say.exit_codes").to_owned())
 }
 
 fn localise(command: Clap, path: &str, texts: &Texts) -> Clap {
@@ -69,6 +66,7 @@ fn localise(command: Clap, path: &str, texts: &Texts) -> Clap {
         .disable_help_subcommand(true)
         .disable_version_flag(true)
         .arg(help)
+        .subcommand_value_name(texts.get("say.command").to_owned())
         .subcommand_help_heading(texts.get("say.commands").to_owned())
         .help_template(template_of(path, texts));
     if path == "hongyan" {
@@ -85,7 +83,7 @@ fn localise(command: Clap, path: &str, texts: &Texts) -> Clap {
 }
 
 fn template_of(path: &str, texts: &Texts) -> String {
-    let after = if path == "hongyan" { "\n\n{after-help}" } else { "" };
+    let after = if path == "hongyan" { "{after-help}" } else { "" };
     format!("{{about}}\n\n{} {{usage}}\n\n{{all-args}}{after}", texts.get("say.usage"))
 }
 

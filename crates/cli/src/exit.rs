@@ -42,7 +42,6 @@ impl Code {
 pub(crate) enum Failure {
     Failed(String),
     Usage(String),
-    Refused(String),
     NotFound(String),
     Store(String),
 }
@@ -50,11 +49,9 @@ pub(crate) enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(words)
-            | Self::Usage(words)
-            | Self::Refused(words)
-            | Self::NotFound(words)
-            | Self::Store(words) => f.write_str(words),
+            Self::Failed(words) | Self::Usage(words) | Self::NotFound(words) | Self::Store(words) => {
+                f.write_str(words)
+            }
         }
     }
 }
@@ -71,7 +68,6 @@ fn code_of_one(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
         return Some(match failure {
             Failure::Failed(_) => Code::Failed,
             Failure::Usage(_) => Code::Usage,
-            Failure::Refused(_) => Code::Refused,
             Failure::NotFound(_) => Code::NotFound,
             Failure::Store(_) => Code::Store,
         });

@@ -119,7 +119,7 @@ async fn open(context: &Context, args: &Send) -> Result<Door> {
 async fn deliver(context: &Context, args: &Send, door: &mut Door, what: (Bytes, Duration)) -> Result<Code> {
     let (body, timeout) = what;
     let reply = door.connection.post_bytes("/api/v1/messages", body).await?;
-    let accepted = understood(reply)?;
+    let accepted = understood(context, &reply)?;
     let Some(id) = accepted["id"].as_str().filter(|_| !args.dry_run) else {
         print_value(context, &accepted);
         return Ok(Code::Done);
@@ -143,8 +143,8 @@ async fn deliver(context: &Context, args: &Send, door: &mut Door, what: (Bytes, 
     })
 }
 
-fn understood(reply: Reply) -> Result<Value> {
-    let problem = || String::from_utf8_lossy(&reply.body).into_owned();
+fn understood(context: &Context, reply: &Reply) -> Result<Value> {
+    let problem = || problem(context, &reply.body);
     match reply.status {
         200..300 => reply.json(),
         404 => Err(Failure::NotFound(problem()).into()),
@@ -152,6 +152,22 @@ fn understood(reply: Reply) -> Result<Value> {
         503 => Err(Failure::Store(problem()).into()),
         _ => Err(Failure::Failed(problem()).into()),
     }
+}
+
+/// A problem+json for people: what it is, and every field's fault on a line of its own. For machines as it came.
+fn problem(context: &Context, body: &[u8]) -> String {
+    let whole = || String::from_utf8_lossy(body).into_owned();
+    let Ok(problem) = serde_json::from_slice::<Value>(body) else { return whole() };
+    if context.is_for_machines() || !problem["title"].is_string() {
+        return whole();
+    }
+    let faults: Vec<_> = problem["errors"].as_array().into_iter().flatten().collect();
+    if faults.is_empty() {
+        let (title, detail) = (text(&problem["title"]), text(&problem["detail"]));
+        return context.texts.fill("say.problem", &[("title", &title), ("detail", &detail)]);
+    }
+    let line = |fault: &&Value| format!("\n  {}: {}", text(&fault["field"]), text(&fault["message"]));
+    text(&problem["title"]) + &faults.iter().map(line).collect::<String>()
 }
 
 async fn watch(connection: &mut Connection, id: &str, until_final: bool) -> Result<Value> {

@@ -42,9 +42,10 @@ pub(crate) async fn run(context: &Context, args: &Serve) -> Result<Code> {
 
 /// Says where it listens and, while nobody has a key, how to get the first.
 async fn announce(context: &Context, node: &Node) -> Result<()> {
-    let link = match node.engine.store().keys().await?.is_empty() {
-        true => Some(node.setup_link().await?),
-        false => None,
+    let keys = node.engine.store().keys().await?;
+    let link = match keys.iter().any(|key| key.is_live(local::now())) {
+        true => None,
+        false => Some(node.setup_link().await?),
     };
     if context.is_for_machines() {
         let url = node.config.outside_url(node.address);

@@ -67,9 +67,9 @@ impl Serialize for Report {
             let value = rounded(*value);
             // A count is a count, not 1000.0.
             if value.fract() == 0.0 {
-                map.serialize_entry(name, &(value as i64))?
+                map.serialize_entry(name, &(value as i64))?;
             } else {
-                map.serialize_entry(name, &value)?
+                map.serialize_entry(name, &value)?;
             }
         }
         map.serialize_entry("runs", &self.runs)?;

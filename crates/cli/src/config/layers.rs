@@ -172,7 +172,7 @@ fn flat(table: Table) -> Vec<(String, Value)> {
     for (section, value) in table {
         match value {
             Value::Table(keys) => {
-                pairs.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)))
+                pairs.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)));
             }
             value => pairs.push((section, value)),
         }

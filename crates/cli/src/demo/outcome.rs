@@ -14,7 +14,7 @@ use crate::demo::traffic::Sent;
 use crate::http::Connection;
 
 /// The object of `--json`.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(super) struct Outcome {
     messages: u64,
     delivered: u64,
@@ -93,7 +93,9 @@ impl Outcome {
         let said = |key: &str| context.texts.get(&format!("demo.{key}")).to_owned();
         let row = |key: &str, count: u64| vec![said(key), count.to_string(), share(count)];
         let mut rows = vec![row("row_accepted", self.messages)];
-        rows.extend(self.causes.iter().map(|(cause, count)| {
+        let mut causes: Vec<_> = self.causes.iter().collect();
+        causes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        rows.extend(causes.into_iter().map(|(cause, count)| {
             let words = context.texts.find(&format!("cause.{cause}")).unwrap_or(cause);
             vec![format!("  {words}"), count.to_string(), share(*count)]
         }));
@@ -123,14 +125,7 @@ impl Outcome {
 
 async fn gather(stage: &Stage) -> Result<Gathered> {
     let mut connection = Connection::open(&stage.node.address.to_string(), Some(stage.key.expose())).await?;
-    let mut gathered = Gathered {
-        counts: BTreeMap::new(),
-        causes: BTreeMap::new(),
-        on_time: 0,
-        retried: 0,
-        waits: Histogram::new(3)?,
-        urgent: Histogram::new(3)?,
-    };
+    let mut gathered = Gathered::new()?;
     let mut path = "/api/v1/messages?limit=500".to_owned();
     loop {
         let page = connection.get(&path).await?;
@@ -143,6 +138,17 @@ async fn gather(stage: &Stage) -> Result<Gathered> {
 }
 
 impl Gathered {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            counts: BTreeMap::new(),
+            causes: BTreeMap::new(),
+            on_time: 0,
+            retried: 0,
+            waits: Histogram::new(3)?,
+            urgent: Histogram::new(3)?,
+        })
+    }
+
     fn take(&mut self, message: &Value) -> Result<()> {
         let state = message["state"].as_str().unwrap_or_default();
         let cause = message["cause"].as_str();
@@ -161,5 +167,42 @@ impl Gathered {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn gathered(messages: &[Value]) -> Gathered {
+        let mut gathered = Gathered::new().unwrap();
+        messages.iter().for_each(|message| gathered.take(message).unwrap());
+        gathered
+    }
+
+    #[test]
+    fn the_json_has_the_fields_of_the_contract() {
+        let shown = serde_json::to_value(Outcome::default()).unwrap();
+
+        for field in
+            ["messages", "delivered", "failed", "suppressed", "unknown", "seconds", "rate_per_sec", "on_time"]
+        {
+            assert!(shown[field].is_number(), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_on_time_when_its_answer_came_by_its_deadline() {
+        let message = |sent_at: &str| {
+            json!({ "state": "delivered", "cause": null, "attempts": 2, "lane": "urgent",
+                "accepted_at": "2026-11-23T12:00:00Z", "deadline": "2026-11-23T12:01:00Z",
+                "sent_at": sent_at, "settled_at": "2026-11-23T12:05:00Z" })
+        };
+
+        let two = gathered(&[message("2026-11-23T12:00:59Z"), message("2026-11-23T12:01:01Z")]);
+
+        assert_eq!((two.on_time, two.retried, two.counts["delivered"]), (1, 2, 2));
+        assert_eq!(two.urgent.len(), 2);
     }
 }
