@@ -11,11 +11,16 @@ use hongyan_store::{KeyId, Store, StoreError};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use rand::rngs::StdRng;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::auth::{Caller, KeyCache};
 use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
 use crate::throttle::Throttle;
+
+/// Bodies in memory at once, all connections together, in KiB: 256 MiB, or 64 batches of the full size. What does
+/// not fit waits. Without it 4,096 connections could bring 16 GiB.
+const BODIES_KIB: usize = 256 << 10;
 
 /// How the server is to run.
 #[derive(Clone, Debug)]
@@ -78,6 +83,8 @@ struct Shared {
     store_failed: AtomicBool,
     /// Accounts are read, changed and written back: one at a time.
     changing: tokio::sync::Mutex<()>,
+    /// Room for bodies, one permit a KiB.
+    bodies: Arc<Semaphore>,
 }
 
 impl App {
@@ -85,7 +92,10 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { engine, mut registry, rng, settings } = parts;
         let metrics = HttpMetrics::register(&mut registry, &crate::routes::openapi());
+        // One body of the full size always fits.
+        let bodies = Arc::new(Semaphore::new(BODIES_KIB.max(settings.body_limit / 1024 + 1)));
         Self(Arc::new(Shared {
+            bodies,
             engine,
             registry,
             settings,
@@ -131,6 +141,13 @@ impl App {
 
     pub(crate) fn throttle(&self) -> &Throttle {
         &self.0.throttle
+    }
+
+    /// Waits for room in memory for a body of so many bytes.
+    pub(crate) async fn room_for(&self, bytes: usize) -> OwnedSemaphorePermit {
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
+        let room = self.0.bodies.clone().acquire_many_owned(kib).await;
+        room.expect("nobody closes this semaphore")
     }
 
     /// Draws something.

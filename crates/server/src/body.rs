@@ -9,6 +9,7 @@ use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserialize, DeserializeOwned};
 use serde_json::error::Category;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::problem::{Code, Problem};
@@ -26,6 +27,7 @@ pub(crate) enum Form {
 pub(crate) struct Raw {
     pub(crate) form: Form,
     pub(crate) bytes: Bytes,
+    _room: OwnedSemaphorePermit,
 }
 
 /// A JSON body, read.
@@ -36,8 +38,8 @@ impl FromRequest<App> for Raw {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let form = form(request.headers())?;
-        let bytes = take(request, app, app.settings().body_limit).await?;
-        Ok(Self { form, bytes })
+        let (bytes, room) = take(request, app, app.settings().body_limit).await?;
+        Ok(Self { form, bytes, _room: room })
     }
 }
 
@@ -58,15 +60,23 @@ pub(crate) fn json(raw: &Raw) -> Result<&str, Problem> {
     }
 }
 
-/// The body, if it is whole in time and not longer than `limit`.
-pub(crate) async fn take(request: Request, app: &App, limit: usize) -> Result<Bytes, Problem> {
+/// The body, if it is whole in time and not longer than `limit`, and its room in memory, to be kept as long.
+pub(crate) async fn take(
+    request: Request,
+    app: &App,
+    limit: usize,
+) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > limit as u64) {
+    let announced: Option<usize> = announced.and_then(|length| length.parse().ok());
+    if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let whole = Limited::new(request.into_body(), limit).collect();
+    let whole = async {
+        let room = app.room_for(announced.unwrap_or(limit)).await;
+        Limited::new(request.into_body(), limit).collect().await.map(|collected| (collected.to_bytes(), room))
+    };
     match tokio::time::timeout(app.settings().body_timeout, whole).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Ok(taken)) => Ok(taken),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
         Ok(Err(_)) => Err(Problem::new(Code::BadRequest, "the body broke off before its end")),
         Err(_) => Err(Problem::new(Code::BodyTimeout, "the body did not come in time: send it again")),

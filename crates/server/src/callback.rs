@@ -72,7 +72,7 @@ pub(crate) async fn receive(
 ) -> Answer {
     let account = account(&app, &appid)?;
     let endpoint = endpoint(&account)?;
-    let body = body::take(request, &app, LONGEST_BODY).await?;
+    let (body, _room) = body::take(request, &app, LONGEST_BODY).await?;
     let query = Signed {
         signature: &asked.signature,
         timestamp: &asked.timestamp,
