@@ -120,6 +120,30 @@ async fn a_waiting_message_is_taken_back_once() {
 }
 
 #[tokio::test]
+async fn a_message_whose_caller_hangs_up_in_the_middle_still_reaches_the_dispatcher() {
+    let server = Server::start().await;
+    let held = async || {
+        server.app.engine().tick().await;
+        server.app.engine().drain().await;
+        server.app.engine().status(server.app.engine().catalog().account(None).unwrap().id()).held
+    };
+    server.send(&message()).await;
+    assert_eq!(held().await, 1);
+    let body = message().to_string();
+
+    let mut call = Box::pin(server.post("/api/v1/messages", body));
+    assert!(
+        std::future::poll_fn(|context| std::task::Poll::Ready(call.as_mut().poll(context)))
+            .await
+            .is_pending()
+    );
+    drop(call);
+    server.send(&message()).await;
+
+    assert_eq!(held().await, 3);
+}
+
+#[tokio::test]
 async fn pages_follow_one_another_by_cursor_newest_first() {
     let server = Server::start().await;
     let mut sent = Vec::new();
