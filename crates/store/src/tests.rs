@@ -105,8 +105,8 @@ async fn hot_statements_go_through_the_index_made_for_them() {
     let store = store(&dir).await;
     let by_key = "PRIMARY KEY (account=? AND id=?)";
     let wanted = [
-        (crate::reconcile::BY_MSGID, "message_awaited (account=? AND msgid=?)"),
-        (crate::reconcile::HAS_GIVEN_UP, "message_awaited (account=? AND msgid=?)"),
+        (crate::reconcile::BY_MSGID, "message_awaited (msgid=? AND account=?)"),
+        (crate::reconcile::HAS_GIVEN_UP, "message_awaited (msgid=? AND account=?)"),
         (crate::reconcile::BY_RECIPIENT, "message_recipient (account=? AND <expr>=? AND recipient=?)"),
         (crate::reconcile::OPEN_BY_RECIPIENT, "receipt_open (account=? AND recipient=?"),
         (crate::ready::READY, "message_ready (account=? AND lane=? AND (deadline_at,id)>(?,?))"),
