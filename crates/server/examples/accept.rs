@@ -1,15 +1,17 @@
-//! What taking messages in costs: batches of 1,000 in process, and single messages over 64 connections on the
-//! same machine. `cargo run --release -p hongyan-server --example accept`
+//! What taking messages and receipts in costs: batches of 1,000 in process; single messages and receipts (plain
+//! mode) over 64 connections on the same machine, the client's own cost included. `cargo run --release -p hongyan-server --example accept`
 
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use axum::body::Body;
 use hongyan_domain::{AccountKind, Appid};
 use hongyan_engine::accept::Request;
 use hongyan_engine::{Clock, Engine, Metrics};
 use hongyan_server::{App, Parts, Settings, router, serve};
 use hongyan_store::{
-    AccountDraft, KeyText, MasterKey, NewKey, Paused, Scope, Secret, Store, StoredTemplate, TokenSource,
+    AccountDraft, CallbackKeys, KeyText, MasterKey, NewKey, Paused, Scope, Secret, Store, StoredTemplate,
+    TokenSource,
 };
 use http_body_util::BodyExt;
 use prometheus_client::registry::Registry;
@@ -33,7 +35,9 @@ async fn main() -> Outcome<()> {
     for _ in 0..3 {
         engine_alone(&app).await?;
         batches(&app, &key).await?;
-        singles(&app, &key).await?;
+        over_connections(&app, "single messages", &|n, at| send(&key, n * SINGLES + at), "HTTP/1.1 202")
+            .await?;
+        over_connections(&app, "receipts", &|n, at| receipt(n * SINGLES + at), "HTTP/1.1 200").await?;
     }
     Ok(())
 }
@@ -51,7 +55,7 @@ async fn app(path: &std::path::Path) -> Outcome<(App, String)> {
         kind: AccountKind::Service,
         verified: true,
         secret: Secret::new("s"),
-        callback: None,
+        callback: Some(CallbackKeys { token: Secret::new("TOKEN"), aes_key: None, previous_aes_key: None }),
         limits: None,
         proxy: None,
         token_source: TokenSource::Stable,
@@ -120,17 +124,25 @@ async fn batches(app: &App, key: &str) -> Outcome<()> {
     Ok(())
 }
 
-async fn singles(app: &App, key: &str) -> Outcome<()> {
+/// Sends all requests, each connection one after another.
+async fn over_connections(
+    app: &App,
+    what: &str,
+    request: &dyn Fn(usize, usize) -> String,
+    good: &'static str,
+) -> Outcome<()> {
     let (listener, stop) = (TcpListener::bind("127.0.0.1:0").await?, CancellationToken::new());
     let address = listener.local_addr()?;
     let server = tokio::spawn(serve(app.clone(), listener, stop.clone()));
+    let requests: Vec<Vec<String>> =
+        (0..CONNECTIONS).map(|n| (0..SINGLES).map(|at| request(n, at)).collect()).collect();
     let (began, cpu) = (Instant::now(), cpu());
-    let callers: Vec<_> = (0..CONNECTIONS).map(|_| tokio::spawn(caller(address, key.to_owned()))).collect();
+    let callers: Vec<_> = requests.into_iter().map(|all| tokio::spawn(caller(address, all, good))).collect();
     let mut took = Vec::new();
     for caller in callers {
         took.extend(caller.await??);
     }
-    report("single messages over 64 connections, client included", CONNECTIONS * SINGLES, began, cpu);
+    report(&format!("{what} over {CONNECTIONS} connections"), CONNECTIONS * SINGLES, began, cpu);
     took.sort_unstable();
     println!("  p50 {:?}, p99 {:?}", took[took.len() / 2], took[took.len() * 99 / 100]);
     stop.cancel();
@@ -138,21 +150,42 @@ async fn singles(app: &App, key: &str) -> Outcome<()> {
     Ok(())
 }
 
-async fn caller(address: std::net::SocketAddr, key: String) -> Outcome<Vec<Duration>> {
+fn send(key: &str, n: usize) -> String {
+    let body = message(n);
+    let length = body.len();
+    format!(
+        "POST /api/v1/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nauthorization: Bearer {key}\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+}
+
+fn receipt(n: usize) -> String {
+    let now_s = Clock::System.now().ms() / 1_000;
+    let mut signed = ["TOKEN".to_owned(), now_s.to_string(), "n".to_owned()];
+    signed.sort_unstable();
+    let sum = digest(&SHA1_FOR_LEGACY_USE_ONLY, signed.concat().as_bytes());
+    let signature: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let msgid = now_s.unsigned_abs() * 1_000_000 + n as u64;
+    let body = format!(
+        "<xml><ToUserName>gh_1</ToUserName><FromUserName>o{n}</FromUserName><CreateTime>{now_s}</CreateTime>\
+         <MsgType>event</MsgType><Event>TEMPLATESENDJOBFINISH</Event><MsgID>{msgid}</MsgID><Status>success</Status></xml>"
+    );
+    let length = body.len();
+    format!(
+        "POST /callback/wx1?signature={signature}&timestamp={now_s}&nonce=n HTTP/1.1\r\nhost: x\r\n\
+         content-type: text/xml\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+}
+
+async fn caller(address: std::net::SocketAddr, requests: Vec<String>, good: &str) -> Outcome<Vec<Duration>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let body = message(1);
-    let request = format!(
-        "POST /api/v1/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nauthorization: Bearer {key}\r\n\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let (mut took, mut answer) = (Vec::with_capacity(SINGLES), [0; 4_096]);
-    for _ in 0..SINGLES {
+    let (mut took, mut answer) = (Vec::with_capacity(requests.len()), [0; 4_096]);
+    for request in requests {
         let began = Instant::now();
         stream.write_all(request.as_bytes()).await?;
         let got = stream.read(&mut answer).await?;
-        assert!(answer[..got].starts_with(b"HTTP/1.1 202"), "{}", String::from_utf8_lossy(&answer[..got]));
+        assert!(answer[..got].starts_with(good.as_bytes()), "{}", String::from_utf8_lossy(&answer[..got]));
         took.push(began.elapsed());
     }
     Ok(took)
