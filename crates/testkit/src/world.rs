@@ -305,8 +305,9 @@ impl World {
         self.daemon.take().expect("the daemon runs").kill().await;
     }
 
-    /// Starts a daemon on what the last one left.
+    /// Starts a daemon on what the last one left, a millisecond later at the earliest.
     pub async fn boot(&mut self) {
+        self.advance(Duration::from_millis(1));
         let listener = self.door.try_clone().expect("a socket can be shared");
         let daemon = Daemon::start(&self.plan, self.files.path(), listener).await;
         self.daemon = Some(daemon.expect("a daemon starts on what the last one left"));

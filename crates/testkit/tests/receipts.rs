@@ -103,6 +103,40 @@ async fn a_receipt_with_msgid_0_settles_the_message_of_its_recipient() {
     world.finish().await;
 }
 
+#[tokio::test]
+async fn a_receipt_with_msgid_0_belongs_to_the_message_that_wechat_took_and_not_to_one_in_doubt() {
+    let (world, taken, _) = sent().await;
+    world.advance(MINUTE);
+    world.faults(json!({ "drop_before": { "next": 1 }, "receipts": { "lost": 1 } }));
+    let in_doubt = world.send(&world.body(0)).await;
+    world.drain().await;
+
+    let reply = Callback::of(world.official(), 0, 0).post(&world, world.official()).await;
+    world.pass(3, MINUTE).await;
+
+    assert_eq!(reply.text(), "success");
+    assert_eq!(world.state(&taken).await, "delivered");
+    assert_eq!((&*world.state(&in_doubt).await, world.phone(0).len()), ("sent", 2));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_receipt_of_one_message_never_settles_another_one_of_the_same_person() {
+    let world = World::start().await;
+    world.faults(json!({ "review": { "next": 1, "release_after_ms": 60_000 } }));
+    let held = world.send(&world.body(0)).await;
+    world.drain().await;
+    world.faults(json!({ "drop_before": 1 }));
+    let lost = world.send(&world.body(0)).await;
+
+    world.pass(20, MINUTE).await;
+
+    assert_eq!((world.stats().released, world.stats().delivered), (1, 1));
+    assert_ne!(world.state(&held).await, "unknown: no_receipt");
+    assert_eq!(world.state(&lost).await, "unknown: no_answer", "it never reached anybody");
+    world.finish().await;
+}
+
 /// Trap 19: `failed:user block`, `failed: system failed` with a blank, undocumented `failed:freq limit`.
 #[tokio::test]
 async fn each_status_that_wechat_reports_has_its_own_cause() {

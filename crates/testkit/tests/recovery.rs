@@ -126,6 +126,21 @@ async fn a_daemon_that_is_asked_to_stop_lets_what_is_in_flight_come_back() {
 }
 
 #[tokio::test]
+async fn a_daemon_whose_clock_was_set_back_gives_no_id_twice() {
+    let mut world = World::start().await;
+    world.send_many(10).await;
+    world.drain().await;
+
+    world.set_back(60 * MINUTE);
+    world.restart().await;
+    world.send_many(10).await;
+    world.drain().await;
+
+    world.assert_counts(&[("delivered", 20)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_second_daemon_on_the_same_store_is_refused_and_the_first_goes_on() {
     let world = World::start().await;
 
