@@ -1,8 +1,8 @@
 //! How many messages live through the store in a second, and what one costs in CPU.
 //!
 //! `cargo run --release -p hongyan-store --example lives -- [messages=200000] [finished=0] [accounts=1] [batch=1000]
-//! [tasks=4] [dir=/tmp/lives] [names=none|counted|scattered]`. With `finished=10000000` it first puts so many delivered messages into the
-//! file (once: a file that has them is used again).
+//! [tasks=4] [process=0] [dir=/tmp/lives] [names=none|counted|scattered]`. With `finished=10000000` it first puts so many delivered messages into the
+//! file (once: a file that has them is used again, with another `process`, which numbers the ids).
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,7 @@ struct Plan {
     accounts: usize,
     batch: usize,
     tasks: usize,
+    process: u16,
     dir: PathBuf,
     names: String,
 }
@@ -50,6 +51,7 @@ impl Plan {
             accounts: number("accounts", 1),
             batch: number("batch", 1_000),
             tasks: number("tasks", 4),
+            process: u16::try_from(number("process", 0)).expect("a small number"),
             dir: text("dir", "/tmp/lives").into(),
             names: text("names", "counted"),
         }
@@ -127,8 +129,10 @@ fn fill(path: &Path, count: i64, account: AccountId) -> rusqlite::Result<()> {
 
 async fn live(store: &Store, plan: &Plan, accounts: &[AccountId]) -> Result<()> {
     let last = store.last_message_id().await?;
-    let mut ids = MessageIds::new(0, last);
+    let mut ids = MessageIds::new(plan.process, last);
     let _owner = store.own(NOW).await?;
+    // Each run in an hour of its own, or the later ones would find the recipients' page range of that hour full.
+    let now = Timestamp::from_ms(NOW.ms() + i64::from(plan.process) * 3_600_000);
     let salt = ids.next(NOW).raw();
     let all: Vec<(AccountId, MessageId)> =
         (0..plan.messages).map(|i| (accounts[i % accounts.len()], ids.next(NOW))).collect();
@@ -142,7 +146,10 @@ async fn live(store: &Store, plan: &Plan, accounts: &[AccountId]) -> Result<()> 
     };
     let accept = measure(plan, "accept", || {
         each(store, plan, &work, move |store, _, batch| async move {
-            store.accept(batch.iter().map(|which| new(*which, names, salt)).collect()).await.map(|_| ())
+            store
+                .accept(batch.iter().map(|which| new(*which, names, (salt, now))).collect())
+                .await
+                .map(|_| ())
         })
     })
     .await?;
@@ -180,7 +187,7 @@ fn openid(id: MessageId) -> Openid {
     Openid::new(&format!("oABCDEFGHIJKLMN{}", id.client_msg_id())).expect("a plain name")
 }
 
-fn new((account, id): (AccountId, MessageId), names: Names, salt: i64) -> NewMessage {
+fn new((account, id): (AccountId, MessageId), names: Names, (salt, now): (i64, Timestamp)) -> NewMessage {
     NewMessage {
         account,
         id,
@@ -203,9 +210,9 @@ fn new((account, id): (AccountId, MessageId), names: Names, salt: i64) -> NewMes
         scenario: None,
         category: Some("service".into()),
         basis: None,
-        accepted_at: NOW,
-        due_at: NOW,
-        deadline_at: Timestamp::from_ms(NOW.ms() + 60_000),
+        accepted_at: now,
+        due_at: now,
+        deadline_at: Timestamp::from_ms(now.ms() + 60_000),
         expires_at: None,
         on_unknown: OnUnknown::Park,
     }
