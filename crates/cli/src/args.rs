@@ -1,5 +1,6 @@
 //! The command line: what there is, with the help of the language chosen put in from the texts.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -87,6 +88,14 @@ fn template_of(path: &str, texts: &Texts) -> String {
     format!("{{about}}\n\n{} {{usage}}\n\n{{all-args}}{after}", texts.get("say.usage"))
 }
 
+/// Help or version as it is printed. clap writes one placeholder in English only.
+pub(crate) fn shown(error: &clap::Error, texts: &Texts) -> String {
+    let rendered = error.render();
+    let text =
+        if std::io::stdout().is_terminal() { rendered.ansi().to_string() } else { rendered.to_string() };
+    text.trim_end().replace("[OPTIONS]", texts.get("say.options_placeholder"))
+}
+
 /// The key of an option's help: its own on this command, or the one it has everywhere.
 fn help_key(id: &str, path: &str, texts: &Texts) -> String {
     let own = format!("option.{path}/{id}");
@@ -149,7 +158,8 @@ mod tests {
 
     fn help(lang: Lang, words: &[&str]) -> String {
         let words = ["hongyan"].iter().chain(words).chain(&["--help"]);
-        command(&Texts::new(lang)).try_get_matches_from(words).unwrap_err().to_string()
+        let texts = Texts::new(lang);
+        shown(&command(&texts).try_get_matches_from(words).unwrap_err(), &texts)
     }
 
     #[test]
@@ -170,7 +180,10 @@ mod tests {
         }
         assert!(english.contains("Usage:") && english.contains("Exit codes"), "{english}");
         assert!(chinese.contains("用法：") && chinese.contains("退出码"), "{chinese}");
-        assert!(!chinese.contains("Options:") && !chinese.contains("Commands:"), "{chinese}");
+        assert!(
+            !chinese.contains("OPTIONS") && !chinese.contains("Options:") && !chinese.contains("Commands:"),
+            "{chinese}"
+        );
     }
 
     #[test]

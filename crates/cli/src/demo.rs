@@ -12,7 +12,8 @@ use crate::context::Context;
 use crate::demo::outcome::Outcome;
 use crate::demo::stage::Stage;
 use crate::exit::Code;
-use crate::{log, print, serve};
+use crate::serve::StopSignals;
+use crate::{log, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
@@ -24,10 +25,11 @@ pub(crate) struct Demo {
 
 pub(crate) async fn run(context: &Context, args: &Demo) -> Result<Code> {
     log::start_quiet();
+    let mut signals = StopSignals::listen()?;
     tokio::select! {
         shown = show(context, args) => shown,
         // The temporary folder is removed on the way out.
-        asked = serve::asked_to_stop() => asked.map(|()| Code::Failed),
+        () = signals.next() => Ok(Code::Failed),
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::context::Context;
@@ -20,13 +20,14 @@ pub(crate) struct Serve {
 
 pub(crate) async fn run(context: &Context, args: &Serve) -> Result<Code> {
     let mut config = context.config()?;
+    let mut signals = StopSignals::listen()?;
     config.http.listen = args.listen.unwrap_or(config.http.listen);
     log::start(&config.log);
     let store = local::open(context, &config).await?;
     let node = Node::start(Parts { store, config }).await?;
     announce(context, &node).await?;
     tokio::select! {
-        asked = asked_to_stop() => asked?,
+        () = signals.next() => {}
         () = node.engine.failed() => {
             node.stop().await;
             return Err(Failure::Store(context.texts.get("say.store_broke").to_owned()).into());
@@ -36,7 +37,7 @@ pub(crate) async fn run(context: &Context, args: &Serve) -> Result<Code> {
     context.say("say.stopping", &[]);
     tokio::select! {
         () = node.stop() => Ok(Code::Done),
-        second = asked_to_stop() => second.map(|()| Code::Failed),
+        () = signals.next() => Ok(Code::Failed),
     }
 }
 
@@ -68,12 +69,22 @@ fn shown_store(config: &Config) -> String {
     shown.and_then(|setting| setting.value.as_str()).unwrap_or_default().to_owned()
 }
 
-/// Returns at SIGTERM or SIGINT. Each call waits for one more.
-pub(crate) async fn asked_to_stop() -> Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT, caught from the moment this is made: one that comes before anybody waits is not lost.
+pub(crate) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub(crate) fn listen() -> Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Returns at the next of them.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::exit::Code;
-use crate::{print, serve};
+use crate::print;
+use crate::serve::StopSignals;
 
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
@@ -50,6 +51,7 @@ pub(crate) fn parse_latency(text: &str) -> Result<Latency, String> {
 
 pub(crate) async fn run(context: &Context, args: &Simulate) -> Result<Code> {
     crate::log::start_quiet();
+    let mut signals = StopSignals::listen()?;
     let listen = args.port.map_or(args.listen, |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let listener = TcpListener::bind(listen).await.with_context(|| listen.to_string())?;
     let address = listener.local_addr()?;
@@ -61,11 +63,11 @@ pub(crate) async fn run(context: &Context, args: &Simulate) -> Result<Code> {
     context.say("say.simulating", &[("address", &address)]);
     let stop = CancellationToken::new();
     let serving = tokio::spawn(Simulator::new(settings(args)).serve(listener, stop.clone()));
-    serve::asked_to_stop().await?;
+    signals.next().await;
     stop.cancel();
     tokio::select! {
         served = serving => served??,
-        second = serve::asked_to_stop() => second?,
+        () = signals.next() => {}
     }
     Ok(Code::Done)
 }
