@@ -163,7 +163,9 @@ impl MessageIds {
     /// Ids of the process numbered `process` (0–1023), later than `last` if one is known.
     pub fn new(process: u16, last: Option<MessageId>) -> Self {
         let process = i64::from(process) & ((1 << PROCESS_BITS) - 1);
-        Self { process, last: last.map_or(0, |id| id.0 >> (PROCESS_BITS + COUNTER_BITS) << COUNTER_BITS) }
+        let counter = |id: i64| id & ((1 << COUNTER_BITS) - 1);
+        let without_process = |id: i64| id >> (PROCESS_BITS + COUNTER_BITS) << COUNTER_BITS | counter(id);
+        Self { process, last: last.map_or(0, |id| without_process(id.0)) }
     }
 
     /// The next id; 4,096 a millisecond before it runs ahead of the clock.
@@ -207,11 +209,14 @@ mod tests {
     #[test]
     fn a_restarted_process_goes_on_after_the_last_id_it_stored() {
         let now = Timestamp::from_ms(1_790_000_000_000);
-        let last = MessageIds::new(3, None).next(now);
+        let mut before = MessageIds::new(3, None);
+        let stored: Vec<_> = (0..5).map(|_| before.next(now)).collect();
 
-        let next = MessageIds::new(3, Some(last)).next(Timestamp::from_ms(0));
+        let mut restarted = MessageIds::new(3, stored.last().copied());
 
-        assert!(next > last);
+        for at in [Timestamp::from_ms(0), now, now] {
+            assert!(!stored.contains(&restarted.next(at)));
+        }
     }
 
     #[test]

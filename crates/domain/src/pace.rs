@@ -91,8 +91,7 @@ impl Pace {
         let before = self.eased_at.unwrap_or(now);
         let proof = millis(now.since(before)).min(PROOF_MS);
         self.eased_at = Some(if is_set_back(before, now) { now } else { before.max(now) });
-        let steps = if self.rate < self.base { (self.base / (10 * MILLI)).max(1) } else { 1 };
-        self.rate = (self.rate + proof * steps).min(self.peak);
+        self.rate = (self.rate + proof * self.growth() / MILLI).min(self.peak);
     }
 
     /// WeChat asked for less: half the rate, and nothing saved up. Further ones within a second are the same one.
@@ -135,10 +134,16 @@ impl Pace {
         self.base == 0
     }
 
+    /// What a second of use without complaint adds to the rate.
+    fn growth(&self) -> u64 {
+        if self.rate < self.base { (self.base / 10).max(MILLI) } else { MILLI }
+    }
+
     /// What may be saved up: the room between rate and peak; a twentieth of a second, so that a loop which
     /// comes late loses nothing; and at least one send.
     fn capacity(&self) -> u64 {
-        let room = self.peak.saturating_sub(self.rate);
+        let growing = if self.rate < self.base { self.growth() } else { 0 };
+        let room = self.peak.saturating_sub(self.rate + growing);
         // And what one millisecond brings, or the fraction above a whole send would be lost at each fill. A
         // second holds 999 such fills after the first send, so the bound stays.
         room.max(self.rate / 20).max(MILLI) * (MICRO / MILLI) + self.rate

@@ -18,13 +18,15 @@ use serde_json::value::RawValue;
 
 use crate::catalog::{Account, Catalog};
 use crate::dispatch::Hint;
-use crate::{Engine, EngineError, Settings};
+use crate::metrics::Entered;
+use crate::{Engine, EngineError, Settings, Shared};
 
 /// Messages that fall due later than this are scheduled: they wait in the store, not in memory.
 const SCHEDULED_AFTER: Duration = Duration::from_secs(60);
 
-/// A request to send: WeChat's own send body and a little more. Borrowed from the bytes it came in.
-#[derive(Debug, Default, Deserialize)]
+/// A request to send: WeChat's own send body and a little more. Borrowed from the bytes it came in. It holds
+/// personal data, so it has no `Debug`.
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Request<'a> {
     /// The account; may be left out where there is only one.
@@ -70,7 +72,7 @@ pub struct Request<'a> {
 }
 
 /// A mini-program as callers write it; `path` is WeChat's old name of `pagepath`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GivenMiniprogram {
     /// Its appid.
@@ -152,40 +154,28 @@ impl Engine {
     }
 
     /// Commits, corrects the answers of those that were there already, and offers the new ones.
+    ///
+    /// In a task of its own: a caller that goes away must not leave a committed message that nobody offers.
     async fn commit(
         &self,
         messages: Vec<NewMessage>,
         answers: &mut [Result<Accepted, Rejected>],
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let soon = now.plus(SCHEDULED_AFTER);
-        let mut offers: Vec<_> =
-            messages.iter().map(|message| (message.due_at <= soon).then(|| ready(message))).collect();
-        let acceptances = self.shared.store.accept(messages).await?;
+        let committing = tokio::spawn(commit_and_offer(self.shared.clone(), messages, now));
+        let acceptances = committing.await.map_err(|_| EngineError::Unavailable)??;
         let committed = answers.iter_mut().filter(|answer| matches!(answer, Ok(Accepted::New(_))));
-        for ((answer, acceptance), offer) in committed.zip(acceptances).zip(&mut offers) {
+        for (answer, acceptance) in committed.zip(acceptances) {
             match acceptance {
                 Acceptance::New => {}
                 Acceptance::Same { id, state, due_at, deadline_at } => {
-                    *offer = None;
                     *answer =
                         Ok(Accepted::Same(Place { id, state, due_at, deadline_at, warnings: Vec::new() }));
                 }
-                Acceptance::Conflict { id } => {
-                    *offer = None;
-                    *answer = Err(Rejected::Conflict(id));
-                }
+                Acceptance::Conflict { id } => *answer = Err(Rejected::Conflict(id)),
             }
         }
-        let fresh = answers.iter().filter(|answer| matches!(answer, Ok(Accepted::New(_)))).count();
-        self.count_accepted(fresh);
-        self.shared.hint(Hint::Offered(offers.into_iter().flatten().collect())).await;
         Ok(())
-    }
-
-    fn count_accepted(&self, fresh: usize) {
-        let entered = crate::metrics::Entered { state: State::Pending.as_str(), cause: "" };
-        self.shared.metrics.messages.get_or_create(&entered).inc_by(fresh as u64);
     }
 
     fn check(&self, catalog: &Catalog, request: &Request<'_>, now: Timestamp) -> Result<Checked, Rejected> {
@@ -251,6 +241,24 @@ impl Engine {
             on_unknown: request.on_unknown.unwrap_or(OnUnknown::Park),
         }
     }
+}
+
+async fn commit_and_offer(
+    shared: Arc<Shared>,
+    messages: Vec<NewMessage>,
+    now: Timestamp,
+) -> Result<Vec<Acceptance>, EngineError> {
+    let soon = now.plus(SCHEDULED_AFTER);
+    let waiting: Vec<_> =
+        messages.iter().map(|message| (message.due_at <= soon).then(|| ready(message))).collect();
+    let acceptances = shared.store.accept(messages).await?;
+    let fresh = acceptances.iter().filter(|acceptance| **acceptance == Acceptance::New).count();
+    let entered = Entered { state: State::Pending.as_str(), cause: "" };
+    shared.metrics.messages.get_or_create(&entered).inc_by(fresh as u64);
+    let offers = waiting.into_iter().zip(&acceptances);
+    let offers = offers.filter_map(|(offer, acceptance)| offer.filter(|_| *acceptance == Acceptance::New));
+    shared.hint(Hint::Offered(offers.collect())).await;
+    Ok(acceptances)
 }
 
 fn tolerance(settings: &Settings, lane: Lane) -> Duration {

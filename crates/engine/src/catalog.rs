@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hongyan_domain::template::Template;
-use hongyan_domain::{AccountId, Appid};
+use hongyan_domain::{AccountId, Appid, Timestamp};
 use hongyan_store::{Account as Record, Store, StoredTemplate, StoredToken};
-use hongyan_wechat::Client;
+use hongyan_wechat::{Client, SettingsError};
 
 use crate::EngineError;
 use crate::token::TokenCell;
@@ -31,6 +31,11 @@ impl Account {
     /// WeChat's name for it.
     pub fn appid(&self) -> &Appid {
         &self.record.appid
+    }
+
+    /// Whether a person paused it, and the pause is not over.
+    pub fn is_paused(&self, now: Timestamp) -> bool {
+        self.record.paused.as_ref().is_some_and(|paused| paused.until.is_none_or(|until| now < until))
     }
 
     /// The template `template_id`, if the account has it.
@@ -90,7 +95,14 @@ impl Catalog {
         for record in store.accounts().await? {
             let templates = store.templates(record.id).await?;
             let token = cell(previous, record.id, tokens.remove(&record.id));
-            let client = way_to_wechat(client, &record, previous)?;
+            let client = match way_to_wechat(client, &record, previous) {
+                Ok(client) => client,
+                Err(error) => {
+                    // One account that cannot be reached must not take the others with it, nor go past its proxy.
+                    tracing::error!(appid = %record.appid, %error, "left out: its proxy cannot be used");
+                    continue;
+                }
+            };
             let account = Arc::new(Account { record, token, client, templates: parsed(&templates) });
             catalog.by_appid.insert(account.appid().as_str().to_owned(), account.clone());
             catalog.by_id.insert(account.id(), account);
@@ -105,12 +117,12 @@ fn cell(previous: &Catalog, id: AccountId, stored: Option<StoredToken>) -> Arc<T
 }
 
 /// A proxy has connections of its own; an unchanged one keeps them.
-fn way_to_wechat(client: &Client, record: &Record, previous: &Catalog) -> Result<Client, EngineError> {
+fn way_to_wechat(client: &Client, record: &Record, previous: &Catalog) -> Result<Client, SettingsError> {
     let before = previous.by_id(record.id).filter(|account| account.record.proxy == record.proxy);
     match (before, &record.proxy) {
         (Some(account), _) => Ok(account.client.clone()),
         (None, None) => Ok(client.clone()),
-        (None, Some(proxy)) => Ok(client.through_proxy(proxy.expose())?),
+        (None, Some(proxy)) => client.through_proxy(proxy.expose()),
     }
 }
 

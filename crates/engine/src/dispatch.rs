@@ -167,7 +167,10 @@ impl Dispatcher {
                 self.with(account, now, |traffic| traffic.learn_quota(limit, used, now));
             }
             Hint::Resume(account) => self.with(account, now, Traffic::resume),
-            Hint::Tick => self.look_around(now),
+            Hint::Tick => {
+                self.follow_catalog(now);
+                self.look_around(now);
+            }
             Hint::Drain(done) => self.drains.push(done),
         }
     }
@@ -210,7 +213,7 @@ impl Dispatcher {
             let limits =
                 known.map_or_else(|| AccountKind::Test.limits(), |known| known.record.effective_limits());
             let mut traffic = Traffic::new(account, limits, now);
-            traffic.halted = known.is_none_or(|known| known.record.paused.is_some());
+            traffic.halted = known.is_none_or(|known| known.is_paused(now));
             traffic
         });
         act(traffic);
@@ -224,7 +227,7 @@ impl Dispatcher {
         let catalog = self.shared.catalog.load_full();
         for traffic in self.traffic.values_mut() {
             let known = catalog.by_id(traffic.account);
-            traffic.halted = known.is_none_or(|known| known.record.paused.is_some());
+            traffic.halted = known.is_none_or(|known| known.is_paused(now));
             if let Some(known) = known {
                 traffic.set_limits(known.record.effective_limits(), now);
             }

@@ -27,7 +27,7 @@ use arc_swap::ArcSwap;
 use hongyan_domain::id::MessageIds;
 use hongyan_domain::{AccountId, MessageId, Timestamp};
 use hongyan_store::{CancelAnswer, Ownership, Store, StoreError};
-use hongyan_wechat::{CallError, Client, SettingsError, callback};
+use hongyan_wechat::{CallError, Client, callback};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -104,9 +104,6 @@ pub enum EngineError {
     /// There is no token to call WeChat with.
     #[error(transparent)]
     Token(#[from] TokenTrouble),
-    /// An account's proxy cannot be used.
-    #[error(transparent)]
-    Proxy(#[from] SettingsError),
     /// The store did not take it; it may be given again.
     #[error("the store is unavailable")]
     Unavailable,

@@ -307,7 +307,6 @@ impl From<EngineError> for Problem {
                 }
                 problem
             }
-            EngineError::Proxy(error) => Self::invalid(vec![crate::field::bad("proxy", error.to_string())]),
             EngineError::Unavailable => Self::new(Code::StoreUnavailable, "nothing was done; give it again"),
             EngineError::Stopping => Self::new(Code::Stopping, "nothing was done; give it again"),
             EngineError::BadCallback => Self::new(Code::BadRequest, "the callback names no person"),
