@@ -113,7 +113,8 @@ async fn begin(
     let store = Store::open(settings, clock.now()).await?;
     let mut registry = Registry::default();
     let metrics = Metrics::register(&mut registry);
-    let parts = Parts { store, client: Client::new(plan.wechat)?, clock, metrics, settings: plan.engine };
+    let client = Client::new(plan.wechat).expect("the tests' settings are sound");
+    let parts = Parts { store, client, clock, metrics, settings: plan.engine };
     let engine = Engine::start(parts).await?;
     let rng = StdRng::seed_from_u64(2);
     let parts = hongyan_server::Parts { engine: engine.clone(), registry, rng, settings: Default::default() };

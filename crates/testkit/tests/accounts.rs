@@ -92,6 +92,45 @@ async fn a_paused_account_sends_nothing_while_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_deleted_takes_its_waiting_messages_along_and_the_others_go_on() {
+    let world = World::build().accounts(2).start().await;
+    world.order("pause", &json!({ "reason": "closing" })).await.expect(200);
+    let bodies: Vec<_> =
+        world.officials.iter().flat_map(|official| (0..10).map(|n| official.body(n))).collect();
+    world.send_all(&bodies).await;
+
+    let path = format!("/api/v1/accounts/{}", world.official().appid);
+    let deleted = world.api().call(http::Method::DELETE, &path, "", Default::default()).await;
+    world.pass(3, SECOND).await;
+
+    assert!((200..300).contains(&deleted.status), "{}", deleted.text());
+    assert_eq!(world.api().get(&path).await.status, 404);
+    world.assert_counts(&[("delivered", 10)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_deleted_while_its_messages_are_on_their_way_disturbs_nothing() {
+    let world = World::build().accounts(2).start().await;
+    world.wire.hold_answers();
+    let bodies: Vec<_> =
+        world.officials.iter().flat_map(|official| (0..10).map(|n| official.body(n))).collect();
+    world.send_all(&bodies).await;
+    world.wire.held(20).await;
+
+    let path = format!("/api/v1/accounts/{}", world.official().appid);
+    world.api().call(http::Method::DELETE, &path, "", Default::default()).await;
+    world.wire.open();
+    world.pass(3, SECOND).await;
+
+    world.assert_counts(&[("delivered", 10)]).await;
+    world.send(&world.officials[1].body(0)).await;
+    world.drain().await;
+    world.assert_counts(&[("delivered", 11)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_pause_with_an_end_ends_by_itself() {
     let world = World::start().await;
     let until = world.at(600);

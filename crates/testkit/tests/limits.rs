@@ -153,6 +153,39 @@ async fn a_quota_that_is_cleared_is_noticed_the_same_day() {
 }
 
 #[tokio::test]
+async fn a_quota_that_is_cleared_by_the_api_is_used_at_once() {
+    let body = AccountBody { daily_quota: Some(20), ..AccountBody::default() };
+    let world = World::build().at_wechat(body).start().await;
+    world.read_quota().await;
+    world.send_many(30).await;
+    world.drain().await;
+    let before = world.stats().sends;
+
+    let cleared = world.order("quota/clear", &json!({})).await;
+    world.drain().await;
+
+    assert!((200..300).contains(&cleared.status), "{}", cleared.text());
+    assert_eq!(before, 18, "the last tenth is for urgent messages");
+    world.assert_counts(&[("delivered", 30)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_person_who_resumes_an_account_ends_its_wait_for_wechat() {
+    let world = World::start().await;
+    world.faults(json!({ "errcodes": [{ "errcode": 45009 }] }));
+    world.send_many(20).await;
+    world.drain().await;
+
+    world.faults(json!({}));
+    world.order("resume", &json!({})).await.expect(200);
+    world.drain().await;
+
+    world.assert_counts(&[("delivered", 20)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn the_last_tenth_of_a_day_is_kept_for_urgent_messages() {
     let body = AccountBody { daily_quota: Some(100), ..AccountBody::default() };
     let world = World::build().at_wechat(body).start().await;

@@ -171,6 +171,23 @@ async fn a_refused_address_is_tried_slowly_and_all_goes_on_once_it_is_allowed() 
 }
 
 #[tokio::test]
+async fn a_new_appsecret_mends_the_account() {
+    let world = World::start().await;
+    let secret = "another0another0another0another0";
+    world.change_at_wechat(&json!({ "secret": secret }));
+    world.faults(json!({ "token_revoked": true }));
+    world.send_many(5).await;
+    world.drain().await;
+
+    let path = format!("/api/v1/accounts/{}", world.official().appid);
+    world.api().patch(&path, &json!({ "secret": secret })).await.expect(200);
+    world.pass(2, MINUTE).await;
+
+    world.assert_counts(&[("delivered", 5)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_wrong_appsecret_pauses_the_account_and_fails_no_message() {
     let world = World::start().await;
     world.change_at_wechat(&json!({ "secret": "another0another0another0another0" }));
