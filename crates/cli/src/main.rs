@@ -16,6 +16,7 @@ mod http;
 mod key;
 mod lang;
 mod line;
+mod listen;
 mod local;
 mod log;
 mod migrate;
@@ -56,11 +57,11 @@ fn parse(words: &[String], texts: &Texts) -> Result<Cli, Code> {
         args::command(texts).try_get_matches_from(words).and_then(|found| Cli::from_arg_matches(&found));
     parsed.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let _ = error.print();
+            print::line(&args::shown(&error, texts));
             Code::Done
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let _ = error.print();
+            print::error_line(&args::shown(&error, texts));
             Code::Usage
         }
         _ => {

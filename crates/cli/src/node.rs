@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::local;
+use crate::{listen, local};
 
 /// What a server is made of.
 pub(crate) struct Parts {
@@ -36,8 +36,7 @@ impl Node {
     pub(crate) async fn start(parts: Parts) -> Result<Self> {
         let Parts { store, config } = parts;
         // The port first: a second server on this machine should not get as far as the store.
-        let listen = config.http.listen;
-        let listener = TcpListener::bind(listen).await.with_context(|| format!("http.listen {listen}"))?;
+        let listener = listen::on(config.http.listen).context("http.listen")?;
         let address = listener.local_addr()?;
         let mut registry = Registry::default();
         let engine = Engine::start(hongyan_engine::Parts {

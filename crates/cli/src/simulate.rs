@@ -2,16 +2,15 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use hongyan_simulator::{Latency, RepeatAnswer, Settings, Simulator};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::exit::Code;
-use crate::print;
 use crate::serve::StopSignals;
+use crate::{listen, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
@@ -52,8 +51,8 @@ pub(crate) fn parse_latency(text: &str) -> Result<Latency, String> {
 pub(crate) async fn run(context: &Context, args: &Simulate) -> Result<Code> {
     crate::log::start_quiet();
     let mut signals = StopSignals::listen()?;
-    let listen = args.port.map_or(args.listen, |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    let listener = TcpListener::bind(listen).await.with_context(|| listen.to_string())?;
+    let address = args.port.map_or(args.listen, |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let listener = listen::on(address)?;
     let address = listener.local_addr()?;
     if context.is_for_machines() {
         print::json(

@@ -14,13 +14,12 @@ use hongyan_store::{
 use rand::seq::SliceRandom;
 use rand::{CryptoRng, RngExt, SeedableRng, rngs::StdRng};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::local;
 use crate::node::{Node, Parts};
+use crate::{listen, local};
 
 pub(super) const APPID: &str = "wx5d0demo26hongyan";
 const LATENCY: Latency = Latency::Uniform { min_ms: 200, max_ms: 500 };
@@ -111,7 +110,7 @@ impl Secrets {
 }
 
 async fn play_wechat(stop: &CancellationToken) -> Result<(Simulator, SocketAddr)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = listen::on(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let wechat = listener.local_addr()?;
     let mut settings = Settings { latency: LATENCY, ..Settings::default() };
     settings.receipts.delay = LATENCY;
