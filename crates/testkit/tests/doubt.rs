@@ -49,7 +49,7 @@ async fn a_third_of_all_calls_may_break_in_each_way_at_once() {
     }));
 
     world.send_many(300).await;
-    world.pass(60, 2 * SECOND).await;
+    world.pass(100, 4 * SECOND).await;
 
     let counts = world.counts().await;
     assert_eq!(counts.get("pending"), None, "{counts:?}");

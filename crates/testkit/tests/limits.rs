@@ -85,18 +85,32 @@ async fn a_full_minute_waits_for_the_next_and_halves_the_pace() {
 }
 
 #[tokio::test]
-async fn a_busy_wechat_is_asked_again_more_slowly() {
+async fn a_wechat_that_is_often_busy_is_asked_more_slowly_and_everything_arrives() {
     let world = World::build().pace(100, 100).start().await;
-    world.faults(json!({ "errcodes": [{ "errcode": -1, "next": 1 }] }));
+    world.faults(json!({ "errcodes": [{ "errcode": -1, "next": 5 }] }));
 
-    let id = world.send(&world.body(0)).await;
+    let ids = world.send_many(10).await;
     world.advance(Duration::from_secs(1));
     world.drain().await;
     let rate_per_s = world.traffic().await.rate_per_s;
-    world.pass(5, Duration::from_secs(1)).await;
+    world.pass(30, Duration::from_secs(1)).await;
 
     assert_eq!(rate_per_s, 50.0);
-    assert_eq!((&*world.state(&id).await, &world.message(&id).await["attempts"]), ("delivered", &json!(2)));
+    world.assert_counts(&[("delivered", 10)]).await;
+    assert_eq!(world.message(&ids[0]).await["attempts"], 2);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_busy_answer_now_and_then_slows_nothing() {
+    let world = World::build().pace(100, 100).start().await;
+    world.faults(json!({ "errcodes": [{ "errcode": -1, "next": 1 }] }));
+
+    world.send_many(10).await;
+    world.pass(10, Duration::from_secs(1)).await;
+
+    assert_eq!(world.traffic().await.rate_per_s, 100.0);
+    world.assert_counts(&[("delivered", 10)]).await;
     world.finish().await;
 }
 
