@@ -136,6 +136,15 @@ impl World {
         self.simulator.control().put_followers(&body).expect("they are followers");
     }
 
+    /// Gives the first account one more template, at WeChat and by a sync here; its id.
+    pub async fn add_template(&self, title: &str, content: &str) -> String {
+        let body = json!({ "appid": self.official().appid, "title": title, "content": content });
+        let body = serde_json::from_value(body).expect("the fields are spelled right");
+        let template_id = self.simulator.control().put_template(&body).expect("the template has fields");
+        self.order("templates/sync", &json!({})).await.expect(200);
+        template_id
+    }
+
     /// Hands one message in; its id.
     pub async fn send(&self, body: &Value) -> String {
         let answer = self.api.post("/api/v1/messages", body).await.expect(202);

@@ -41,6 +41,19 @@ async fn sends_do_not_wait_for_one_another() {
     world.finish().await;
 }
 
+#[tokio::test]
+async fn the_simulators_ledger_forgets_nothing_that_is_younger_than_ten_minutes() {
+    let world = World::start().await;
+    for pause in [5 * MINUTE, 6 * MINUTE, MINUTE] {
+        world.send(&world.body(0)).await;
+        world.drain().await;
+        world.advance(pause);
+    }
+
+    assert_eq!(world.ledger().len(), 2, "of a message 12, of one 7 and of one 1 minute ago");
+    world.finish().await;
+}
+
 /// Trap 29: everything is kept for ever.
 #[tokio::test]
 async fn what_ended_thirty_days_ago_leaves_for_the_archive_without_a_name_in_it() {

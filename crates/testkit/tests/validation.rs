@@ -40,14 +40,8 @@ async fn every_wrong_field_is_named_at_once_and_nothing_is_accepted() {
 #[tokio::test]
 async fn the_fields_are_those_of_the_template_whatever_they_are_called() {
     let world = World::start().await;
-    let template = json!({
-        "appid": world.official().appid,
-        "title": "取餐提醒",
-        "content": "{{first.DATA}}\n取餐号：{{keyword1.DATA}}\n门店：{{shop_name.DATA}}\n{{remark.DATA}}",
-    });
-    let template_id =
-        world.simulator.control().put_template(&serde_json::from_value(template).unwrap()).unwrap();
-    world.order("templates/sync", &json!({})).await.expect(200);
+    let content = "{{first.DATA}}\n取餐号：{{keyword1.DATA}}\n门店：{{shop_name.DATA}}\n{{remark.DATA}}";
+    let template_id = world.add_template("取餐提醒", content).await;
     let data = json!({ "first": "您好", "keyword1": "A17", "shop_name": "人民路店", "remark": "谢谢" });
 
     world.send(&with(world.body(0), &json!({ "template_id": template_id, "data": data }))).await;
@@ -61,14 +55,8 @@ async fn the_fields_are_those_of_the_template_whatever_they_are_called() {
 #[tokio::test]
 async fn the_preview_shows_what_the_phone_shows() {
     let world = World::start().await;
-    let template = json!({
-        "appid": world.official().appid,
-        "title": "取餐提醒",
-        "content": "{{first.DATA}}\n取餐号：{{keyword1.DATA}}\n门店：{{keyword2.DATA}}\n{{remark.DATA}}",
-    });
-    let template_id =
-        world.simulator.control().put_template(&serde_json::from_value(template).unwrap()).unwrap();
-    world.order("templates/sync", &json!({})).await.expect(200);
+    let content = "{{first.DATA}}\n取餐号：{{keyword1.DATA}}\n门店：{{keyword2.DATA}}\n{{remark.DATA}}";
+    let template_id = world.add_template("取餐提醒", content).await;
     let long = "一二三四五六七八九十一二三四五六七八九十多余";
     let data = json!({ "first": "您好", "keyword1": "A17😀", "keyword2": long, "remark": "谢谢" });
     let body = with(world.body(0), &json!({ "template_id": template_id, "data": data }));
@@ -96,10 +84,7 @@ async fn the_preview_shows_what_the_phone_shows() {
 #[tokio::test]
 async fn the_preview_warns_of_a_template_that_shows_only_its_title() {
     let world = World::start().await;
-    let template = json!({ "appid": world.official().appid, "title": "提醒", "content": "{{content.DATA}}" });
-    let template_id =
-        world.simulator.control().put_template(&serde_json::from_value(template).unwrap()).unwrap();
-    world.order("templates/sync", &json!({})).await.expect(200);
+    let template_id = world.add_template("提醒", "{{content.DATA}}").await;
     let changes = json!({ "template_id": template_id, "data": { "content": "您好" }, "dry_run": true });
 
     let preview = world.api().post("/api/v1/messages", &with(world.body(0), &changes)).await.expect(200);
