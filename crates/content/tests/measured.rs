@@ -1,0 +1,87 @@
+//! The two promises of the starter list: hostile spellings are caught, honest notices pass.
+
+use std::sync::LazyLock;
+
+use hongyan_content::{Options, Pinyin, Scanner, Splits, Verdict, WordList, check};
+use hongyan_domain::Category;
+
+const HOSTILE: &str = include_str!("data/hostile.tsv");
+const ORDINARY: &str = include_str!("data/ordinary.txt");
+
+static PLAIN: LazyLock<Scanner> = LazyLock::new(|| starter(Options::default()));
+static MIXED: LazyLock<Scanner> =
+    LazyLock::new(|| starter(Options { pinyin: Pinyin::Mixed, splits: Splits::On }));
+
+fn starter(options: Options) -> Scanner {
+    Scanner::build(&WordList::starter(), options).unwrap()
+}
+
+/// A spelling with its `\u{…}` turned into the invisible characters that they name.
+fn unescaped(spelling: &str) -> String {
+    let mut parts = spelling.split("\\u{");
+    let mut text = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let (code, rest) = part.split_once('}').unwrap();
+        text.push(u32::from_str_radix(code, 16).ok().and_then(char::from_u32).unwrap());
+        text.push_str(rest);
+    }
+    text
+}
+
+fn spellings() -> Vec<(&'static str, String)> {
+    HOSTILE.lines().filter_map(|line| line.split_once('\t')).map(|(word, text)| (word, unescaped(text))).collect()
+}
+
+fn is_caught(scanner: &Scanner, word: &str, text: &str) -> bool {
+    scanner.scan(text).iter().any(|hit| &*hit.word == word)
+}
+
+/// Notices that would not simply go.
+fn alarms(scanner: &Scanner) -> Vec<String> {
+    let stopped = ORDINARY.lines().filter_map(|line| {
+        let verdict = check(scanner, &[("", line)], "订单通知", Category::Service);
+        let words: Vec<_> = verdict.findings.iter().map(|finding| &*finding.hit.word).collect();
+        (verdict.verdict != Verdict::Pass).then(|| format!("{words:?} in {line}"))
+    });
+    stopped.collect()
+}
+
+#[test]
+fn a_hundred_hostile_spellings_of_twenty_words_are_all_caught() {
+    let spellings = spellings();
+    let mut words: Vec<_> = spellings.iter().map(|(word, _)| word).collect();
+    words.dedup();
+
+    let missed: Vec<_> = spellings.iter().filter(|(word, text)| !is_caught(&MIXED, word, text)).collect();
+
+    assert_eq!((spellings.len(), words.len()), (100, 20));
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn without_pinyin_only_spellings_in_pinyin_are_missed() {
+    let missed = spellings().into_iter().filter(|(word, text)| !is_caught(&PLAIN, word, text));
+
+    for (word, text) in missed {
+        let latin = text.chars().filter(char::is_ascii_lowercase).count();
+        assert!(latin >= 2, "{word}: {text}");
+    }
+}
+
+#[test]
+fn of_a_thousand_honest_notices_at_most_ten_are_stopped() {
+    assert_eq!(ORDINARY.lines().count(), 1000);
+    for scanner in [&*PLAIN, &*MIXED] {
+        let alarms = alarms(scanner);
+
+        assert!(alarms.len() <= 10, "{} alarms\n{}", alarms.len(), alarms.join("\n"));
+    }
+}
+
+#[test]
+fn a_coupon_in_a_service_notice_is_held_and_one_that_was_used_is_not() {
+    let verdict = |text| check(&PLAIN, &[("备注", text)], "订单通知", Category::Service).verdict;
+
+    assert_eq!(verdict("送您一张优惠券，快来领取"), Verdict::Hold);
+    assert_eq!(verdict("优惠券抵扣5.00元"), Verdict::Pass);
+}
