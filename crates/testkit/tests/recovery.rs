@@ -52,6 +52,8 @@ async fn what_had_not_reached_wechat_when_the_daemon_died_is_sent() {
     world.wire.held(100).await;
 
     world.kill().await;
+    // What is held would go on without its sender.
+    world.wire.cut();
     world.wire.open();
     world.boot().await;
     world.pass(3, SECOND).await;
