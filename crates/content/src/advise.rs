@@ -113,8 +113,9 @@ fn is_hidden(kind: FieldKind) -> bool {
 /// Whether the line says that something happened, will happen or is to be done.
 fn is_action_led(line: &Line<'_>) -> bool {
     const ACTIONS: [&str; 28] = [
-        "已", "请", "待", "将", "成功", "完成", "失败", "开始", "到账", "发货", "签收", "取消", "到期", "过期",
-        "派送", "送达", "退款", "支付", "缴费", "预约", "开课", "上课", "就诊", "取件", "审核", "通过", "升级", "到店",
+        "已", "请", "待", "将", "成功", "完成", "失败", "开始", "到账", "发货", "签收", "取消", "到期",
+        "过期", "派送", "送达", "退款", "支付", "缴费", "预约", "开课", "上课", "就诊", "取件", "审核",
+        "通过", "升级", "到店",
     ];
     ACTIONS.iter().any(|action| line.value.contains(action))
 }

@@ -3,7 +3,7 @@
 //! A paged table over all of Unicode, built once per scanner and then one look-up a character. Word and text
 //! go through the same table, so a folding that is odd to the eye (薇 is 微) does no harm by itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -51,13 +51,19 @@ pub(crate) struct Folding {
     index: Box<[u16]>,
     pages: Vec<[u32; PAGE]>,
     several: Vec<Box<[char]>>,
+    stand_ins: HashSet<char>,
 }
 
 impl Folding {
     /// Builds it: about 120,000 characters are looked at.
     pub(crate) fn new() -> Self {
         // Page 0 is "everything is itself": entry 0.
-        let mut folding = Self { index: vec![0; PAGES].into(), pages: vec![[0; PAGE]], several: Vec::new() };
+        let mut folding = Self {
+            index: vec![0; PAGES].into(),
+            pages: vec![[0; PAGE]],
+            several: Vec::new(),
+            stand_ins: pairs(HOMOGRAPHS).map(|(from, _)| from).filter(|c| is_ideograph(*c)).collect(),
+        };
         let same = single_characters();
         for c in FOLDING.into_iter().flatten().filter_map(char::from_u32) {
             let entry = folding.entry_of(c, &same);
@@ -86,6 +92,11 @@ impl Folding {
             GAP => Folded::Gap(Gap::unpack(entry)),
             _ => Folded::Dropped,
         }
+    }
+
+    /// Whether `c` is an ideograph that stands in for another: 薇 for 微.
+    pub(crate) fn is_stand_in(&self, c: char) -> bool {
+        self.stand_ins.contains(&c)
     }
 
     /// Bytes on the heap.
@@ -129,6 +140,10 @@ impl Folding {
     }
 }
 
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{2E80}'..='\u{2FDF}' | '\u{3400}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
 fn pack_letter(from: char, to: char) -> u32 {
     if from == to { 0 } else { LETTER << KIND_SHIFT | to as u32 }
 }
@@ -145,16 +160,13 @@ fn plain_letters<'a>(c: char, same: &'a HashMap<char, char>) -> impl Iterator<It
 
 /// Traditional → simplified and look-alike → plain, chained so that one step does it all.
 fn single_characters() -> HashMap<char, char> {
-    let simplified: HashMap<char, char> = pairs(TRADITIONAL).collect();
-    let mut same: HashMap<char, char> = pairs(HOMOGRAPHS).collect();
-    for to in same.values_mut() {
-        *to = simplified.get(to).copied().unwrap_or(*to);
-    }
-    for (from, to) in simplified {
-        let to = same.get(&to).copied().unwrap_or(to);
-        same.entry(from).or_insert(to);
-    }
-    same
+    let step: HashMap<char, char> = pairs(TRADITIONAL).chain(pairs(HOMOGRAPHS)).collect();
+    // ⺅ is 亻, which is 人: no chain of the tables is longer, and a test folds every character twice.
+    let end = |c: char| {
+        let next = |c| step.get(&c).copied().unwrap_or(c);
+        next(next(next(c)))
+    };
+    step.keys().map(|&from| (from, end(from))).collect()
 }
 
 /// `from<TAB>to` lines, where `from` may hold several characters that each become `to`.

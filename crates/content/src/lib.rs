@@ -20,6 +20,11 @@ pub use advise::{Advice, AdviceCode, Draft, DraftField, advise};
 pub use check::{ContentVerdict, Finding, Place, Verdict, check};
 pub use industry::Industry;
 pub use scanner::{BuildError, Hit, Options, Pinyin, Scanner, Splits};
-pub use trial::{Comparison, Interval, Sample, compare, wilson};
+pub use trial::{Answer, Comparison, Interval, Sample, compare, wilson};
 pub use word_list::{Word, WordList, WordListError};
 pub use words::{Severity, WordCategory};
+
+/// The README's example holds.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

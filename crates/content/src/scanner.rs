@@ -2,7 +2,7 @@
 //!
 //! Folding and automaton run together, a character at a time; only what the automaton finds is looked at twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -103,6 +103,8 @@ pub struct Scanner {
     patterns: Vec<Pattern>,
     members: Vec<u32>,
     words: Vec<Word>,
+    /// Words that are disguises themselves (薇信), by number: they are not found in the plain word (微信).
+    disguised: HashSet<u32>,
 }
 
 impl std::fmt::Debug for Scanner {
@@ -134,7 +136,10 @@ impl Scanner {
         let folding = Folding::new();
         let words = distinct(&list.words);
         let spellings = spellings(&folding, &words, &list.allow, options)?;
-        let mut scanner = Self { folding, automaton: None, patterns: Vec::new(), members: Vec::new(), words };
+        let is_disguised = |word: &Word| word.text.chars().any(|c| folding.is_stand_in(c));
+        let disguised = (0u32..).zip(&words).filter(|(_, word)| is_disguised(word)).map(|(n, _)| n).collect();
+        let mut scanner =
+            Self { folding, automaton: None, patterns: Vec::new(), members: Vec::new(), words, disguised };
         scanner.automaton = scanner.take(spellings)?;
         Ok(scanner)
     }
@@ -201,13 +206,21 @@ impl Scanner {
                 continue;
             }
             for &word in &self.members[pattern.members.start as usize..pattern.members.end as usize] {
-                if says_word(units, (start, found.end), self.words[word as usize].category) {
+                let said = says_word(units, (start, found.end), self.words[word as usize].category);
+                if said && self.is_meant(text, &units[start..found.end], word) {
                     places.push((start, found.end, word));
                 }
             }
         }
         let places = self.most_telling(places);
         places.into_iter().map(|(start, end, word)| self.hit(text, &units[start..end], word)).collect()
+    }
+
+    /// A word that is a disguise is meant only where the text is disguised too.
+    fn is_meant(&self, text: &str, units: &[Unit], word: u32) -> bool {
+        let is_stand_in =
+            |unit: &Unit| text[unit.at..].chars().next().is_some_and(|c| self.folding.is_stand_in(c));
+        !self.disguised.contains(&word) || units.iter().any(is_stand_in)
     }
 
     /// For each unit, how far the allowed phrases reach that begin at it or before it. A phrase with gaps in it
@@ -240,9 +253,8 @@ impl Scanner {
         let category = |word: u32| self.words[word as usize].category;
         let mut kept: Vec<(usize, usize, u32)> = Vec::new();
         for place @ (start, end, word) in places {
-            let is_inside = |&(s, e, w): &(usize, usize, u32)| {
-                s <= start && end <= e && category(w) == category(word)
-            };
+            let is_inside =
+                |&(s, e, w): &(usize, usize, u32)| s <= start && end <= e && category(w) == category(word);
             if !kept.iter().any(is_inside) {
                 kept.push(place);
             }

@@ -28,7 +28,7 @@ pub struct Interval {
 /// What a comparison allows one to say at 95 %.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum Answer {
     /// Too few clicks to say anything.
     TooFew,
     /// The difference may be chance.
@@ -51,7 +51,7 @@ pub struct Comparison {
     /// Two-sided p of the pooled two-proportion z-test: how often chance alone makes such a difference.
     pub p: f64,
     /// What may be said. Looking every hour and stopping at the first "A" says it too often: decide the size before.
-    pub finding: Finding,
+    pub answer: Answer,
 }
 
 impl Sample {
@@ -83,11 +83,14 @@ pub fn compare(a: Sample, b: Sample) -> Option<Comparison> {
     let (rate_a, rate_b) = (a.rate()?, b.rate()?);
     let (in_a, in_b) = (wilson(a), wilson(b));
     let p = p_value(a, b, rate_b - rate_a);
-    let finding = match () {
-        () if is_small(a, b) => Finding::TooFew,
-        () if p >= 0.05 => Finding::Undecided,
-        () if rate_a > rate_b => Finding::A,
-        () => Finding::B,
+    let answer = if is_small(a, b) {
+        Answer::TooFew
+    } else if p >= 0.05 {
+        Answer::Undecided
+    } else if rate_a > rate_b {
+        Answer::A
+    } else {
+        Answer::B
     };
     let gap = rate_b - rate_a;
     let reach = |up: f64, down: f64| (up * up + down * down).sqrt();
@@ -95,7 +98,7 @@ pub fn compare(a: Sample, b: Sample) -> Option<Comparison> {
         low: gap - reach(rate_b - in_b.low, in_a.high - rate_a),
         high: gap + reach(in_b.high - rate_b, rate_a - in_a.low),
     };
-    Some(Comparison { a: in_a, b: in_b, difference, p, finding })
+    Some(Comparison { a: in_a, b: in_b, difference, p, answer })
 }
 
 fn pooled(a: Sample, b: Sample) -> f64 {
@@ -139,7 +142,12 @@ mod tests {
     #[test]
     fn wilson_gives_the_published_figures() {
         // Newcombe 1998, Statistics in Medicine 17, table I: 81/263, 15/148, 0/20, 1/29.
-        let cases = [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)];
+        let cases = [
+            (81, 263, 0.2553, 0.3662),
+            (15, 148, 0.0624, 0.1605),
+            (0, 20, 0.0, 0.1611),
+            (1, 29, 0.0061, 0.1718),
+        ];
 
         for (clicked, delivered, low, high) in cases {
             let interval = wilson(sample(clicked, delivered));
@@ -164,14 +172,14 @@ mod tests {
         let comparison = compare(sample(150, 1000), sample(200, 1000)).unwrap();
 
         near(comparison.p, 0.003_256);
-        assert_eq!(comparison.finding, Finding::B);
-        assert_eq!(compare(sample(200, 1000), sample(150, 1000)).unwrap().finding, Finding::A);
+        assert_eq!(comparison.answer, Answer::B);
+        assert_eq!(compare(sample(200, 1000), sample(150, 1000)).unwrap().answer, Answer::A);
     }
 
     #[test]
     fn what_may_be_chance_or_is_too_little_is_said_so() {
-        assert_eq!(compare(sample(187, 1000), sample(190, 1000)).unwrap().finding, Finding::Undecided);
-        assert_eq!(compare(sample(0, 20), sample(9, 20)).unwrap().finding, Finding::TooFew);
+        assert_eq!(compare(sample(187, 1000), sample(190, 1000)).unwrap().answer, Answer::Undecided);
+        assert_eq!(compare(sample(0, 20), sample(9, 20)).unwrap().answer, Answer::TooFew);
         assert_eq!(compare(sample(0, 0), sample(9, 20)), None);
         near(compare(sample(0, 100), sample(0, 100)).unwrap().p, 1.0);
     }

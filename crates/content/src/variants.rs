@@ -64,7 +64,8 @@ impl Variants {
 }
 
 fn push_pinyin(word: &str, how: Pinyin, spellings: &mut Vec<String>) {
-    let Some(syllables) = word.to_pinyin().map(|c| c.map(pinyin::Pinyin::plain)).collect::<Option<Vec<_>>>() else {
+    let Some(syllables) = word.to_pinyin().map(|c| c.map(pinyin::Pinyin::plain)).collect::<Option<Vec<_>>>()
+    else {
         return;
     };
     if syllables.len() < 2 {

@@ -25,7 +25,9 @@ pub(crate) fn says_word(units: &[Unit], (start, end): (usize, usize), category: 
     let spread = inner.iter().all(|unit| unit.gap != Gap::None) && inner.len() >= 2;
     match strongest {
         Gap::None | Gap::Noise => true,
-        Gap::Separator => spread || inner.len() + 1 >= least(&units[start..end], category) || is_alone(units, start, end),
+        Gap::Separator => {
+            spread || inner.len() + 1 >= least(&units[start..end], category) || is_alone(units, start, end)
+        }
         Gap::Stop => spread,
     }
 }
@@ -69,9 +71,8 @@ fn at_latin_boundary(units: &[Unit], start: usize, end: usize) -> bool {
 
 /// Digits with anything between them are two numbers.
 fn divides_digits(word: &[Unit]) -> bool {
-    word.windows(2).any(|pair| {
-        pair[1].gap != Gap::None && pair[0].c.is_ascii_digit() && pair[1].c.is_ascii_digit()
-    })
+    word.windows(2)
+        .any(|pair| pair[1].gap != Gap::None && pair[0].c.is_ascii_digit() && pair[1].c.is_ascii_digit())
 }
 
 /// Whether nothing touches the word on either side.

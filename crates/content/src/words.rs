@@ -88,12 +88,17 @@ impl WordCategory {
     /// The severity of a word whose line names none.
     pub fn usual_severity(self) -> Severity {
         match self {
-            Self::Political | Self::Pornographic | Self::Violent | Self::Gambling | Self::Drugs | Self::Fraud => {
-                Severity::Refuse
-            }
-            Self::AdvertisingLaw | Self::Marketing | Self::InducedSharing | Self::FalseAdvertising | Self::Custom => {
-                Severity::Hold
-            }
+            Self::Political
+            | Self::Pornographic
+            | Self::Violent
+            | Self::Gambling
+            | Self::Drugs
+            | Self::Fraud => Severity::Refuse,
+            Self::AdvertisingLaw
+            | Self::Marketing
+            | Self::InducedSharing
+            | Self::FalseAdvertising
+            | Self::Custom => Severity::Hold,
         }
     }
 }

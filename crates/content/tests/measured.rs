@@ -1,4 +1,5 @@
 //! The two promises of the starter list: hostile spellings are caught, honest notices pass.
+#![expect(clippy::unwrap_used, reason = "the exception for tests does not cover the functions they share")]
 
 use std::sync::LazyLock;
 
@@ -29,7 +30,11 @@ fn unescaped(spelling: &str) -> String {
 }
 
 fn spellings() -> Vec<(&'static str, String)> {
-    HOSTILE.lines().filter_map(|line| line.split_once('\t')).map(|(word, text)| (word, unescaped(text))).collect()
+    HOSTILE
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(word, text)| (word, unescaped(text)))
+        .collect()
 }
 
 fn is_caught(scanner: &Scanner, word: &str, text: &str) -> bool {
@@ -65,6 +70,24 @@ fn without_pinyin_only_spellings_in_pinyin_are_missed() {
     for (word, text) in missed {
         let latin = text.chars().filter(char::is_ascii_lowercase).count();
         assert!(latin >= 2, "{word}: {text}");
+    }
+}
+
+#[test]
+fn every_word_of_the_starter_list_is_found_with_things_between_its_characters() {
+    for word in &WordList::starter().words {
+        for between in ["", "*", "\u{200b}", "★"] {
+            let divided: Vec<String> = word.text.chars().map(String::from).collect();
+            // Digits with anything visible between them are two numbers.
+            let digits = word.text.chars().any(|c| c.is_ascii_digit()) && between != "\u{200b}";
+            let text = if digits { word.text.to_string() } else { divided.join(between) };
+            // A sign at the end belongs to the word and leaves no letter to be found.
+            let end = text.trim_end_matches(['%', '\u{200b}']).len();
+
+            let hits = PLAIN.scan(&text);
+
+            assert!(hits.iter().any(|hit| hit.category == word.category && hit.bytes == (0..end)), "{text}");
+        }
     }
 }
 

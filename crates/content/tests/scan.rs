@@ -1,4 +1,5 @@
 //! What a scanner promises for any list and any text.
+#![expect(clippy::unwrap_used, reason = "the exception for tests does not cover the functions they share")]
 
 use std::sync::LazyLock;
 
@@ -10,6 +11,8 @@ const ORDINARY: &str = include_str!("data/ordinary.txt");
 static STARTER: LazyLock<Scanner> = LazyLock::new(|| {
     Scanner::build(&WordList::starter(), Options { pinyin: Pinyin::Mixed, splits: Splits::On }).unwrap()
 });
+
+static ONE_WORD: LazyLock<Scanner> = LazyLock::new(|| scanner("傻缺客服,custom"));
 
 fn scanner(list: &str) -> Scanner {
     Scanner::build(&WordList::parse(list).unwrap(), Options::default()).unwrap()
@@ -38,7 +41,8 @@ fn gaps_are_skipped_where_the_word_is_meant_and_not_where_two_words_meet() {
         ("最*高级", true),
         ("最高 级别", false),
         ("最高。级别", false),
-        ("说最高 级 呀", true),
+        ("说 最高 级 呀", true),
+        ("说最高 级 呀", false),
         ("最*****高*级", false),
         ("红 包", true),
         ("送 红 包 了", true),
@@ -64,8 +68,10 @@ fn gaps_are_skipped_where_the_word_is_meant_and_not_where_two_words_meet() {
         ("myweixin", false),
     ];
 
+    let scanner = scanner(list);
     for (text, expected) in cases {
-        assert_eq!(!found(list, text).is_empty(), expected, "{text}: {:?}", found(list, text));
+        let hits = scanner.scan(text);
+        assert_eq!(!hits.is_empty(), expected, "{text}: {hits:?}");
     }
 }
 
@@ -77,6 +83,13 @@ fn an_allowed_phrase_covers_the_words_inside_it_and_no_others() {
     assert_eq!(found(list, "國家級開發區，国家级"), ["国家级"]);
     assert_eq!(found(list, "国家级*开发区"), ["国家级"]);
     assert_eq!(found(list, "国家级开发"), ["国家级"]);
+}
+
+#[test]
+fn a_listed_disguise_is_not_found_in_the_plain_word() {
+    let list = "薇信,fraud\n優惠券,marketing";
+
+    assert_eq!(found(list, "薇信、徽*信，微信支付，优惠券"), ["薇信", "徽*信", "优惠券"]);
 }
 
 #[test]
@@ -163,15 +176,14 @@ proptest! {
 
     #[test]
     fn a_chinese_word_put_anywhere_without_a_divide_is_found(line in 0usize..1000, at in 0usize..60) {
-        let scanner = scanner("傻缺客服,custom");
         let notice: Vec<char> = ORDINARY.lines().nth(line).unwrap().chars().collect();
         let at = at % (notice.len() + 1);
         let (before, after): (String, String) = (notice[..at].iter().collect(), notice[at..].iter().collect());
 
-        let hits = scanner.scan(&format!("{before}傻缺客服{after}"));
+        let hits = ONE_WORD.scan(&format!("{before}傻缺客服{after}"));
 
-        prop_assert_eq!(hits.len(), 1);
-        prop_assert_eq!(hits[0].bytes.start, before.len());
+        let starts: Vec<_> = hits.iter().map(|hit| hit.bytes.start).collect();
+        prop_assert_eq!(starts, [before.len()]);
     }
 
     #[test]

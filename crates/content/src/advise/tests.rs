@@ -103,8 +103,11 @@ fn a_colour_is_said_to_have_no_effect() {
     let advice = advise(&Draft { template: &template, fields: &fields, tap: &link(), industry: None });
 
     assert_eq!(codes(&advice), [AdviceCode::ColourIgnored]);
-    assert!(["173177", "888888", "2023"].iter().all(|part| advice[0].text_zh.contains(part)
-        || advice[0].reason_zh.contains(part)));
+    assert!(
+        ["173177", "888888", "2023"]
+            .iter()
+            .all(|part| advice[0].text_zh.contains(part) || advice[0].reason_zh.contains(part))
+    );
 }
 
 #[test]

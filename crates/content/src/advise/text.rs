@@ -15,7 +15,9 @@ pub(super) fn first_field(line: &Line<'_>) -> Advice {
         AdviceCode::FirstFieldNotActionLed,
         [
             format!("首行“{label}”请直接写明发生了什么或需要做什么，例如“您的订单已发货”。"),
-            format!("Let the first line ({label}) say what happened or what to do, such as \"your order has shipped\"."),
+            format!(
+                "Let the first line ({label}) say what happened or what to do, such as \"your order has shipped\"."
+            ),
         ],
         [
             "以动作开头的首行（“您的订单已发货”）比“订单状态更新”多 27% 的点击。",

@@ -34,7 +34,8 @@ impl Gap {
 }
 
 /// Dashes, slashes, dots and brackets, half width and full.
-const SEPARATORS: &str = "-‐‑‒–—―－/／\\＼|｜·・•.．,，、:：'\"‘’“”()（）[]［］【】{}｛｝《》〈〉「」『』〔〕&＆<>＜＞";
+const SEPARATORS: &str =
+    "-‐‑‒–—―－/／\\＼|｜·・•.．,，、:：'\"‘’“”()（）[]［］【】{}｛｝《》〈〉「」『』〔〕&＆<>＜＞";
 /// What ends a sentence.
 const STOPS: &str = "。！？；!?;｡…\n\r";
 

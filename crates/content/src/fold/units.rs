@@ -34,8 +34,9 @@ pub(crate) fn fold(folding: &Folding, text: &str, mut sink: impl FnMut(Unit)) {
                 before = c;
             }
             Folded::Letters(several) => {
-                for (index, &c) in several.iter().enumerate() {
-                    if index == 0 { push(c, gap, gap_len) } else { push(c, Gap::None, 0) }
+                for &c in several {
+                    push(c, gap, gap_len);
+                    (gap, gap_len) = (Gap::None, 0);
                     before = c;
                 }
             }

@@ -102,7 +102,10 @@ mod tests {
             ("https://a.example/?id=1", format!("https://a.example/?id=1&{marks}")),
             ("https://a.example/?id=1&", format!("https://a.example/?id=1&{marks}")),
             ("https://a.example/#/o?id=1", format!("https://a.example/?{marks}#/o?id=1")),
-            ("https://a.example/?a=%2F&b=%E4%B8%AD#x", format!("https://a.example/?a=%2F&b=%E4%B8%AD&{marks}#x")),
+            (
+                "https://a.example/?a=%2F&b=%E4%B8%AD#x",
+                format!("https://a.example/?a=%2F&b=%E4%B8%AD&{marks}#x"),
+            ),
             (
                 "https://a.example/?utm_source=sms",
                 "https://a.example/?utm_source=sms&utm_campaign=%E5%8F%8C11".to_owned(),

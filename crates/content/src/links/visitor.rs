@@ -24,10 +24,46 @@ pub enum Visitor {
 const PURPOSE_HEADERS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 /// Parts of names by which machines call themselves, in lower case.
 const BOTS: [&str; 40] = [
-    "bot", "spider", "crawl", "slurp", "preview", "scanner", "monitor", "archiver", "fetcher", "checker", "validator",
-    "curl/", "wget/", "python", "go-http-client", "java/", "okhttp", "apache-httpclient", "httpclient", "node-fetch",
-    "axios/", "libwww", "perl", "ruby", "php", "headless", "phantomjs", "puppeteer", "playwright", "selenium",
-    "facebookexternalhit", "lighthouse", "censys", "zgrab", "nmap", "masscan", "nuclei", "postman", "insomnia", "dart:io",
+    "bot",
+    "spider",
+    "crawl",
+    "slurp",
+    "preview",
+    "scanner",
+    "monitor",
+    "archiver",
+    "fetcher",
+    "checker",
+    "validator",
+    "curl/",
+    "wget/",
+    "python",
+    "go-http-client",
+    "java/",
+    "okhttp",
+    "apache-httpclient",
+    "httpclient",
+    "node-fetch",
+    "axios/",
+    "libwww",
+    "perl",
+    "ruby",
+    "php",
+    "headless",
+    "phantomjs",
+    "puppeteer",
+    "playwright",
+    "selenium",
+    "facebookexternalhit",
+    "lighthouse",
+    "censys",
+    "zgrab",
+    "nmap",
+    "masscan",
+    "nuclei",
+    "postman",
+    "insomnia",
+    "dart:io",
 ];
 /// Names of phones and apps that hold one of these parts and are no machines.
 const NOT_BOTS: [&str; 1] = ["cubot"];
@@ -75,8 +111,14 @@ mod tests {
         use Visitor::{Bot, Person};
         let cases = [
             (WECHAT, Person),
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.49 NetType/WIFI Language/zh_CN", Person),
-            ("Mozilla/5.0 (Linux; Android 12; CUBOT P60) AppleWebKit/537.36 Chrome/120 Mobile Safari/537.36", Person),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.49 NetType/WIFI Language/zh_CN",
+                Person,
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 12; CUBOT P60) AppleWebKit/537.36 Chrome/120 Mobile Safari/537.36",
+                Person,
+            ),
             ("Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)", Bot),
             ("Mozilla/5.0 (compatible; Bytespider; spider-feedback@bytedance.com)", Bot),
             ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/120 Safari/537.36", Bot),
@@ -100,8 +142,12 @@ mod tests {
 
     #[test]
     fn fetching_ahead_is_no_click_whichever_header_says_so() {
-        let cases =
-            [("Sec-Purpose", "prefetch;prerender"), ("Purpose", "prefetch"), ("X-Moz", "prefetch"), ("X-Purpose", "preview")];
+        let cases = [
+            ("Sec-Purpose", "prefetch;prerender"),
+            ("Purpose", "prefetch"),
+            ("X-Moz", "prefetch"),
+            ("X-Purpose", "preview"),
+        ];
 
         for header in cases {
             let headers = [("user-agent", WECHAT), header];
