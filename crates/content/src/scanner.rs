@@ -26,7 +26,8 @@ pub enum Pinyin {
     Off,
     /// The whole word: weixin. The first reading of each character, at least 5 letters, not inside longer runs.
     Whole,
-    /// And words of up to 4 characters partly in pinyin: wei信, 微xin.
+    /// And words of up to 5 characters partly in pinyin: wei信, 微xin; those of 5 with one run of it. Takes six
+    /// times the memory.
     Mixed,
 }
 

@@ -10,8 +10,10 @@ use crate::scanner::{Options, Pinyin, Splits};
 const SPLITS: &str = include_str!("../data/splits.tsv");
 /// Shorter spellings are syllables of other words and of names.
 const MIN_PINYIN_LETTERS: usize = 5;
-/// A word of n characters has 2ⁿ − 2 mixed spellings; longer words are seldom written so.
-const MAX_MIXED_CHARS: usize = 4;
+/// A word of n characters has 2ⁿ − 2 mixed spellings; longer ones are written with one run of pinyin.
+const ANY_MIXTURE: usize = 4;
+/// Longest word with a run of pinyin: n characters have about n² / 2 runs, and memory pays for them all.
+const ONE_RUN: usize = 5;
 
 /// Makes the spellings of one word after another.
 pub(crate) struct Variants {
@@ -75,20 +77,26 @@ fn push_pinyin(word: &str, how: Pinyin, spellings: &mut Vec<String>) {
     if whole.len() >= MIN_PINYIN_LETTERS {
         spellings.push(whole);
     }
-    if how == Pinyin::Mixed && syllables.len() <= MAX_MIXED_CHARS {
-        push_mixed(word, &syllables, spellings);
+    if how == Pinyin::Mixed && syllables.len() <= ONE_RUN {
+        let is_mixed = |chosen: &u32| syllables.len() <= ANY_MIXTURE || is_one_run(*chosen);
+        let choices = (1..(1u32 << syllables.len()) - 1).filter(is_mixed);
+        spellings.extend(choices.map(|chosen| mixed(word, &syllables, chosen)));
     }
 }
 
-/// Every choice of some characters, not all, written as their syllables.
-fn push_mixed(word: &str, syllables: &[&str], spellings: &mut Vec<String>) {
-    for chosen in 1..(1u32 << syllables.len()) - 1 {
-        let mut text = String::new();
-        for (index, (c, syllable)) in word.chars().zip(syllables).enumerate() {
-            if chosen >> index & 1 == 1 { text.push_str(syllable) } else { text.push(c) }
-        }
-        spellings.push(text);
+/// Whether the chosen characters lie side by side.
+fn is_one_run(chosen: u32) -> bool {
+    let run = chosen >> chosen.trailing_zeros();
+    run & (run + 1) == 0
+}
+
+/// The word with the chosen characters, a bit for each, written as their syllables.
+fn mixed(word: &str, syllables: &[&str], chosen: u32) -> String {
+    let mut text = String::new();
+    for (index, (c, syllable)) in word.chars().zip(syllables).enumerate() {
+        if chosen >> index & 1 == 1 { text.push_str(syllable) } else { text.push(c) }
     }
+    text
 }
 
 #[cfg(test)]
@@ -111,6 +119,19 @@ mod tests {
         assert_eq!(spellings("微信", Pinyin::Whole, Splits::Off), ["weixin"]);
         assert_eq!(spellings("微信", Pinyin::Mixed, Splits::Off), ["weixin", "wei信", "微xin"]);
         assert_eq!(spellings("v信", Pinyin::Mixed, Splits::Off), [""; 0]);
+    }
+
+    #[test]
+    fn a_longer_word_has_one_run_of_pinyin() {
+        let spellings = spellings("转发朋友圈", Pinyin::Mixed, Splits::Off);
+
+        let expected =
+            ["zhuanfapengyouquan", "zhuan发朋友圈", "转fa朋友圈", "zhuanfa朋友圈", "转发朋youquan"];
+        assert!(
+            expected.iter().all(|text| spellings.iter().any(|spelling| spelling == text)),
+            "{spellings:?}"
+        );
+        assert_eq!(spellings.len(), 15);
     }
 
     #[test]
