@@ -90,8 +90,12 @@ pub(crate) struct Dispatcher {
     /// Taken from the lanes and not yet on their way.
     queued: Arc<AtomicUsize>,
     traffic: HashMap<AccountId, Traffic>,
-    /// Accounts with something to do, in the order of their turns.
+    /// Accounts with something waiting, in the order of their turns.
     turns: VecDeque<AccountId>,
+    /// Accounts with a lane that runs low while the store holds more of it.
+    hungry: Vec<AccountId>,
+    /// Messages in memory, all accounts together.
+    held: usize,
     claiming: usize,
     store_rests_until: Timestamp,
     drains: Vec<oneshot::Sender<()>>,
@@ -113,6 +117,8 @@ impl Dispatcher {
             queued,
             traffic: HashMap::new(),
             turns: VecDeque::new(),
+            hungry: Vec::new(),
+            held: 0,
             claiming: 0,
             drains: Vec::new(),
             stopping: false,
@@ -124,7 +130,7 @@ impl Dispatcher {
         let mut taken_in = Vec::new();
         loop {
             let now = self.shared.clock.now();
-            self.read_on();
+            self.read_on(now);
             self.claim_what_may_go(now);
             self.answer_drains(now);
             if self.stopping && self.out() == 0 {
@@ -216,8 +222,13 @@ impl Dispatcher {
             traffic.halted = known.is_none_or(|known| known.is_paused(now));
             traffic
         });
+        let held = traffic.held();
         act(traffic);
-        if !traffic.has_turn && !traffic.is_idle() {
+        self.held = self.held + traffic.held() - held;
+        if traffic.is_hungry() {
+            self.hungry.push(account);
+        }
+        if !traffic.has_turn && traffic.is_waiting() {
             traffic.has_turn = true;
             self.turns.push_back(account);
         }
@@ -235,8 +246,7 @@ impl Dispatcher {
     }
 
     fn lane_cap(&self) -> usize {
-        let held: usize = self.traffic.values().map(Traffic::held).sum();
-        if held < HELD_MAX { LANE_CAP } else { LANE_CAP_TIGHT }
+        if self.held < HELD_MAX { LANE_CAP } else { LANE_CAP_TIGHT }
     }
 
     fn out(&self) -> usize {
@@ -254,11 +264,14 @@ impl Dispatcher {
     }
 
     /// Starts a read for every lane that runs low and has more in the store.
-    fn read_on(&mut self) {
-        for account in &self.turns {
-            let reads = self.traffic.get_mut(account).map(Traffic::begin_reads).unwrap_or_default();
+    fn read_on(&mut self, now: Timestamp) {
+        if now < self.store_rests_until {
+            return;
+        }
+        for account in self.hungry.drain(..) {
+            let reads = self.traffic.get_mut(&account).map(Traffic::begin_reads).unwrap_or_default();
             for (lane, from) in reads {
-                tokio::spawn(read(self.shared.clone(), *account, lane, from));
+                tokio::spawn(read(self.shared.clone(), account, lane, from));
             }
         }
     }
@@ -299,11 +312,15 @@ impl Dispatcher {
         for _ in 0..self.turns.len() {
             let Some(account) = self.turns.pop_front() else { break };
             let Some(traffic) = self.traffic.get_mut(&account) else { continue };
+            let held = traffic.held();
             let taken = traffic.take(now, share.min(left));
+            self.held = self.held + traffic.held() - held;
             left -= taken.go.len();
-            if traffic.is_idle() && taken.go.is_empty() && taken.over.is_empty() {
-                traffic.has_turn = false;
-            } else {
+            if traffic.is_hungry() {
+                self.hungry.push(account);
+            }
+            traffic.has_turn = traffic.is_waiting();
+            if traffic.has_turn {
                 self.turns.push_back(account);
             }
             self.end(taken.over);
@@ -359,9 +376,10 @@ impl Dispatcher {
     fn look_around(&mut self, now: Timestamp) {
         let over: Vec<_> = self.traffic.values_mut().flat_map(|traffic| traffic.take_over(now)).collect();
         self.end(over);
+        self.held = self.traffic.values().map(Traffic::held).sum();
         let status = self.traffic.values().map(|traffic| (traffic.account, traffic.status())).collect();
         self.shared.metrics.in_flight.set(self.out() as i64);
-        self.shared.metrics.held.set(self.traffic.values().map(Traffic::held).sum::<usize>() as i64);
+        self.shared.metrics.held.set(self.held as i64);
         *self.shared.status.lock() = status;
     }
 
@@ -423,9 +441,9 @@ async fn commit_claims(
             stale.extend(good);
             continue;
         };
-        note_waits(shared, &good, now);
         go.extend(with_ticket(account, claim, good, now));
     }
+    note_waits(shared, &go, now);
     Ok((go, stale))
 }
 
@@ -445,11 +463,11 @@ fn with_ticket(account: &Arc<Account>, claim: ClaimId, good: Vec<Ready>, now: Ti
         .collect()
 }
 
-fn note_waits(shared: &Shared, messages: &[Ready], now: Timestamp) {
+fn note_waits(shared: &Shared, claimed: &[Claimed], now: Timestamp) {
     for lane in Lane::ALL {
         let histogram = shared.metrics.wait_seconds.get_or_create(&Word { kind: lane.as_str() }).clone();
-        for message in messages.iter().filter(|message| message.lane == lane) {
-            histogram.observe(now.since(message.due_at).as_secs_f64());
+        for claimed in claimed.iter().filter(|claimed| claimed.message.lane == lane) {
+            histogram.observe(now.since(claimed.message.due_at).as_secs_f64());
         }
     }
 }

@@ -64,9 +64,13 @@ impl Waiting {
         self.beyond = Some(self.beyond.map_or(before, |beyond| beyond.min(before)));
     }
 
+    fn is_hungry(&self) -> bool {
+        self.beyond.is_some() && self.reading.is_none() && self.held.len() < LANE_LOW
+    }
+
     /// Where to read on in the store, once there is room. Marks the read as begun.
     fn begin_read(&mut self) -> Option<Place> {
-        if self.reading.is_some() || self.held.len() >= LANE_LOW {
+        if !self.is_hungry() {
             return None;
         }
         self.missed = None;
@@ -183,9 +187,14 @@ impl Traffic {
         self.delayed.len() + self.lanes.iter().map(|lane| lane.held.len()).sum::<usize>()
     }
 
-    /// Nothing waits, nothing is out, nothing is left in the store.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.held() == 0 && self.out.is_empty() && self.lanes.iter().all(|lane| lane.beyond.is_none())
+    /// Whether something waits, here or in the store.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.held() > 0 || self.lanes.iter().any(|lane| lane.beyond.is_some())
+    }
+
+    /// Whether a lane runs low while the store holds more of it.
+    pub(crate) fn is_hungry(&self) -> bool {
+        self.lanes.iter().any(Waiting::is_hungry)
     }
 
     /// Whether a read of the store is under way.

@@ -1,5 +1,7 @@
 //! Step: accept. Rows on disk before anybody is told 202.
 
+use std::collections::HashSet;
+
 use hongyan_domain::{MessageId, State, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
@@ -69,11 +71,11 @@ fn insert_all(ledger: &mut Ledger<'_>, batch: &[Sealed]) -> Result<Vec<Acceptanc
     let mut has_account = ledger.conn.prepare_cached(HAS_ACCOUNT)?;
     let mut insert = ledger.conn.prepare_cached(INSERT)?;
     let mut answers = Vec::with_capacity(batch.len());
-    let mut checked = None;
+    let mut checked = HashSet::new();
     for sealed in batch {
         let account = sealed.new.account;
         // Its keys may be in memory still while another process has deleted it.
-        if checked.replace(account) != Some(account) && !has_account.exists([account.0])? {
+        if checked.insert(account) && !has_account.exists([account.0])? {
             return Err(StoreError::NoAccount(account));
         }
         if insert_one(&mut insert, sealed)? {
