@@ -18,7 +18,7 @@ use crate::Shared;
 use crate::catalog::Account;
 use crate::metrics::Word;
 use crate::send::{Claimed, Finished, Sender, Ticket};
-use crate::traffic::{LANE_CAP, LANE_CAP_TIGHT, Pause, Place, Signal, Traffic};
+use crate::traffic::{LANE_CAP, LANE_CAP_TIGHT, Pause, Place, ReadOn, Signal, Traffic};
 
 /// Messages claimed and not yet on their way: what a crash leaves in doubt, besides what is in flight.
 const QUEUE_MAX: usize = 1_024;
@@ -51,6 +51,8 @@ pub(crate) enum Hint {
     CatalogChanged,
     /// WeChat said how much of today's quota is used.
     Quota { account: AccountId, limit: u32, used: u32 },
+    /// So many went today before this process took over.
+    Spent(AccountId, u32),
     /// Let the account go on.
     Resume(AccountId),
     /// A second has passed, or the clock was moved.
@@ -172,6 +174,7 @@ impl Dispatcher {
             Hint::Quota { account, limit, used } => {
                 self.with(account, now, |traffic| traffic.learn_quota(limit, used, now));
             }
+            Hint::Spent(account, used) => self.with(account, now, |traffic| traffic.learn_spent(used, now)),
             Hint::Resume(account) => self.with(account, now, Traffic::resume),
             Hint::Tick => {
                 self.follow_catalog(now);
@@ -277,17 +280,13 @@ impl Dispatcher {
     }
 
     fn end_read(&mut self, account: AccountId, lane: Lane, rows: Option<Vec<Ready>>, now: Timestamp) {
-        let cap = self.lane_cap();
-        match rows {
-            Some(rows) => {
-                let whole = rows.len() < READ_ROWS;
-                self.with(account, now, |traffic| traffic.end_read(lane, rows, whole, now, cap));
-            }
-            None => {
-                self.store_rests_until = now.plus(STORE_PAUSE);
-                self.with(account, now, |traffic| traffic.end_read(lane, Vec::new(), false, now, cap));
-            }
+        if rows.is_none() {
+            self.store_rests_until = now.plus(STORE_PAUSE);
         }
+        let cap = self.lane_cap();
+        let whole = rows.as_ref().is_some_and(|rows| rows.len() < READ_ROWS);
+        let read = ReadOn { rows: rows.unwrap_or_default(), whole };
+        self.with(account, now, |traffic| traffic.end_read(lane, read, now, cap));
     }
 
     /// Takes what pace, budget and lanes allow, over all accounts in turn, and starts its claim.
@@ -472,18 +471,28 @@ fn note_waits(shared: &Shared, claimed: &[Claimed], now: Timestamp) {
     }
 }
 
-/// Starts claimed batches, one after the other, and tells the dispatcher when few are left.
+/// Starts claimed messages, urgent ones before all that were claimed earlier, and tells the dispatcher when
+/// few are left.
 async fn launch(
     sender: Arc<Sender>,
     mut launched: mpsc::UnboundedReceiver<Vec<Claimed>>,
     queued: Arc<AtomicUsize>,
 ) {
-    while let Some(batch) = launched.recv().await {
-        for claimed in batch {
-            sender.launch(claimed).await;
-            if queued.fetch_sub(1, Ordering::AcqRel) == QUEUE_MAX / 2 + 1 {
-                sender.wants_more.notify_one();
-            }
+    let (mut urgent, mut others) = (VecDeque::new(), VecDeque::new());
+    loop {
+        let nothing_left = urgent.is_empty() && others.is_empty();
+        let came_in = if nothing_left { launched.recv().await } else { launched.try_recv().ok() };
+        if nothing_left && came_in.is_none() {
+            return;
+        }
+        for claimed in came_in.into_iter().flatten() {
+            let lane = if claimed.message.lane == Lane::Urgent { &mut urgent } else { &mut others };
+            lane.push_back(claimed);
+        }
+        let Some(next) = urgent.pop_front().or_else(|| others.pop_front()) else { continue };
+        sender.launch(next).await;
+        if queued.fetch_sub(1, Ordering::AcqRel) == QUEUE_MAX / 2 + 1 {
+            sender.wants_more.notify_one();
         }
     }
 }

@@ -77,7 +77,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Incomi
         let durable = written.is_ok();
         match written {
             Ok(received) => {
-                statuses.iter().zip(&received).for_each(|(status, one)| count(&shared, *status, one))
+                statuses.iter().zip(&received).for_each(|(status, one)| count(&shared, *status, one));
             }
             Err(error) => failed(&shared, &error),
         }

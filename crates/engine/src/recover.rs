@@ -30,8 +30,11 @@ fn lost(shared: &Shared, claim: &OpenClaim, message: &hongyan_store::Ready) -> O
     })
 }
 
-/// Tells the dispatcher which lanes hold something.
+/// Tells the dispatcher what went today already, and which lanes hold something.
 pub(crate) async fn announce_backlog(shared: &Shared) -> Result<(), EngineError> {
+    for (account, sends) in shared.store.sends_today(shared.clock.now().day()).await? {
+        shared.hint(Hint::Spent(account, u32::try_from(sends).unwrap_or(u32::MAX))).await;
+    }
     for backlog in shared.store.backlog().await? {
         shared.hint(Hint::More(backlog.account, backlog.lane)).await;
     }

@@ -114,6 +114,7 @@ impl Sender {
         };
         let took_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
         let finished = self.finish(message, ticket, &answer, took_ms);
+        note(&account, &answer, &finished.event);
         // The receiver outlives all senders; if it is gone the process is ending and the claim stays open.
         let _ = self.finished.send(finished).await;
     }
@@ -145,6 +146,17 @@ impl Sender {
         let dispatch = record(&ticket, &outcome, answer, took_ms);
         let event = Event::Answered { claimed_at: ticket.at, outcome };
         Finished { message, ticket: Some(ticket), event, dispatch: Some(dispatch) }
+    }
+}
+
+/// What the answer says about our standing with the account.
+fn note(account: &Account, answer: &Result<Sent, Failure>, event: &Event) {
+    match (answer, event) {
+        (Ok(_), _) => account.token.note_sent(),
+        (Err(Failure::Call(error)), Event::Answered { outcome, .. }) => {
+            account.token.note_refused(error, outcome);
+        }
+        _ => {}
     }
 }
 
@@ -191,7 +203,7 @@ fn record(ticket: &Ticket, outcome: &Outcome, answer: &Result<Sent, Failure>, to
     };
     match answer {
         Ok(sent) => {
-            (dispatch.errcode, dispatch.msgid, dispatch.rid) = (Some(0), sent.msgid, sent.rid.clone())
+            (dispatch.errcode, dispatch.msgid, dispatch.rid) = (Some(0), sent.msgid, sent.rid.clone());
         }
         Err(Failure::Call(CallError::Errcode { code, errmsg, rid })) => {
             (dispatch.errcode, dispatch.errmsg, dispatch.rid) =

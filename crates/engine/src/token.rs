@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use hongyan_domain::{Cause, Timestamp};
+use hongyan_domain::{Cause, Outcome, Timestamp};
 use hongyan_store::{Secret, Store, StoreError, StoredToken, TokenSource};
 use hongyan_wechat::errcode::{self, Class};
 use hongyan_wechat::{CallError, Credential, ExposeSecret as _, Refresh};
@@ -56,6 +56,8 @@ pub struct TokenTrouble {
 pub struct TokenCell {
     current: ArcSwapOption<Held>,
     trouble: Mutex<Option<TokenTrouble>>,
+    /// What a send was refused for besides its token: our address.
+    refused: ArcSwapOption<TokenTrouble>,
     fetching: tokio::sync::Mutex<Option<Timestamp>>,
 }
 
@@ -73,9 +75,24 @@ impl TokenCell {
         self.current.load_full()
     }
 
-    /// What went wrong with the last fetch, if it did.
+    /// What went wrong with the last fetch, or what sends are refused for.
     pub fn trouble(&self) -> Option<TokenTrouble> {
-        self.trouble.lock().clone()
+        self.trouble.lock().clone().or_else(|| self.refused.load().as_deref().cloned())
+    }
+
+    /// Sends are refused for our address; this is shown until one goes through.
+    pub(crate) fn note_refused(&self, error: &CallError, outcome: &Outcome) {
+        if let Outcome::Pause { until, cause: cause @ Cause::IpNotAllowed } = *outcome {
+            let trouble = TokenTrouble { cause, errcode: error.code(), detail: error.to_string(), until };
+            self.refused.store(Some(Arc::new(trouble)));
+        }
+    }
+
+    /// A send went through.
+    pub(crate) fn note_sent(&self) {
+        if self.refused.load().is_some() {
+            self.refused.store(None);
+        }
     }
 
     /// Whether a new token should be fetched now, while the old one still works.

@@ -133,6 +133,14 @@ pub(crate) enum Signal {
     Paused(Pause),
 }
 
+/// What a read of the store brought; nothing and not whole when it failed.
+#[derive(Default)]
+pub(crate) struct ReadOn {
+    pub(crate) rows: Vec<Ready>,
+    /// The store has no more of this lane.
+    pub(crate) whole: bool,
+}
+
 /// What may go now, and what may not go any more, with the event that ends it.
 #[derive(Default)]
 pub(crate) struct Taken {
@@ -143,6 +151,7 @@ pub(crate) struct Taken {
 /// The traffic of one account.
 pub(crate) struct Traffic {
     pub(crate) account: AccountId,
+    limits: Limits,
     pace: Pace,
     budget: Budget,
     pause: Option<Pause>,
@@ -166,6 +175,7 @@ impl Traffic {
     pub(crate) fn new(account: AccountId, limits: Limits, now: Timestamp) -> Self {
         Self {
             account,
+            limits,
             pace: Pace::new(limits.base_per_s, limits.peak_per_s, now),
             budget: Budget::new(limits.daily, now),
             pause: None,
@@ -232,10 +242,10 @@ impl Traffic {
     }
 
     /// Takes in what the store had.
-    pub(crate) fn end_read(&mut self, lane: Lane, rows: Vec<Ready>, whole: bool, now: Timestamp, cap: usize) {
-        let last = rows.last().map(|row| (row.deadline_at, row.id));
-        self.lanes[lane.index()].end_read(last, whole);
-        for row in rows {
+    pub(crate) fn end_read(&mut self, lane: Lane, read: ReadOn, now: Timestamp, cap: usize) {
+        let last = read.rows.last().map(|row| (row.deadline_at, row.id));
+        self.lanes[lane.index()].end_read(last, read.whole);
+        for row in read.rows {
             self.offer(row, now, cap);
         }
     }
@@ -282,17 +292,26 @@ impl Traffic {
     pub(crate) fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
         let due = self.delayed.first_key_value().map(|((due_at, _), _)| *due_at);
         let waiting = self.lanes.iter().any(|lane| !lane.held.is_empty());
-        let paced = (waiting && !self.halted && !(self.probing && !self.out.is_empty()))
+        let paced = (waiting && !self.halted && (self.out.is_empty() || !self.probing))
             .then(|| self.pace.next_at(now).max(self.pause.map_or(now, |pause| pause.until)));
         let budgeted =
             paced.map(|at| if self.budget_open(now) { at } else { at.max(self.budget.until(now)) });
         [due, budgeted].into_iter().flatten().min()
     }
 
-    /// New limits, at once.
+    /// New limits, at once. Unchanged ones leave alone what WeChat said of today's quota.
     pub(crate) fn set_limits(&mut self, limits: Limits, now: Timestamp) {
+        if limits == self.limits {
+            return;
+        }
         self.pace.set_limits(limits.base_per_s, limits.peak_per_s, now);
         self.budget.set_limit(limits.daily);
+        self.limits = limits;
+    }
+
+    /// What the store says went today, before this process took over.
+    pub(crate) fn learn_spent(&mut self, used: u32, now: Timestamp) {
+        self.budget.learned(self.budget.limit(), used, now);
     }
 
     /// WeChat's own figures for today go before ours; with room in them a wait for quota is over.
@@ -369,7 +388,7 @@ impl Traffic {
         if self.pause.is_some_and(|pause| pause.until <= now) {
             self.pause = None;
         }
-        !self.halted && self.pause.is_none() && !(self.probing && !self.out.is_empty())
+        !self.halted && self.pause.is_none() && (self.out.is_empty() || !self.probing)
     }
 
     fn budget_open(&self, now: Timestamp) -> bool {

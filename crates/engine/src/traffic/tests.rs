@@ -79,8 +79,7 @@ fn a_full_lane_puts_out_the_latest_and_reads_them_again_from_the_store() {
     let reads = traffic.begin_reads();
     traffic.end_read(
         Lane::Normal,
-        vec![message(4, Lane::Normal), message(5, Lane::Normal)],
-        true,
+        ReadOn { rows: vec![message(4, Lane::Normal), message(5, Lane::Normal)], whole: true },
         NOW,
         LANE_CAP,
     );
@@ -101,8 +100,7 @@ fn a_message_that_comes_in_during_a_read_is_not_lost() {
 
     traffic.end_read(
         Lane::Normal,
-        vec![message(1, Lane::Normal), message(9, Lane::Normal)],
-        true,
+        ReadOn { rows: vec![message(1, Lane::Normal), message(9, Lane::Normal)], whole: true },
         NOW,
         LANE_CAP,
     );

@@ -76,7 +76,7 @@ impl Live {
         let status = app.engine().status(account.id());
         Self {
             token: TokenBody::of(account, app.now()),
-            pause: PauseBody::of(account, status.pause),
+            pause: PauseBody::of(account, status.pause, now),
             rate_per_s: status.rate_per_s,
             in_flight: status.in_flight,
             held: status.held,
@@ -109,8 +109,8 @@ impl TokenBody {
 
 impl PauseBody {
     /// A person's order goes before what WeChat's answers caused.
-    fn of(account: &Account, pause: Option<Pause>) -> Option<Self> {
-        if let Some(ordered) = &account.record.paused {
+    fn of(account: &Account, pause: Option<Pause>, now: Timestamp) -> Option<Self> {
+        if let Some(ordered) = account.record.paused.as_ref().filter(|_| account.is_paused(now)) {
             let (until, reason) = (ordered.until, Some(ordered.reason.clone()));
             let advice = Some(Text::new("处理完后恢复发送", "resume it when the reason is gone"));
             return Some(Self { cause: "ordered", until, reason, advice, ip: None });
