@@ -59,10 +59,11 @@ impl Journal {
         }
         let now_ms = entry.at_ms;
         let mut entries = self.entries.lock();
+        let stale = |first: &Entry| first.at_ms + KEPT_MS < now_ms;
         let full = entries.len() >= self.most;
-        let stale = entries.front().is_some_and(|first| first.at_ms + KEPT_MS < now_ms);
-        let oldest = if full || stale { entries.pop_front() } else { None };
-        let next_oldest = if stale { entries.pop_front() } else { None };
+        // Up to two go for one that comes: the stale are worn away without one long call.
+        let oldest = if full || entries.front().is_some_and(stale) { entries.pop_front() } else { None };
+        let next_oldest = if entries.front().is_some_and(stale) { entries.pop_front() } else { None };
         entries.push_back(entry);
         drop(entries);
         drop((oldest, next_oldest));

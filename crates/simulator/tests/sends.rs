@@ -315,3 +315,20 @@ fn only_so_many_calls_are_remembered_and_none_for_longer_than_ten_minutes() {
     stage.send_id("四", "四");
     assert_eq!(ids(&stage), ["四"]);
 }
+
+#[test]
+fn a_call_that_is_too_old_takes_no_younger_one_with_it() {
+    let stage = stage();
+    let send_after = |word: &str, pause_ms: i64| {
+        stage.advance(pause_ms);
+        stage.send_id(word, word);
+    };
+
+    send_after("一", 0);
+    send_after("二", 300_000);
+    send_after("三", 300_001);
+
+    let entries = stage.simulator.control().ledger(&LedgerQuery::default());
+    let ids: Vec<_> = entries.iter().filter_map(|entry| entry.client_msg_id.as_deref()).collect();
+    assert_eq!(ids, ["二", "三"]);
+}
