@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::field_error::FieldCode::{Doubled, Malformed, TooLong, TooMany, WrongType};
+use crate::field_error::FieldCode::{BadFormat, Doubled, Malformed, TooLong, TooMany, WrongType};
 use crate::{FieldCode, FieldError};
 
 /// Fields taken in one message. WeChat's templates have at most 10.
@@ -15,6 +15,8 @@ pub const MAX_ENTRIES: usize = 64;
 pub const VALUE_MAX: usize = 2 * 1024;
 /// Longest name repeated in an error; a name of WeChat's has at most 18 characters.
 const SHOWN_NAME: usize = 32;
+/// Largest power of ten in a number, either way: what a double holds, and so every JSON library.
+const EXPONENT_MAX: i16 = 308;
 
 /// The values given for a template's fields, borrowed from the body wherever no escape had to be undone.
 /// At most 64, each name once, each value at most 2 KiB.
@@ -40,7 +42,7 @@ impl fmt::Debug for Data<'_> {
 
 impl<'a> Data<'a> {
     /// Reads a JSON object whose values are `"text"`, `{"value":"text","color":"…"}`, a number or a bool.
-    /// Numbers become text exactly as they were written. Errors: everything that is wrong, by field.
+    /// Numbers, which have to be finite, become text exactly as they were written. Errors: everything that is wrong, by field.
     pub fn parse(json: &'a str) -> Result<Self, Vec<FieldError>> {
         let mut raw: RawEntries<'a> =
             serde_json::from_str(json).map_err(|cause| vec![unreadable(json, &cause)])?;
@@ -161,8 +163,17 @@ fn read_scalar<'a>(name: &str, given: &'a str) -> Result<Cow<'a, str>, FieldErro
         Some(b'{' | b'[' | b'n') | None => {
             Err(fault(name, WrongType, "has to be a text, a number or a bool, alone or as {\"value\":…}"))
         }
+        Some(b'-' | b'0'..=b'9') if !is_finite(given) => {
+            Err(fault(name, BadFormat, "is not a finite number: give it as a text if it is meant so"))
+        }
         _ => Ok(given.into()),
     }
+}
+
+/// Whether a number of JSON, which has no bounds of its own, is one that callers and WeChat can compute with.
+fn is_finite(number: &str) -> bool {
+    let exponent = number.split_once(['e', 'E']).map_or(Ok(0), |(_, exponent)| exponent.parse::<i16>());
+    exponent.is_ok_and(|exponent| exponent.abs() <= EXPONENT_MAX) && number.parse().is_ok_and(f64::is_finite)
 }
 
 fn unreadable_value(name: &str) -> FieldError {
@@ -285,6 +296,8 @@ mod tests {
             (r#"{"a": 12.50 }"#, "12.50"),
             (r#"{"a":{"value":-0}}"#, "-0"),
             (r#"{"a":12345678901234567890123}"#, "12345678901234567890123"),
+            (r#"{"a":1.5E+3}"#, "1.5E+3"),
+            (r#"{"a":1e308}"#, "1e308"),
             (r#"{"a":true}"#, "true"),
             (r#"{"\u0061":""}"#, ""),
         ];
@@ -309,6 +322,18 @@ mod tests {
 
         for (json, code) in cases {
             assert_eq!(codes(json), [("data.a".to_owned(), code)], "{json}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_named_with_its_field() {
+        let digits = "9".repeat(400);
+        let numbers = ["1e400", "-1E+400", "1e-400", "0e99999999999999999999", "2e308", &digits];
+
+        for number in numbers {
+            for json in [format!(r#"{{"a":{number}}}"#), format!(r#"{{"a":{{"value":{number}}}}}"#)] {
+                assert_eq!(codes(&json), [("data.a".to_owned(), BadFormat)], "{json}");
+            }
         }
     }
 

@@ -61,14 +61,15 @@ async fn hostile_bodies_are_errors_and_nothing_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_number_over_all_bounds_is_text_where_text_is_wanted() {
+async fn a_number_over_all_bounds_is_named_with_its_field() {
     let server = Server::start().await;
     let body =
         r#"{"touser":"o","template_id":"TEMPLATE","data":{"thing1":1e400,"time2":"2026-11-23 12:00"}}"#;
 
     let reply = server.post(PATH, body).await;
 
-    assert_eq!(reply.status, StatusCode::ACCEPTED, "{}", reply.text);
+    assert_eq!(reply.problem(), problem(422, "invalid"), "{}", reply.text);
+    assert_eq!(reply.json()["errors"][0]["field"], "data.thing1");
 }
 
 #[tokio::test]
