@@ -2,6 +2,7 @@
 //! together; only then they are offered to the dispatcher. Accepted means committed.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use crate::{Engine, EngineError, Settings, Shared};
 const SCHEDULED_AFTER: Duration = Duration::from_secs(60);
 
 /// A request to send: WeChat's own send body and a little more. Borrowed from the bytes it came in. It holds
-/// personal data, so it has no `Debug`.
+/// personal data, which `Debug` does not show.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Request<'a> {
@@ -259,6 +260,12 @@ async fn commit_and_offer(
     let offers = offers.filter_map(|(offer, acceptance)| offer.filter(|_| *acceptance == Acceptance::New));
     shared.hint(Hint::Offered(offers.collect())).await;
     Ok(acceptances)
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("template_id", &self.template_id).finish_non_exhaustive()
+    }
 }
 
 fn tolerance(settings: &Settings, lane: Lane) -> Duration {

@@ -76,7 +76,7 @@ impl Live {
         let status = app.engine().status(account.id());
         Self {
             token: TokenBody::of(account, app.now()),
-            pause: PauseBody::of(account, status.pause, now),
+            pause: PauseBody::of(account, status.pause, app.now()),
             rate_per_s: status.rate_per_s,
             in_flight: status.in_flight,
             held: status.held,
