@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     fn problem(text: &str) -> serde_json::Value {
-        serde_json::to_value(read::<accept::Request<'_>>(text).unwrap_err()).unwrap()
+        serde_json::to_value(read::<accept::Request<'_>>(text).err().unwrap()).unwrap()
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod field;
 mod health;
 mod key;
 mod landing;
+mod linger;
 mod message;
 mod metrics;
 mod page;

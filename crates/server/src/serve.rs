@@ -20,6 +20,7 @@ use tower::Service as _;
 
 use crate::app::{App, Settings};
 use crate::auth::Peer;
+use crate::linger::Lingering;
 use crate::routes::router;
 
 /// After a failed accept (no more file descriptors): long enough for some to come back.
@@ -29,6 +30,9 @@ const USES_EVERY: Duration = Duration::from_secs(60);
 /// Headers of one request, and the bytes read ahead of one connection: callers of an API send a dozen headers.
 const HEADERS_MAX: usize = 64;
 const BUFFER_MAX: usize = 64 * 1024;
+/// Of a body that is refused, so many times the limit are discarded before the connection is closed: a caller
+/// that did not split its batch sends a few times too much; one that sends more than this does not listen.
+const DISCARDED_LIMITS: usize = 4;
 
 /// Serves until `stop`; then accepts nothing more and waits for what is under way, at most `settings.grace`.
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
@@ -85,6 +89,7 @@ impl Door {
         let _place = place;
         // Without it an answer may wait 40 ms for an acknowledgement; where it cannot be set that is all.
         let _ = stream.set_nodelay(true);
+        let stream = Lingering::new(stream, DISCARDED_LIMITS.saturating_mul(self.settings.body_limit));
         let router = self.router;
         let service = service_fn(move |mut request: http::Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer.ip()));

@@ -209,7 +209,8 @@ mod tests {
         let schema = serde_json::to_value(super::MessageRequest::schema()).unwrap();
         let documented: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
 
-        let unknown = serde_json::from_str::<Request<'_>>(r#"{"no_such_field":1}"#).unwrap_err().to_string();
+        let unknown =
+            serde_json::from_str::<Request<'_>>(r#"{"no_such_field":1}"#).err().unwrap().to_string();
 
         let mut taken: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();
         taken.sort_unstable();

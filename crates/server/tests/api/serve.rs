@@ -63,6 +63,45 @@ async fn one_connection_carries_many_requests() {
 }
 
 #[tokio::test]
+async fn an_answer_is_there_for_a_caller_that_first_writes_a_body_that_is_refused() {
+    let server = Server::start().await;
+    let running = run(&server).await;
+    let body = vec![b' '; 3 * Settings::default().body_limit];
+    let refused = [
+        (head(&server, body.len()), "413"),
+        (head(&server, body.len()).replace(&server.key, "unknown"), "401"),
+        (
+            head(&server, body.len()).replace("content-length", "content-type: text/html\r\ncontent-length"),
+            "415",
+        ),
+    ];
+
+    for (head, status) in refused {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body).await.unwrap();
+        let answered = answer(&mut stream).await;
+        assert!(answered.starts_with(&format!("HTTP/1.1 {status} ")), "{answered}");
+    }
+
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_caller_that_never_ends_a_refused_body_is_cut_off() {
+    let server = Server::start_with(Settings { body_limit: 1_000, ..Settings::default() }).await;
+    let running = run(&server).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    stream.write_all(head(&server, usize::MAX >> 1).as_bytes()).await.unwrap();
+
+    while stream.write_all(&[b' '; 4096]).await.is_ok() {}
+
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_request_under_way_at_the_end_is_answered_and_nothing_new_is_taken() {
     let server = Server::start().await;
     let running = run(&server).await;
