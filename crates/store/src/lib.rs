@@ -8,6 +8,7 @@ mod account;
 mod accounts;
 mod api_key;
 mod api_keys;
+mod attribute;
 mod cancel;
 mod claim;
 mod error;

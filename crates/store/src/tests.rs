@@ -105,10 +105,12 @@ async fn hot_statements_go_through_the_index_made_for_them() {
     let store = store(&dir).await;
     let by_key = "PRIMARY KEY (account=? AND id=?)";
     let wanted = [
-        (crate::reconcile::BY_MSGID, "message_awaited (msgid=? AND account=?)"),
-        (crate::reconcile::HAS_GIVEN_UP, "message_awaited (msgid=? AND account=?)"),
-        (crate::reconcile::BY_RECIPIENT, "message_recipient (account=? AND <expr>=? AND recipient=?)"),
-        (crate::reconcile::OPEN_BY_RECIPIENT, "receipt_open (account=? AND recipient=?"),
+        (crate::attribute::BY_MSGID, "message_awaited (msgid=? AND account=?)"),
+        (crate::attribute::HAS_UNNAMED, "message_awaited (msgid=? AND account=?)"),
+        (crate::attribute::UNNAMED, "message_unnamed (account=? AND recipient=?)"),
+        (crate::attribute::BY_RECIPIENT, "message_recipient (account=? AND <expr>=? AND recipient=?)"),
+        (crate::reconcile::OPEN_BY_MSGID, "PRIMARY KEY (account=? AND msgid=?)"),
+        (crate::reconcile::OPEN_BY_RECIPIENT, "receipt_open (account=? AND recipient=? AND created_at>?)"),
         (crate::ready::READY, "message_ready (account=? AND lane=? AND (deadline_at,id)>(?,?))"),
         (crate::ready::EXPIRED, "message_ready (account=? AND lane=? AND deadline_at<?)"),
         (crate::ready::DUE, "message_scheduled (due_at<?)"),

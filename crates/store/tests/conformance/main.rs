@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may: it fails")]
 
 mod accounts;
+mod attribution;
 mod bed;
 mod find;
 mod keys;
@@ -80,6 +81,21 @@ suite! {
         an_undocumented_status_is_kept_as_it_was_spelled,
         a_msgid_of_64_bits_survives,
         a_receipt_of_an_unknown_account_is_refused,
+    }
+    attribution {
+        a_receipt_of_a_message_held_for_review_is_found_by_its_recipient,
+        a_receipt_with_a_number_is_not_of_a_send_that_has_another,
+        of_two_sends_without_a_number_the_nearest_takes_the_receipt,
+        a_repeat_that_wechat_knew_takes_the_receipt_that_came_before_its_answer,
+        a_receipt_that_an_answer_may_still_name_waits_for_it,
+        a_receipt_that_the_answer_did_not_name_settles_the_message_held_for_review,
+        a_message_that_waits_for_its_first_turn_keeps_no_receipt_from_another,
+        a_message_given_up_leaves_the_receipt_to_the_one_that_wechat_took,
+        of_two_messages_given_up_neither_takes_a_receipt_that_waited,
+        a_receipt_without_msgid_goes_to_what_wechat_took_before_what_is_in_doubt,
+        a_receipt_without_msgid_settles_a_message_in_doubt_that_is_alone,
+        a_receipt_without_msgid_settles_neither_of_two_messages_in_doubt,
+        a_receipt_without_msgid_leaves_a_doubt_alone_while_another_is_on_its_way,
     }
     accounts {
         an_account_reads_back_with_its_secrets,

@@ -1,0 +1,179 @@
+//! Whose receipt it is, where no message has its number.
+
+use hongyan_domain::{Event, MessageId, Outcome, SentAs, Standing, State, decide};
+use hongyan_store::{Received, Settled};
+
+use crate::bed::{Bed, NOW, after_s, standing};
+
+/// A message that WeChat holds for review: it took it and told no number.
+async fn held_for_review(bed: &Bed) -> MessageId {
+    let id = bed.accepted("oA").await;
+    let outcome = Outcome::Sent { msgid: None, how: SentAs::HeldForReview };
+    bed.answer(id, standing(State::Claimed, 0), outcome, NOW).await;
+    id
+}
+
+/// A message whose first try was not answered; it waits for its second.
+async fn in_doubt(bed: &Bed) -> MessageId {
+    let id = bed.accepted("oA").await;
+    bed.answer(id, standing(State::Claimed, 0), Outcome::Unknown, NOW).await;
+    assert_eq!(bed.state(id).await, State::Pending);
+    id
+}
+
+fn doubted() -> Standing {
+    Standing { doubt_since: Some(NOW), ..standing(State::Claimed, 1) }
+}
+
+/// Its second try was not answered either, and WeChat has forgotten the first.
+async fn give_up(bed: &Bed, id: MessageId) -> Settled {
+    let mut settlement = bed.settlement(id, doubted(), &Outcome::Unknown, after_s(5));
+    settlement.at = after_s(600);
+    settlement.to = decide(&doubted(), &Event::Lost { claimed_at: after_s(5) }, after_s(600)).unwrap();
+    bed.store.settle(vec![settlement], vec![]).await.unwrap()[0]
+}
+
+pub(crate) async fn a_receipt_of_a_message_held_for_review_is_found_by_its_recipient(bed: &Bed) {
+    let id = held_for_review(bed).await;
+    let mut receipt = bed.receipt("oA", Some(42));
+    receipt.created_at = after_s(20 * 3600);
+
+    let received = bed.receive(receipt).await;
+
+    assert!(matches!(received, Received::Matched { message, .. } if message == id), "{received:?}");
+    assert_eq!(bed.state(id).await, State::Delivered);
+    bed.counters_equal_the_ledger().await;
+}
+
+pub(crate) async fn a_receipt_with_a_number_is_not_of_a_send_that_has_another(bed: &Bed) {
+    let id = bed.sent("oA", Some(41)).await;
+
+    assert_eq!(bed.receive(bed.receipt("oA", Some(42))).await, Received::Early);
+    assert_eq!(bed.state(id).await, State::Sent);
+}
+
+pub(crate) async fn of_two_sends_without_a_number_the_nearest_takes_the_receipt(bed: &Bed) {
+    let older = held_for_review(bed).await;
+    let newer = bed.accepted("oA").await;
+    let outcome = Outcome::Sent { msgid: None, how: SentAs::HeldForReview };
+    bed.answer(newer, standing(State::Claimed, 0), outcome, after_s(60)).await;
+    let mut receipt = bed.receipt("oA", Some(42));
+    receipt.created_at = after_s(61);
+
+    bed.receive(receipt).await;
+
+    assert_eq!((bed.state(older).await, bed.state(newer).await), (State::Sent, State::Delivered));
+}
+
+pub(crate) async fn a_repeat_that_wechat_knew_takes_the_receipt_that_came_before_its_answer(bed: &Bed) {
+    let id = in_doubt(bed).await;
+    let early = bed.receive(bed.receipt("oA", Some(42))).await;
+
+    let outcome = Outcome::Sent { msgid: None, how: SentAs::Duplicate };
+    let settled = bed.answer(id, doubted(), outcome, after_s(5)).await;
+
+    assert_eq!(early, Received::Early);
+    assert!(matches!(settled, Settled::Applied(to) if to.to == State::Delivered), "{settled:?}");
+    bed.counters_equal_the_ledger().await;
+}
+
+pub(crate) async fn a_receipt_that_an_answer_may_still_name_waits_for_it(bed: &Bed) {
+    let held = held_for_review(bed).await;
+    let in_flight = bed.accepted("oA").await;
+    let _owner = bed.own().await;
+    bed.claimed(&[in_flight]).await;
+    let early = bed.receive(bed.receipt("oA", Some(42))).await;
+
+    bed.settle_sent(in_flight, Some(42)).await;
+
+    assert_eq!(early, Received::Early);
+    assert_eq!((bed.state(held).await, bed.state(in_flight).await), (State::Sent, State::Delivered));
+    bed.counters_equal_the_ledger().await;
+}
+
+pub(crate) async fn a_receipt_that_the_answer_did_not_name_settles_the_message_held_for_review(bed: &Bed) {
+    let held = held_for_review(bed).await;
+    let in_flight = bed.accepted("oA").await;
+    let _owner = bed.own().await;
+    bed.claimed(&[in_flight]).await;
+    bed.receive(bed.receipt("oA", Some(42))).await;
+
+    let settled = bed.settle_sent(in_flight, Some(43)).await;
+
+    assert!(matches!(settled, Settled::Applied(to) if to.to == State::Sent), "{settled:?}");
+    assert_eq!((bed.state(held).await, bed.state(in_flight).await), (State::Delivered, State::Sent));
+    bed.counters_equal_the_ledger().await;
+}
+
+pub(crate) async fn a_message_that_waits_for_its_first_turn_keeps_no_receipt_from_another(bed: &Bed) {
+    let held = held_for_review(bed).await;
+    let queued = bed.accepted("oA").await;
+
+    bed.receive(bed.receipt("oA", Some(42))).await;
+
+    assert_eq!((bed.state(held).await, bed.state(queued).await), (State::Delivered, State::Pending));
+}
+
+pub(crate) async fn a_message_given_up_leaves_the_receipt_to_the_one_that_wechat_took(bed: &Bed) {
+    let held = held_for_review(bed).await;
+    let lost = in_doubt(bed).await;
+    bed.receive(bed.receipt("oA", Some(42))).await;
+
+    let settled = give_up(bed, lost).await;
+
+    assert!(matches!(settled, Settled::Applied(to) if to.to == State::Unknown), "{settled:?}");
+    assert_eq!((bed.state(held).await, bed.state(lost).await), (State::Delivered, State::Unknown));
+    bed.counters_equal_the_ledger().await;
+}
+
+pub(crate) async fn of_two_messages_given_up_neither_takes_a_receipt_that_waited(bed: &Bed) {
+    let (first, second) = (in_doubt(bed).await, in_doubt(bed).await);
+    bed.receive(bed.receipt("oA", Some(42))).await;
+
+    give_up(bed, first).await;
+    give_up(bed, second).await;
+
+    assert_eq!((bed.state(first).await, bed.state(second).await), (State::Unknown, State::Unknown));
+    assert_eq!(bed.receive(bed.receipt("oA", Some(43))).await, Received::Early);
+}
+
+pub(crate) async fn a_receipt_without_msgid_goes_to_what_wechat_took_before_what_is_in_doubt(bed: &Bed) {
+    let taken = bed.accepted("oA").await;
+    let outcome = Outcome::Sent { msgid: Some(1), how: SentAs::Accepted };
+    bed.answer(taken, standing(State::Claimed, 0), outcome, after_s(-600)).await;
+    let doubtful = in_doubt(bed).await;
+
+    bed.receive(bed.receipt("oA", None)).await;
+
+    assert_eq!((bed.state(taken).await, bed.state(doubtful).await), (State::Delivered, State::Pending));
+}
+
+pub(crate) async fn a_receipt_without_msgid_settles_a_message_in_doubt_that_is_alone(bed: &Bed) {
+    let doubtful = in_doubt(bed).await;
+
+    bed.receive(bed.receipt("oA", None)).await;
+
+    assert_eq!(bed.state(doubtful).await, State::Delivered);
+    bed.counters_equal_the_ledger().await;
+}
+
+pub(crate) async fn a_receipt_without_msgid_settles_neither_of_two_messages_in_doubt(bed: &Bed) {
+    let (first, second) = (in_doubt(bed).await, in_doubt(bed).await);
+
+    assert_eq!(bed.receive(bed.receipt("oA", None)).await, Received::Early);
+    assert_eq!((bed.state(first).await, bed.state(second).await), (State::Pending, State::Pending));
+}
+
+pub(crate) async fn a_receipt_without_msgid_leaves_a_doubt_alone_while_another_is_on_its_way(bed: &Bed) {
+    let doubtful = in_doubt(bed).await;
+    let in_flight = bed.accepted("oA").await;
+    let _owner = bed.own().await;
+    bed.claimed(&[in_flight]).await;
+    let early = bed.receive(bed.receipt("oA", None)).await;
+
+    bed.settle_sent(in_flight, Some(1)).await;
+
+    assert_eq!(early, Received::Early);
+    assert_eq!((bed.state(doubtful).await, bed.state(in_flight).await), (State::Pending, State::Delivered));
+    bed.counters_equal_the_ledger().await;
+}
