@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_is_the_querys_then_the_browsers_then_chinese() {
+    fn the_language_is_of_the_query_then_of_the_browser_then_chinese() {
         let chosen = |asked, wish: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(wish));
