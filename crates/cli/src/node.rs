@@ -47,6 +47,8 @@ impl Node {
             settings: config.engine.clone(),
         })
         .await?;
+        // At once, so that tokens are on their way before the first message is.
+        engine.tick().await;
         let rng: StdRng = rand::make_rng();
         let settings = http_settings(&config);
         let app = App::new(hongyan_server::Parts { engine: engine.clone(), registry, rng, settings });

@@ -23,7 +23,7 @@ use crate::token::{Centre, Held, TokenTrouble};
 /// Calls that are being worked on; 64 saturate two cores (reference: 256 cost 15–20 % more).
 const SLOTS: usize = 64;
 /// After so long without an answer a call is waiting, not working.
-const SLOT_FOR: Duration = Duration::from_millis(5);
+const SLOT_FOR: Duration = Duration::from_millis(3);
 
 /// A claim whose messages are on their way. The last one back closes it.
 #[derive(Debug)]

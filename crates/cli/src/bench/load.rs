@@ -156,6 +156,22 @@ pub(super) async fn counts(connection: &mut Connection) -> Result<Counts> {
     Ok(Counts::of(&connection.get("/api/v1/stats").await?))
 }
 
+/// Waits until every account has its access_token, which a server fetches ahead of the first message. The bare loop
+/// has its own before its clock starts, too.
+pub(super) async fn tokens_here(connection: &mut Connection, cast: &Cast) -> Result<()> {
+    let began = Instant::now();
+    for account in &cast.accounts {
+        let path = format!("/api/v1/accounts/{}", account.appid);
+        while connection.get(&path).await?["live"]["token"]["state"] != "valid" {
+            if began.elapsed() > STALLED {
+                bail!("no access_token for {} within a minute", account.appid);
+            }
+            tokio::time::sleep(LOOK_CLOSELY).await;
+        }
+    }
+    Ok(())
+}
+
 /// Waits until `wanted` messages in all are settled.
 pub(super) async fn settled(connection: &mut Connection, until: Until, wanted: u64) -> Result<Counts> {
     let (mut seen, mut seen_at) = (0, Instant::now());

@@ -74,6 +74,7 @@ async fn once(args: &Send) -> Result<Figures> {
 pub(super) async fn measured(stage: &Stage, args: &Send, baseline: f64) -> Result<Figures> {
     let server = stage.serve().await?;
     let mut connection = stage.connect(&server).await?;
+    load::tokens_here(&mut connection, &stage.cast).await?;
     let until = if args.receipts == Reports::On { Until::Final } else { Until::Taken };
     let before = load::counts(&mut connection).await?;
     let there = before.sent + before.finished();
