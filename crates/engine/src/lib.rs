@@ -1,11 +1,12 @@
 //! The path of a message, one file a step, in the order a message meets them:
-//! `accept` → `dispatch` (due, claim, pace) → `send` → `classify` → `settle` → `receive` → `sweep`.
+//! `accept` → `dispatch` (due, pace) → `claim` → `send` → `classify` → `settle` → `receive` → `sweep`.
 //!
 //! Decisions are taken in `hongyan_domain`; what is true is in `hongyan_store`; this crate carries the one to
 //! the other. Nothing here may be the only holder of an accepted message.
 
 pub mod accept;
 pub mod catalog;
+mod claim;
 mod classify;
 mod clock;
 mod dispatch;
