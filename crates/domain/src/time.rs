@@ -11,6 +11,8 @@ pub struct Timestamp(i64);
 
 const SHANGHAI_OFFSET_MS: i64 = 8 * 3_600_000;
 const DAY_MS: i64 = 86_400_000;
+/// 1970-01-01 was a Thursday.
+const DAYS_FROM_MONDAY: i64 = 3;
 
 impl Timestamp {
     /// From Unix milliseconds.
@@ -43,9 +45,28 @@ impl Timestamp {
         self.0.saturating_add(SHANGHAI_OFFSET_MS).div_euclid(DAY_MS)
     }
 
+    /// When its day began in Asia/Shanghai.
+    pub fn day_begins_at(self) -> Self {
+        Self::day_at(self.day())
+    }
+
     /// When the next day begins in Asia/Shanghai: daily quotas are new then.
     pub fn next_day(self) -> Self {
-        Self((self.day() + 1).saturating_mul(DAY_MS).saturating_sub(SHANGHAI_OFFSET_MS))
+        Self::day_at(self.day() + 1)
+    }
+
+    /// The week in Asia/Shanghai, Monday to Sunday, as weeks since that of 1970-01-01.
+    pub fn week(self) -> i64 {
+        (self.day() + DAYS_FROM_MONDAY).div_euclid(7)
+    }
+
+    /// When the next week begins in Asia/Shanghai.
+    pub fn next_week(self) -> Self {
+        Self::day_at((self.week() + 1) * 7 - DAYS_FROM_MONDAY)
+    }
+
+    fn day_at(day: i64) -> Self {
+        Self(day.saturating_mul(DAY_MS).saturating_sub(SHANGHAI_OFFSET_MS))
     }
 }
 
@@ -85,6 +106,16 @@ mod tests {
 
         assert_eq!(before.next_day(), midnight);
         assert_eq!(before.day() + 1, midnight.day());
+    }
+
+    #[test]
+    fn a_week_begins_on_monday_in_shanghai() {
+        let sunday: Timestamp = serde_json::from_str("\"2026-11-22T23:59:59.999+08:00\"").unwrap();
+        let monday: Timestamp = serde_json::from_str("\"2026-11-23T00:00:00+08:00\"").unwrap();
+
+        assert_eq!(sunday.next_week(), monday);
+        assert_eq!(sunday.week() + 1, monday.week());
+        assert_eq!(monday.day_begins_at(), monday);
     }
 
     #[test]
