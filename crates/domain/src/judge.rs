@@ -89,7 +89,7 @@ pub fn judge(policy: &Policy, person: &Recipient, asked: &Asked<'_>, at: Timesta
     let exempt = asked.basis.is_some_and(|basis| policy.frequency.exempt.contains(&basis));
     let counted = policy.frequency.mode != Mode::Off && !exempt;
     let window = way.kind().filter(|_| policy.reach.mode != Mode::Off);
-    let taken = Taken { at, window, counted };
+    let taken = Taken { at, window, counted, fingerprint: asked.fingerprint };
     let mut judgement = Judgement { verdict: Verdict::Send, taken, observed: Vec::new() };
     for rule in Rule::ALL {
         let mode = policy.mode(*rule);

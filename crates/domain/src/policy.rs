@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::message::words;
-use crate::{Category, FieldCode, FieldError, InteractionKind, Timestamp};
+use crate::{Category, Cause, FieldCode, FieldError, InteractionKind, Timestamp};
 
 words! {
     /// The rules, in the order in which they are asked.
@@ -25,6 +25,20 @@ words! {
         Repeat = "repeat",
         /// Not at night.
         QuietHours = "quiet_hours",
+    }
+}
+
+impl Rule {
+    /// The cause of a message that this rule holds or refuses.
+    pub fn cause(self) -> Cause {
+        match self {
+            Self::Suppression => Cause::Suppression,
+            Self::Content => Cause::Content,
+            Self::Reach => Cause::Reach,
+            Self::Frequency => Cause::Frequency,
+            Self::Repeat => Cause::Repeat,
+            Self::QuietHours => Cause::QuietHours,
+        }
     }
 }
 

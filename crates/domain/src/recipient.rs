@@ -137,6 +137,8 @@ pub struct Taken {
     pub window: Option<InteractionKind>,
     /// Whether the caps counted it.
     pub counted: bool,
+    /// What was remembered for the repeat guard; 0: not known any more.
+    pub fingerprint: u64,
 }
 
 impl Recipient {
@@ -210,7 +212,7 @@ impl Recipient {
             }
         }
         if policy.repeat.mode != Mode::Off {
-            self.remember(asked.fingerprint, taken.at, policy.repeat.within_s);
+            self.remember(taken.fingerprint, taken.at, policy.repeat.within_s);
             changed = true;
         }
         changed
@@ -228,7 +230,7 @@ impl Recipient {
                 }
             }
         }
-        self.recent.retain(|recent| (recent.fingerprint, recent.at) != (asked.fingerprint, taken.at));
+        self.recent.retain(|recent| (recent.fingerprint, recent.at) != (taken.fingerprint, taken.at));
     }
 
     fn of_kind(&mut self, kind: InteractionKind) -> Option<&mut Opened> {

@@ -48,8 +48,10 @@ fn the_stored_form_is_short_and_read_back_whole() {
     let mut person = Recipient::default();
     let policy = Policy::house(Category::Marketing);
     person.acted(InteractionKind::MenuClick, NOW);
-    let asked = Asked { category: Category::Marketing, scenario: None, basis: None, fingerprint: u64::MAX };
-    person.take(&policy, &asked, Taken { at: NOW, window: Some(InteractionKind::MenuClick), counted: true });
+    let fingerprint = u64::MAX;
+    let asked = Asked { category: Category::Marketing, scenario: None, basis: None, fingerprint };
+    let window = Some(InteractionKind::MenuClick);
+    person.take(&policy, &asked, Taken { at: NOW, window, counted: true, fingerprint });
     person.suppress(suppression(Reason::UserBlocked));
 
     let text = serde_json::to_string(&person).unwrap();
