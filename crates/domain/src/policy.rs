@@ -2,6 +2,7 @@
 //!
 //! The defaults are the house rules. WeChat's own limits are not here: those come back as outcomes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,30 @@ pub struct Policy {
     pub repeat: RepeatRule,
     /// When.
     pub quiet_hours: QuietHoursRule,
+}
+
+/// The policies of one account: one a category.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policies([Arc<Policy>; 3]);
+
+impl Policies {
+    /// The policy that `make` gives each category.
+    pub fn new(make: impl Fn(Category) -> Policy) -> Self {
+        Self(
+            [Category::Transactional, Category::Service, Category::Marketing]
+                .map(|category| Arc::new(make(category))),
+        )
+    }
+
+    /// No rule for any.
+    pub fn off() -> Self {
+        Self::new(|_| Policy::off())
+    }
+
+    /// The policy for messages of `category`.
+    pub fn of(&self, category: Category) -> &Arc<Policy> {
+        &self.0[category as usize]
+    }
 }
 
 /// Suppressed people are not written to.
@@ -297,6 +322,11 @@ impl Policy {
             Rule::Repeat => &mut self.repeat.mode,
             Rule::QuietHours => &mut self.quiet_hours.mode,
         } = mode;
+    }
+
+    /// Whether any rule is asked when a message is claimed.
+    pub fn asks(&self) -> bool {
+        self.asks_for_the_person() || self.quiet_hours.mode != Mode::Off
     }
 
     /// Whether any rule has to know the person.

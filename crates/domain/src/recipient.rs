@@ -2,12 +2,14 @@
 //!
 //! One value a person. `judge` reads it; a claim takes from it, and a send that failed gives back.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::judge::Asked;
 use crate::message::words;
 use crate::policy::{Cap, Mode, Over, Per, Policy};
-use crate::{Category, InteractionKind, Timestamp};
+use crate::{Category, Cause, InteractionKind, Timestamp};
 
 /// Contents remembered for the repeat guard; of more, the oldest is forgotten.
 const RECENT_MAX: usize = 8;
@@ -35,6 +37,23 @@ words! {
 }
 
 impl Reason {
+    /// What a message's end by `cause` says of its recipient.
+    pub fn told_by(cause: Cause) -> Option<Self> {
+        match cause {
+            Cause::NotFollowing => Some(Self::Unsubscribed),
+            Cause::UserBlocked => Some(Self::UserBlocked),
+            Cause::OpenidInvalid => Some(Self::OpenidInvalid),
+            Cause::Blacklisted => Some(Self::Blacklisted),
+            _ => None,
+        }
+    }
+
+    /// How long it holds unless somebody says otherwise; `None`: until it is lifted. WeChat does not tell when a person
+    /// switches messages on again, so after a month one more is tried.
+    pub fn lasts(self) -> Option<Duration> {
+        (self == Self::UserBlocked).then_some(Duration::from_secs(30 * 86_400))
+    }
+
     /// Whether it ends when the person is seen following: they act, or subscribe again.
     pub fn ends_with_a_sign_of_life(self) -> bool {
         matches!(self, Self::Unsubscribed | Self::OpenidInvalid)
@@ -255,7 +274,7 @@ impl Recipient {
     }
 
     fn remember(&mut self, fingerprint: u64, at: Timestamp, within_s: u32) {
-        let since = at.minus(std::time::Duration::from_secs(u64::from(within_s)));
+        let since = at.minus(Duration::from_secs(u64::from(within_s)));
         self.recent.retain(|recent| recent.at > since && recent.fingerprint != fingerprint);
         if self.recent.len() == RECENT_MAX {
             self.recent.remove(0);

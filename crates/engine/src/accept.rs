@@ -11,19 +11,20 @@ use hongyan_domain::request::{Timing, check_client_msg_id, check_miniprogram, ch
 use hongyan_domain::validate::{FieldRules, fill};
 use hongyan_domain::{
     Category, Content, Data, FieldCode, FieldError, InteractionKind, Lane, MessageId, Miniprogram, OnUnknown,
-    Openid, Standing, State, Template, Timestamp,
+    Openid, Rule, State, Template, Timestamp, Verdict,
 };
-use hongyan_store::{Acceptance, NewMessage, Ready};
+use hongyan_store::{Acceptance, NewMessage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::catalog::{Account, Catalog};
 use crate::dispatch::Hint;
+use crate::judge::{self, Judged};
 use crate::metrics::Entered;
 use crate::{Engine, EngineError, Settings, Shared};
 
 /// Messages that fall due later than this are scheduled: they wait in the store, not in memory.
-const SCHEDULED_AFTER: Duration = Duration::from_secs(60);
+pub(crate) const SCHEDULED_AFTER: Duration = Duration::from_secs(60);
 
 /// A request to send: WeChat's own send body and a little more. Borrowed from the bytes it came in. It holds
 /// personal data, which `Debug` does not show.
@@ -107,7 +108,11 @@ pub struct Place {
     pub deadline_at: Timestamp,
     /// What the phone will not show as it was given.
     pub warnings: Vec<FieldError>,
+    /// The rule that holds it until `due_at`.
+    pub held: Option<Rule>,
 }
+
+type Answer = Result<Accepted, Rejected>;
 
 /// Why a request is not acceptable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +125,8 @@ pub enum Rejected {
     Invalid(Vec<FieldError>),
     /// Another message has this client_msg_id.
     Conflict(MessageId),
+    /// A rule refuses it.
+    Refused(Verdict),
 }
 
 /// A request that passed every check.
@@ -130,10 +137,7 @@ enum Checked {
 
 impl Engine {
     /// Takes a batch in: answers in the order given, one for each. `Err`: nothing at all was accepted.
-    pub async fn accept(
-        &self,
-        requests: &[Request<'_>],
-    ) -> Result<Vec<Result<Accepted, Rejected>>, EngineError> {
+    pub async fn accept(&self, requests: &[Request<'_>]) -> Result<Vec<Answer>, EngineError> {
         let (catalog, now) = (self.catalog(), self.now());
         let mut messages = Vec::with_capacity(requests.len());
         let mut answers = Vec::with_capacity(requests.len());
@@ -148,10 +152,37 @@ impl Engine {
                 Err(rejected) => Err(rejected),
             });
         }
+        let messages = self.judge(&catalog, messages, &mut answers, now).await?;
         if !messages.is_empty() {
             self.commit(messages, &mut answers, now).await?;
         }
         Ok(answers)
+    }
+
+    /// Asks the rules; gives what is to be committed, and corrects the answers of the others and of those held.
+    async fn judge(
+        &self,
+        catalog: &Catalog,
+        messages: Vec<NewMessage>,
+        answers: &mut [Answer],
+        now: Timestamp,
+    ) -> Result<Vec<NewMessage>, EngineError> {
+        let judged = judge::early(&self.shared, catalog, messages, now).await?;
+        let mut go = Vec::with_capacity(judged.len());
+        for (answer, judged) in open(answers).zip(judged) {
+            match judged {
+                Judged::Message(message) => {
+                    if let Ok(Accepted::New(place)) = answer {
+                        (place.due_at, place.deadline_at) = (message.due_at, message.deadline_at);
+                        place.held = held(&message);
+                    }
+                    go.push(*message);
+                }
+                Judged::Before(acceptance) => correct(answer, &acceptance),
+                Judged::Rejected(rejected) => *answer = Err(rejected),
+            }
+        }
+        Ok(go)
     }
 
     /// Commits, corrects the answers of those that were there already, and offers the new ones.
@@ -160,22 +191,12 @@ impl Engine {
     async fn commit(
         &self,
         messages: Vec<NewMessage>,
-        answers: &mut [Result<Accepted, Rejected>],
+        answers: &mut [Answer],
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let committing = tokio::spawn(commit_and_offer(self.shared.clone(), messages, now));
         let acceptances = committing.await.map_err(|_| EngineError::Unavailable)??;
-        let committed = answers.iter_mut().filter(|answer| matches!(answer, Ok(Accepted::New(_))));
-        for (answer, acceptance) in committed.zip(acceptances) {
-            match acceptance {
-                Acceptance::New => {}
-                Acceptance::Same { id, state, due_at, deadline_at } => {
-                    *answer =
-                        Ok(Accepted::Same(Place { id, state, due_at, deadline_at, warnings: Vec::new() }));
-                }
-                Acceptance::Conflict { id } => *answer = Err(Rejected::Conflict(id)),
-            }
-        }
+        open(answers).zip(acceptances).for_each(|(answer, acceptance)| correct(answer, &acceptance));
         Ok(())
     }
 
@@ -233,8 +254,9 @@ impl Engine {
             content,
             lane,
             scenario: None,
-            category: request.category.map(|category| category.as_str().into()),
-            basis: request.basis.map(|basis| basis.as_str().into()),
+            category: request.category.unwrap_or(Category::Service),
+            basis: request.basis,
+            verdicts: Vec::new(),
             accepted_at: now,
             due_at,
             deadline_at: due_at.plus(tolerance(&self.shared.settings, lane)).min(expires_at),
@@ -251,7 +273,7 @@ async fn commit_and_offer(
 ) -> Result<Vec<Acceptance>, EngineError> {
     let soon = now.plus(SCHEDULED_AFTER);
     let waiting: Vec<_> =
-        messages.iter().map(|message| (message.due_at <= soon).then(|| ready(message))).collect();
+        messages.iter().map(|message| (message.due_at <= soon).then(|| message.ready())).collect();
     let acceptances = shared.store.accept(messages).await?;
     let fresh = acceptances.iter().filter(|acceptance| **acceptance == Acceptance::New).count();
     let entered = Entered { state: State::Pending.as_str(), cause: "" };
@@ -329,26 +351,26 @@ fn keep_all<T>(faults: &mut Vec<FieldError>, checked: Result<T, Vec<FieldError>>
 
 fn place_of(message: &NewMessage, state: State, warnings: Vec<FieldError>) -> Place {
     let NewMessage { id, due_at, deadline_at, .. } = *message;
-    Place { id, state, due_at, deadline_at, warnings }
+    Place { id, state, due_at, deadline_at, warnings, held: None }
 }
 
-fn ready(message: &NewMessage) -> Ready {
-    Ready {
-        account: message.account,
-        id: message.id,
-        openid: message.openid.clone(),
-        template_id: message.template_id.clone(),
-        content: message.content.clone(),
-        lane: message.lane,
-        due_at: message.due_at,
-        deadline_at: message.deadline_at,
-        expires_at: message.expires_at,
-        standing: Standing {
-            state: State::Pending,
-            attempts: 0,
-            doubt_since: None,
-            on_unknown: message.on_unknown,
-        },
-        accepted_at: message.accepted_at,
+/// The answers that say so far that the message is new.
+fn open(answers: &mut [Answer]) -> impl Iterator<Item = &mut Answer> {
+    answers.iter_mut().filter(|answer| matches!(answer, Ok(Accepted::New(_))))
+}
+
+fn correct(answer: &mut Answer, acceptance: &Acceptance) {
+    match *acceptance {
+        Acceptance::New => {}
+        Acceptance::Same { id, state, due_at, deadline_at } => {
+            let warnings = Vec::new();
+            *answer = Ok(Accepted::Same(Place { id, state, due_at, deadline_at, warnings, held: None }));
+        }
+        Acceptance::Conflict { id } => *answer = Err(Rejected::Conflict(id)),
     }
+}
+
+fn held(message: &NewMessage) -> Option<Rule> {
+    let holds = message.verdicts.iter().find(|heard| !heard.observed);
+    holds.and_then(|heard| heard.verdict.rule())
 }

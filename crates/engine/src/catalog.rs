@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hongyan_domain::policy::Policies;
 use hongyan_domain::template::Template;
 use hongyan_domain::{AccountId, Appid, Timestamp};
 use hongyan_store::{Account as Record, Store, StoredTemplate, StoredToken};
 use hongyan_wechat::{Client, SettingsError};
 
 use crate::EngineError;
+use crate::rules::Rules;
 use crate::token::TokenCell;
 
 /// One official account, ready for use.
@@ -19,6 +21,8 @@ pub struct Account {
     pub token: Arc<TokenCell>,
     /// Its way to WeChat.
     pub client: Client,
+    /// The rules its messages are judged by.
+    pub policies: Policies,
     templates: HashMap<Arc<str>, Arc<Template>>,
 }
 
@@ -91,6 +95,7 @@ impl Catalog {
     /// Reads everything from the store. Token cells and connections of `previous` go on being used.
     pub async fn read(store: &Store, client: &Client, previous: &Self) -> Result<Self, EngineError> {
         let mut catalog = Self { revision: store.revision().await?, ..Self::default() };
+        let rules = Rules::read(store).await?;
         let mut tokens: HashMap<_, _> = store.tokens().await?.into_iter().collect();
         for record in store.accounts().await? {
             let templates = store.templates(record.id).await?;
@@ -103,7 +108,9 @@ impl Catalog {
                     continue;
                 }
             };
-            let account = Arc::new(Account { record, token, client, templates: parsed(&templates) });
+            let policies = rules.of(record.id);
+            let account =
+                Arc::new(Account { record, token, client, policies, templates: parsed(&templates) });
             catalog.by_appid.insert(account.appid().as_str().to_owned(), account.clone());
             catalog.by_id.insert(account.id(), account);
         }

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::Shared;
-use crate::claim::commit_claims;
+use crate::claim::{Claims, commit_claims};
 use crate::send::{Claimed, Finished, Sender};
 use crate::traffic::{LANE_CAP, LANE_CAP_TIGHT, Pause, Place, ReadOn, Signal, Traffic};
 
@@ -40,8 +40,8 @@ pub(crate) enum Hint {
     More(AccountId, Lane),
     /// A read of the store came back; `None`: it failed.
     Read(AccountId, Lane, Option<Vec<Ready>>),
-    /// A claim was committed; these were refused because memory was out of date.
-    Claimed(Vec<Ready>),
+    /// A claim was committed; these are not in it.
+    Claimed { stale: Vec<Ready>, judged: Vec<Ready> },
     /// A claim could not be committed.
     Unclaimed(Vec<Ready>),
     /// These are settled.
@@ -157,10 +157,13 @@ impl Dispatcher {
             Hint::Offered(messages) => self.offer(messages, now),
             Hint::More(account, lane) => self.with(account, now, |traffic| traffic.more_in_store(lane)),
             Hint::Read(account, lane, rows) => self.end_read(account, lane, rows, now),
-            Hint::Claimed(stale) => {
+            Hint::Claimed { stale, judged } => {
                 self.claiming -= 1;
                 for message in stale {
                     self.with(message.account, now, |traffic| traffic.stale(&message));
+                }
+                for message in judged {
+                    self.with(message.account, now, |traffic| _ = traffic.out.remove(&message.id));
                 }
             }
             Hint::Unclaimed(messages) => {
@@ -339,11 +342,11 @@ impl Dispatcher {
         let (shared, launches, queued) = (self.shared.clone(), self.launches.clone(), self.queued.clone());
         tokio::spawn(async move {
             let hint = match commit_claims(&shared, batch, now).await {
-                Ok((claimed, stale)) => {
-                    queued.fetch_sub(stale.len(), Ordering::AcqRel);
+                Ok(Claims { go, stale, judged }) => {
+                    queued.fetch_sub(stale.len() + judged.len(), Ordering::AcqRel);
                     // Only a process that is ending has no launcher any more; the claim stays open then.
-                    let _ = launches.send(claimed);
-                    Hint::Claimed(stale)
+                    let _ = launches.send(go);
+                    Hint::Claimed { stale, judged }
                 }
                 Err(messages) => {
                     queued.fetch_sub(messages.len(), Ordering::AcqRel);

@@ -27,6 +27,7 @@ fn lost(shared: &Shared, claim: &OpenClaim, message: &hongyan_store::Ready) -> O
         claim: Some(claim.claim),
         at: now,
         dispatch: None,
+        taken: message.taken,
     })
 }
 

@@ -85,6 +85,7 @@ fn row(decided: &Decided, now: Timestamp) -> Settlement {
         claim: ticket.as_ref().map(|ticket| ticket.claim),
         at: now,
         dispatch: dispatch.clone(),
+        taken: message.taken,
     }
 }
 
@@ -112,6 +113,9 @@ fn waiting(mut message: Ready, to: &Transition, now: Timestamp) -> Ready {
     message.standing.attempts = to.attempts;
     message.standing.doubt_since = to.doubt_since;
     message.due_at = to.due_at.unwrap_or(now);
+    if to.gives_back() {
+        message.taken = None;
+    }
     message
 }
 

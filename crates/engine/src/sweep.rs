@@ -131,6 +131,7 @@ fn unreported(message: &Unreported, now: Timestamp) -> Option<Settlement> {
         claim: None,
         at: now,
         dispatch: None,
+        taken: None,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use hongyan_domain::{FieldError, MessageId};
+use hongyan_domain::{FieldError, MessageId, Verdict};
 use hongyan_engine::EngineError;
 use hongyan_store::StoreError;
 use hongyan_wechat::CallError;
@@ -84,6 +84,8 @@ codes! {
     BodyTooLarge = "body_too_large", 413, "The body is too large";
     /// The body is of a kind that is not read here.
     UnsupportedMediaType = "unsupported_media_type", 415, "The content type is not supported";
+    /// A rule refuses the message; `rule` names it, `until` says from when on it would not.
+    Refused = "refused", 422, "A rule refuses the message";
     /// Fields are wrong; `errors` names all of them.
     Invalid = "invalid", 422, "Some fields are not acceptable";
     /// Too many failed tries with API keys.
@@ -114,6 +116,7 @@ struct Parts {
     message_id: Option<MessageId>,
     retry_after_s: Option<u32>,
     wechat: Option<WeChatAnswer>,
+    verdict: Option<Verdict>,
 }
 
 /// What WeChat answered, and what it means for the operator.
@@ -184,6 +187,10 @@ pub(crate) struct ProblemBody {
     message_id: Option<String>,
     /// What WeChat answered.
     wechat: Option<WeChatAnswer>,
+    /// The rule that refuses the message.
+    rule: Option<String>,
+    /// From when on the same message would not be refused, if time alone can mend it.
+    until: Option<String>,
 }
 
 impl Problem {
@@ -198,7 +205,16 @@ impl Problem {
             message_id: None,
             retry_after_s,
             wechat: None,
+            verdict: None,
         }))
+    }
+
+    /// A rule refuses a message.
+    pub(crate) fn refused(verdict: Verdict) -> Self {
+        let detail = verdict.rule().map_or(Cow::Borrowed("a rule refuses it"), |rule| Text::refusal(rule).en);
+        let mut problem = Self::new(Code::Refused, detail);
+        problem.0.verdict = Some(verdict);
+        problem
     }
 
     /// Fields that are wrong.
@@ -232,7 +248,7 @@ impl Problem {
 
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Parts { code, detail, errors, message_id, wechat, .. } = &*self.0;
+        let Parts { code, detail, errors, message_id, wechat, verdict, .. } = &*self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &format_args!("urn:hongyan:problem:{}", code.as_str()))?;
         map.serialize_entry("title", code.title())?;
@@ -247,6 +263,10 @@ impl Serialize for Problem {
         }
         if let Some(wechat) = wechat {
             map.serialize_entry("wechat", wechat)?;
+        }
+        if let Some(verdict) = verdict {
+            map.serialize_entry("rule", &verdict.rule())?;
+            map.serialize_entry("until", &verdict.until())?;
         }
         map.end()
     }

@@ -2,17 +2,18 @@
 
 use std::collections::HashSet;
 
-use hongyan_domain::{MessageId, State, Timestamp};
+use hongyan_domain::{InteractionKind, MessageId, State, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::keyring::AccountKeys;
+use crate::recipients::{Owner, Person};
 use crate::seal::{self, Blind, Place};
-use crate::store::check_batch;
+use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
-use crate::{Acceptance, NewMessage, Result, Store, StoreError};
+use crate::{Acceptance, NewMessage, Result, Store, StoreError, verdicts};
 
 /// Due further ahead than this, a message waits in the schedule and not in the queue.
-const SCHEDULED_AFTER_MS: i64 = 60_000;
+pub(crate) const SCHEDULED_AFTER_MS: i64 = 60_000;
 /// Longest id of a caller's.
 const CLIENT_MSG_ID_MAX: usize = 128;
 /// Where bodies stand.
@@ -36,7 +37,17 @@ impl Store {
         let keys = self.keys_of(batch.iter().map(|new| new.account)).await?;
         let sealed =
             batch.into_iter().map(|new| seal(keys.of(new.account)?, new)).collect::<Result<Vec<_>>>()?;
-        self.write(sealed.len(), move |ledger| insert_all(ledger, &sealed)).await
+        self.write(sealed.len(), move |ledger| insert_all(ledger, &keys, &sealed)).await
+    }
+
+    /// What `accept` would answer of a message that is there already, under the same `client_msg_id`.
+    pub async fn accepted_before(&self, new: &NewMessage) -> Result<Option<Acceptance>> {
+        if new.client_msg_id.is_none() {
+            return Ok(None);
+        }
+        let keys = self.keys_of(std::iter::once(new.account)).await?;
+        let sealed = seal(keys.of(new.account)?, new.clone())?;
+        self.read(move |conn| earlier(conn, &sealed)).await
     }
 }
 
@@ -63,11 +74,11 @@ WHERE account = ?1";
 
 const INSERT: &str = "
 INSERT INTO message (account, id, state, attempts, scheduled, lane, accepted_at, due_at, deadline_at, expires_at,
-  on_unknown, recipient, client_msg_id, body_hash, template_id, scenario, category, basis, body)
-VALUES (?1, ?2, 'pending', 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+  on_unknown, recipient, client_msg_id, body_hash, template_id, scenario, category, basis, counted, body)
+VALUES (?1, ?2, 'pending', 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, FALSE, ?17)
 ON CONFLICT (account, client_msg_id) WHERE client_msg_id IS NOT NULL DO NOTHING";
 
-fn insert_all(ledger: &mut Ledger<'_>, batch: &[Sealed]) -> Result<Vec<Acceptance>> {
+fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Result<Vec<Acceptance>> {
     let mut has_account = ledger.conn.prepare_cached(HAS_ACCOUNT)?;
     let mut insert = ledger.conn.prepare_cached(INSERT)?;
     let mut answers = Vec::with_capacity(batch.len());
@@ -80,12 +91,26 @@ fn insert_all(ledger: &mut Ledger<'_>, batch: &[Sealed]) -> Result<Vec<Acceptanc
         }
         if insert_one(&mut insert, sealed)? {
             ledger.tally.enter(account, sealed.new.accepted_at, State::Pending, None);
+            note(ledger, keys.of(account)?, sealed)?;
             answers.push(Acceptance::New);
         } else {
-            answers.push(earlier(ledger.conn, sealed)?);
+            let lost = || StoreError::Corrupt("the index of client_msg_id names no row".to_owned());
+            answers.push(earlier(ledger.conn, sealed)?.ok_or_else(lost)?);
         }
     }
     Ok(answers)
+}
+
+/// What comes with a new message: what the rules said of it, and what it proves its recipient did.
+fn note(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<()> {
+    let new = &sealed.new;
+    for heard in &new.verdicts {
+        verdicts::note(ledger, (new.account, new.id), new.accepted_at, *heard)?;
+    }
+    let Some(kind) = new.basis else { return Ok(()) };
+    let mut person = Person::read(ledger.conn, new.account, sealed.recipient)?;
+    person.facts.acted(kind, new.accepted_at);
+    person.write(ledger.conn, Owner { keys, openid: &new.openid }, new.accepted_at)
 }
 
 fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed) -> Result<bool> {
@@ -105,8 +130,8 @@ fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed) -> Result<bool>
         sealed.body_hash.as_ref().map(|hash| &hash[..]),
         &*new.template_id,
         new.scenario.as_deref(),
-        new.category.as_deref(),
-        new.basis.as_deref(),
+        new.category.as_str(),
+        new.basis.map(InteractionKind::as_str),
         sealed.body,
     ])?;
     Ok(inserted == 1)
@@ -118,7 +143,7 @@ FROM message
 WHERE account = ?1
   AND client_msg_id = ?2";
 
-fn earlier(conn: &Connection, sealed: &Sealed) -> Result<Acceptance> {
+fn earlier(conn: &Connection, sealed: &Sealed) -> Result<Option<Acceptance>> {
     let found = conn
         .prepare_cached(EARLIER)?
         .query_row(params![sealed.new.account.0, sealed.new.client_msg_id], |row| {
@@ -127,15 +152,14 @@ fn earlier(conn: &Connection, sealed: &Sealed) -> Result<Acceptance> {
             Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?, same))
         })
         .optional()?;
-    let (id, state, due_at, deadline_at, same) =
-        found.ok_or_else(|| StoreError::Corrupt("the index of client_msg_id names no row".to_owned()))?;
+    let Some((id, state, due_at, deadline_at, same)) = found else { return Ok(None) };
     let id =
         MessageId::from_raw(id).ok_or_else(|| StoreError::Corrupt("a message id below zero".to_owned()))?;
     if !same {
-        return Ok(Acceptance::Conflict { id });
+        return Ok(Some(Acceptance::Conflict { id }));
     }
     let state =
         State::parse(&state).ok_or_else(|| StoreError::Corrupt(format!("message.state `{state}`")))?;
     let (due_at, deadline_at) = (Timestamp::from_ms(due_at), Timestamp::from_ms(deadline_at));
-    Ok(Acceptance::Same { id, state, due_at, deadline_at })
+    Ok(Some(Acceptance::Same { id, state, due_at, deadline_at }))
 }

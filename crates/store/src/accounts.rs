@@ -128,7 +128,7 @@ pub(crate) fn revise(conn: &Connection) -> Result<()> {
     }
 }
 
-const DELETES: [&str; 12] = [
+const DELETES: [&str; 16] = [
     "DELETE FROM claim WHERE account = ?1",
     "DELETE FROM dispatch WHERE account = ?1",
     "DELETE FROM receipt WHERE account = ?1",
@@ -136,6 +136,10 @@ const DELETES: [&str; 12] = [
     "DELETE FROM tally WHERE account = ?1",
     "DELETE FROM sends WHERE account = ?1",
     "DELETE FROM token WHERE account = ?1",
+    "DELETE FROM recipient WHERE account = ?1",
+    "DELETE FROM policy WHERE account = ?1",
+    "DELETE FROM verdict WHERE account = ?1",
+    "DELETE FROM meta WHERE account = ?1",
     "DELETE FROM template WHERE account = ?1",
     "DELETE FROM template_version WHERE account = ?1",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'data'",

@@ -18,9 +18,11 @@ mod master_key;
 mod message;
 mod moves;
 mod own;
+mod policies;
 mod purge;
 mod readers;
 mod ready;
+mod recipients;
 mod reconcile;
 mod record;
 mod row;
@@ -34,6 +36,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod verdicts;
 mod writer;
 
 pub use account::{
@@ -43,10 +46,12 @@ pub use api_key::{ApiKey, KeyId, KeyText, NewKey, Scope, generate_setup_secret};
 pub use error::{Result, StoreError};
 pub use master_key::MasterKey;
 pub use message::{
-    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Dispatch, Happening, MAX_BATCH, MessageFilter,
-    MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received, Settled, Settlement,
-    TallyDifference, TallyRow, Unreported,
+    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Happening, Heard, MAX_BATCH,
+    MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received, Settled,
+    Settlement, TallyDifference, TallyRow, Unreported,
 };
 pub use own::Ownership;
+pub use policies::PolicyChange;
+pub use recipients::{Interaction, Sign, Suppressed};
 pub use secret::Secret;
 pub use store::{Settings, Store};

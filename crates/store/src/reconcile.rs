@@ -90,7 +90,8 @@ fn report(
     (status, at): (DeliveryStatus, Timestamp),
 ) -> Result<Option<Transition>> {
     let Some(to) = decide(from, &Event::Reported(status), at) else { return Ok(None) };
-    let moved = moves::apply(ledger, &Move { account, message, from, to: &to, msgid: None, at })?;
+    let moved =
+        moves::apply(ledger, &Move { account, message, from, to: &to, msgid: None, at, taken: None })?;
     Ok(moved.map(|_| to))
 }
 

@@ -66,7 +66,8 @@ fn settle(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<Settled> {
 fn moved(ledger: &mut Ledger<'_>, settlement: &Settlement, from: &Standing, to: &Transition) -> Result<bool> {
     let msgid = settlement.dispatch.as_ref().and_then(|dispatch| dispatch.msgid);
     let Settlement { account, message, at, .. } = *settlement;
-    Ok(moves::apply(ledger, &Move { account, message, from, to, msgid, at })?.is_some())
+    let taken = settlement.taken;
+    Ok(moves::apply(ledger, &Move { account, message, from, to, msgid, at, taken })?.is_some())
 }
 
 /// What a success makes of a row that stands elsewhere than its sender believed.

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use hongyan_domain::{
-    AccountKind, Appid, Content, Event, Lane, MessageId, OnUnknown, Openid, Outcome, SentAs, Standing, State,
-    Timestamp, decide,
+    AccountKind, Appid, Category, Content, Event, Lane, MessageId, OnUnknown, Openid, Outcome, SentAs,
+    Standing, State, Timestamp, decide,
 };
 use hongyan_store::{
     AccountDraft, CallbackKeys, Dispatch, MasterKey, NewMessage, Receipt, Secret, Settings, Settlement,
@@ -62,7 +62,8 @@ fn message(number: i64) -> NewMessage {
         },
         lane: Lane::Normal,
         scenario: None,
-        category: None,
+        category: Category::Service,
+        verdicts: Vec::new(),
         basis: None,
         accepted_at: NOW,
         due_at: NOW,
@@ -93,6 +94,7 @@ fn sent(number: i64) -> Settlement {
         claim: None,
         at: NOW,
         dispatch: Some(dispatch),
+        taken: None,
     }
 }
 

@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::Args;
 use hongyan_domain::id::MessageIds;
 use hongyan_domain::{
-    AccountId, Content, DeliveryStatus, Event, Lane, MessageId, OnUnknown, Openid, Outcome, SentAs, Standing,
-    State, Timestamp, decide,
+    AccountId, Category, Content, DeliveryStatus, Event, Lane, MessageId, OnUnknown, Openid, Outcome, SentAs,
+    Standing, State, Timestamp, decide,
 };
 use hongyan_simulator::Latency;
 use hongyan_store::{Dispatch, MAX_BATCH, NewMessage, Settlement, Store};
@@ -103,7 +103,8 @@ fn message(cast: &Cast, key: (AccountId, MessageId), n: usize, at: Timestamp) ->
         content: Content { url, miniprogram: None, data: String::from_utf8(data)?.into() },
         lane: Lane::Normal,
         scenario: None,
-        category: None,
+        category: Category::Service,
+        verdicts: Vec::new(),
         basis: None,
         accepted_at: at,
         due_at: at,
@@ -142,5 +143,6 @@ fn settlement(message: &NewMessage, n: usize) -> Settlement {
         claim: None,
         at,
         dispatch: Some(dispatch),
+        taken: None,
     }
 }

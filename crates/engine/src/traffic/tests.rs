@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hongyan_domain::{Content, OnUnknown, Openid, Standing};
+use hongyan_domain::{Category, Content, OnUnknown, Openid, Standing};
 
 use super::*;
 
@@ -29,6 +29,10 @@ fn message(id: i64, lane: Lane) -> Ready {
             on_unknown: OnUnknown::Park,
         },
         accepted_at: NOW,
+        category: Category::Service,
+        scenario: None,
+        basis: None,
+        taken: None,
     }
 }
 

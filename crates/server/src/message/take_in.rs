@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use hongyan_domain::{FieldError, MessageId, Preview, State as MessageState, Timestamp};
+use hongyan_domain::{FieldError, MessageId, Preview, Rule, State as MessageState, Timestamp};
 use hongyan_engine::EngineError;
 use hongyan_engine::accept::{Accepted, Place, Rejected, Request};
 use http::StatusCode;
@@ -100,6 +100,10 @@ pub(crate) struct AcceptedBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     deadline: Option<Timestamp>,
+    /// The rule that holds it until `due_at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    held_by: Option<Rule>,
     /// What the phone will not show as it was given.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<FieldErrorBody>)]
@@ -119,6 +123,7 @@ impl<'a> From<&'a Accepted> for AcceptedBody<'a> {
                 state: None,
                 due_at: None,
                 deadline: None,
+                held_by: None,
                 warnings: &[],
                 preview: Some(preview),
             },
@@ -133,6 +138,7 @@ impl<'a> AcceptedBody<'a> {
             state: Some(place.state),
             due_at: Some(place.due_at),
             deadline: Some(place.deadline_at),
+            held_by: place.held,
             warnings: &place.warnings,
             preview: None,
         }
@@ -147,6 +153,7 @@ impl From<Rejected> for Problem {
                 Self::new(Code::AccountNeeded, "there is not exactly one account: name one by `appid`")
             }
             Rejected::Invalid(errors) => Self::invalid(errors),
+            Rejected::Refused(verdict) => Self::refused(verdict),
             Rejected::Conflict(id) => {
                 let detail = "another message was accepted under this client_msg_id, with another body";
                 Self::new(Code::Conflict, detail).about(id)

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use hongyan_domain::id::MessageIds;
+use hongyan_domain::policy::Policies;
 use hongyan_domain::{
-    AccountId, AccountKind, Appid, Content, DeliveryStatus, Event, Lane, MessageId, OnUnknown, Openid,
-    Outcome, SentAs, Standing, State, Timestamp, decide,
+    AccountId, AccountKind, Appid, Category, Content, DeliveryStatus, Event, Lane, MessageId, OnUnknown,
+    Openid, Outcome, SentAs, Standing, State, Timestamp, decide,
 };
 use hongyan_store::{
-    AccountDraft, CallbackKeys, Claim, ClaimId, Dispatch, MasterKey, MessageRecord, NewMessage, Ownership,
-    Receipt, Received, Secret, Settings, Settled, Settlement, Store, TokenSource,
+    AccountDraft, CallbackKeys, Claim, ClaimId, Claimed, Dispatch, MasterKey, MessageRecord, NewMessage,
+    Ownership, Ready, Receipt, Received, Secret, Settings, Settled, Settlement, Store, TokenSource,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -79,7 +80,8 @@ impl Bed {
             },
             lane: Lane::Normal,
             scenario: None,
-            category: None,
+            category: Category::Service,
+            verdicts: Vec::new(),
             basis: None,
             accepted_at: NOW,
             due_at: NOW,
@@ -104,9 +106,26 @@ impl Bed {
     /// Claims these; the claim stays open.
     pub(crate) async fn claimed(&self, messages: &[MessageId]) -> ClaimId {
         let id = self.claim_id();
-        let claim = Claim { account: self.account, id, at: NOW, messages: messages.to_vec() };
-        assert_eq!(self.store.claim(vec![claim]).await.unwrap(), []);
+        let messages: Vec<_> = messages.iter().map(|id| self.ready(*id)).collect();
+        let policies = Policies::off();
+        let answers = self.store.claim(&[self.claim_of(id, &messages, &policies)]).await.unwrap();
+        assert!(answers.iter().all(|answer| *answer == Claimed::Go(None)), "{answers:?}");
         id
+    }
+
+    /// A claim of messages by these rules.
+    pub(crate) fn claim_of<'a>(
+        &self,
+        id: ClaimId,
+        messages: &'a [Ready],
+        policies: &'a Policies,
+    ) -> Claim<'a> {
+        Claim { account: self.account, id, at: NOW, messages, policies }
+    }
+
+    /// A message as the dispatcher holds it; nobody asks for what is in it.
+    pub(crate) fn ready(&self, id: MessageId) -> Ready {
+        Ready { id, ..self.draft_to("nobody").ready() }
     }
 
     /// Accepts, claims and settles a message as sent under this msgid.
@@ -158,6 +177,7 @@ impl Bed {
                 msgid,
                 took_ms: 7,
             }),
+            taken: None,
         }
     }
 

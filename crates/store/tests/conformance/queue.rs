@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use hongyan_domain::policy::Policies;
 use hongyan_domain::{Cause, Lane, MessageId, Outcome, State};
-use hongyan_store::{Backlog, Claim, Ready, StoreError};
+use hongyan_store::{Backlog, Claimed, Ready, StoreError};
 
 use crate::bed::{Bed, NOW, after_s, draft, standing};
 
-fn claim(bed: &Bed, messages: &[MessageId]) -> Claim {
-    Claim { account: bed.account, id: bed.claim_id(), at: NOW, messages: messages.to_vec() }
+/// Claims these, without rules.
+async fn claim(bed: &Bed, messages: &[MessageId]) -> hongyan_store::Result<Vec<Claimed>> {
+    let messages: Vec<_> = messages.iter().map(|id| bed.ready(*id)).collect();
+    bed.store.claim(&[bed.claim_of(bed.claim_id(), &messages, &Policies::off())]).await
 }
 
 async fn ready(bed: &Bed) -> Vec<MessageId> {
@@ -22,9 +25,9 @@ fn ids(ready: &[Ready]) -> Vec<MessageId> {
 pub(crate) async fn claims_without_ownership_are_fenced(bed: &Bed) {
     let id = bed.accepted("oA").await;
 
-    let never = bed.store.claim(vec![claim(bed, &[id])]).await;
+    let never = claim(bed, &[id]).await;
     drop(bed.own().await);
-    let not_any_more = bed.store.claim(vec![claim(bed, &[id])]).await;
+    let not_any_more = claim(bed, &[id]).await;
 
     assert!(matches!(never, Err(StoreError::Fenced { held: 0, .. })));
     assert!(matches!(not_any_more, Err(StoreError::Fenced { held: 0, .. })));
@@ -42,7 +45,7 @@ pub(crate) async fn a_claim_under_a_newer_epoch_is_fenced(bed: &Bed) {
     );
     let newer = other.await.unwrap().own(NOW).await.unwrap();
 
-    let fenced = bed.store.claim(vec![claim(bed, &[id])]).await;
+    let fenced = claim(bed, &[id]).await;
 
     assert!(newer.epoch() > owner.epoch());
     assert!(matches!(fenced, Err(StoreError::Fenced { held, current })
@@ -72,9 +75,9 @@ pub(crate) async fn a_claim_leaves_out_what_was_cancelled(bed: &Bed) {
     let (kept, cancelled) = (bed.accepted("oA").await, bed.accepted("oB").await);
     bed.store.cancel(bed.account, cancelled, NOW).await.unwrap();
 
-    let refused = bed.store.claim(vec![claim(bed, &[kept, cancelled])]).await.unwrap();
+    let answers = claim(bed, &[kept, cancelled]).await.unwrap();
 
-    assert_eq!(refused, [cancelled]);
+    assert_eq!(answers, [Claimed::Go(None), Claimed::Stale]);
     let open = bed.store.open_claims().await.unwrap();
     assert_eq!(ids(&open[0].messages), [kept]);
 }

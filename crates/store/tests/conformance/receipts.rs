@@ -103,7 +103,16 @@ pub(crate) async fn a_receipt_of_another_person_does_not_match(bed: &Bed) {
 fn unreported(bed: &Bed, id: hongyan_domain::MessageId) -> Settlement {
     let from = standing(State::Sent, 1);
     let to = decide(&from, &Event::Unreported, after_s(100)).unwrap();
-    Settlement { account: bed.account, message: id, from, to, claim: None, at: after_s(100), dispatch: None }
+    Settlement {
+        account: bed.account,
+        message: id,
+        from,
+        to,
+        claim: None,
+        at: after_s(100),
+        dispatch: None,
+        taken: None,
+    }
 }
 
 pub(crate) async fn a_receipt_after_no_receipt_delivers_after_all(bed: &Bed) {
