@@ -251,6 +251,12 @@ impl Engine {
         sweep::reload(&self.shared).await
     }
 
+    /// Reads accounts and templates anew if anything of them changed in the store.
+    pub async fn follow_revision(&self) -> Result<(), EngineError> {
+        let revision = self.shared.store.revision().await?;
+        if revision == self.catalog().revision { Ok(()) } else { self.reload().await }
+    }
+
     /// The account's access_token.
     pub async fn token(&self, account: &Account) -> Result<Arc<Held>, EngineError> {
         Ok(self.shared.centre.token(account).await?)

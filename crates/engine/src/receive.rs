@@ -67,6 +67,8 @@ fn sign(event: &callback::Event) -> Option<Sign> {
             Sign::Acted(InteractionKind::MenuClick)
         }
         Event::Message { .. } => Sign::Acted(InteractionKind::Message),
+        // The one payment that WeChat pushes to an account: an order in the account's own shop.
+        Event::Other { event } if event == "merchant_order" => Sign::Acted(InteractionKind::Payment),
         Event::Subscribe { scene: None } | Event::Location(_) | Event::SubscriptionPopup(_) => Sign::Seen,
         Event::Unsubscribe | Event::UserAuthorizationCancellation(_) => Sign::Left,
         _ => return None,

@@ -3,10 +3,21 @@
 use std::collections::HashSet;
 
 use hongyan_domain::policy::{Mode, Policies, Policy, Rule};
-use hongyan_domain::{AccountId, Category};
+use hongyan_domain::{AccountId, Category, Timestamp};
 use hongyan_store::{PolicyChange, Store};
 
 use crate::EngineError;
+
+/// Turns every rule off for all accounts: for tests and benchmarks of everything else.
+pub async fn turn_off(store: &Store, now: Timestamp) -> Result<(), EngineError> {
+    for rule in Rule::ALL {
+        let off = serde_json::Map::from_iter([("mode".to_owned(), Mode::Off.as_str().into())]);
+        store
+            .put_policy(PolicyChange { account: None, category: None, rule: *rule, change: off }, now)
+            .await?;
+    }
+    Ok(())
+}
 
 /// Everything that makes an account's policies.
 #[derive(Default)]

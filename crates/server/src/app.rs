@@ -162,6 +162,26 @@ impl App {
         account.cloned().ok_or_else(unknown_account)
     }
 
+    /// The account that `appid` names, or the only one there is for this caller.
+    pub(crate) fn account_or_only(
+        &self,
+        caller: &Caller,
+        appid: Option<&str>,
+    ) -> Result<Arc<Account>, Problem> {
+        if let Some(appid) = appid {
+            return self.account(caller, appid);
+        }
+        let catalog = self.engine().catalog();
+        let mut possible = catalog.accounts().filter(|account| caller.may_touch(account.id()));
+        match (possible.next(), possible.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            _ => Err(Problem::new(
+                Code::AccountNeeded,
+                "there is not exactly one account: name one by `appid`",
+            )),
+        }
+    }
+
     /// Holds off other changes of accounts in this process.
     pub(crate) async fn changing(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.changing.lock().await

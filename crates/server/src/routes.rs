@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
 use crate::text::Text;
 use crate::watch::watch;
-use crate::{account, callback, health, key, landing, message, metrics, setup, stats};
+use crate::{account, callback, health, key, landing, message, metrics, policy, recipient, setup, stats};
 
 /// The name of the key in the document.
 const SECURITY: &str = "api_key";
@@ -76,6 +76,12 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(account::delete_template))
         .routes(routes!(key::list, key::create))
         .routes(routes!(key::revoke))
+        .routes(routes!(recipient::show))
+        .routes(routes!(recipient::check))
+        .routes(routes!(recipient::interact))
+        .routes(routes!(recipient::list_suppressions, recipient::suppress, recipient::lift))
+        .routes(routes!(policy::show))
+        .routes(routes!(policy::change))
         .routes(routes!(stats::show))
         .routes(routes!(callback::check_url, callback::receive))
         .routes(routes!(health::live))

@@ -17,6 +17,11 @@ macro_rules! record_columns {
 }
 pub(crate) use record_columns;
 
+/// Where client_msg_id stands among `record_columns!()`.
+pub(crate) const CLIENT_MSG_ID: usize = 19;
+/// Where the cause stands.
+pub(crate) const CAUSE: usize = 20;
+
 /// Reads `record_columns!()`; the timeline is empty.
 pub(crate) fn read(
     conn: &Connection,
@@ -32,7 +37,7 @@ pub(crate) fn read(
     Ok(MessageRecord {
         account: ready.account,
         id: ready.id,
-        client_msg_id: row.get(19)?,
+        client_msg_id: row.get(CLIENT_MSG_ID)?,
         openid: ready.openid,
         template_id: ready.template_id,
         content: ready.content,
@@ -42,7 +47,7 @@ pub(crate) fn read(
         basis: ready.basis,
         reached_by: row::word_or_none(row, 17, InteractionKind::parse)?,
         standing,
-        cause: row::cause(row, 20)?,
+        cause: row::cause(row, CAUSE)?,
         msgid: row.get::<_, Option<i64>>(21)?.map(i64::cast_unsigned),
         accepted_at: ready.accepted_at,
         due_at: ready.due_at,

@@ -23,6 +23,9 @@ macro_rules! ready_columns {
 }
 pub(crate) use ready_columns;
 
+/// Where the scenario stands among `ready_columns!()`.
+pub(crate) const SCENARIO: usize = 14;
+
 /// A `Ready` whose body is sealed still.
 pub(crate) struct RawReady {
     pub(crate) account: AccountId,
@@ -56,7 +59,7 @@ impl RawReady {
             expires_at: at_or_never(row, 11)?,
             accepted_at: at(row, 12)?,
             category: word(row, 13, Category::parse)?,
-            scenario: row.get::<_, Option<String>>(14)?.map(Into::into),
+            scenario: row.get::<_, Option<String>>(SCENARIO)?.map(Into::into),
             basis: word_or_none(row, 15, InteractionKind::parse)?,
             taken: taken(row, 16)?,
         })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use hongyan_domain::{AccountKind, Appid, Limits};
+use hongyan_engine::rules;
 use hongyan_simulator::Latency;
 use hongyan_store::{
     AccountDraft, CallbackKeys, KeyText, MasterKey, NewKey, Paused, Scope, Secret, Store, StoredTemplate,
@@ -91,6 +92,7 @@ impl Stage {
 
     async fn fill_store(&self) -> Result<()> {
         let store = self.store().await?;
+        rules::turn_off(&store, local::now()).await?;
         for account in &self.cast.accounts {
             let kept = store.put_account(draft(account, self.plan)?, local::now()).await?;
             store.sync_templates(kept.id, vec![template(account)], local::now()).await?;
