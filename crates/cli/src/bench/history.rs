@@ -13,7 +13,7 @@ use hongyan_store::{Dispatch, MAX_BATCH, NewMessage, Settlement, Store};
 use crate::bench::cast::{self, Cast};
 use crate::bench::figures::{Figures, Report};
 use crate::bench::send::{self, Send};
-use crate::bench::stage::{Plan, Reports, Stage};
+use crate::bench::stage::{Plan, Reports, Rules, Stage};
 use crate::bench::{Pace, baseline, repeat};
 use crate::local;
 
@@ -32,7 +32,14 @@ pub(crate) struct History {
 
 pub(super) async fn run(args: &History) -> Result<Report> {
     let History { rows, messages, runs } = *args;
-    let plan = Plan { accounts: 1, messages, latency: Latency::None, pace: Pace::Off, reports: Reports::Off };
+    let plan = Plan {
+        accounts: 1,
+        messages,
+        latency: Latency::None,
+        pace: Pace::Off,
+        reports: Reports::Off,
+        rules: Rules::Off,
+    };
     let empty = Stage::set(plan).await?;
     let full = Stage::set(plan).await?;
     let filled = std::time::Instant::now();
@@ -55,6 +62,7 @@ async fn pair(empty: &Stage, full: &Stage, messages: usize) -> Result<Figures> {
         pace: Pace::Off,
         store: "sqlite".to_owned(),
         receipts: Reports::Off,
+        rules: Rules::Off,
         runs: 1,
     };
     let bare = baseline::rate(empty, messages, Latency::None).await?;
