@@ -51,6 +51,8 @@ words! {
         TooLate = "too_late",
         /// Warning: the phone shows only its beginning.
         Cut = "cut",
+        /// Warning: it was too long, and was shortened as the caller asked.
+        Shortened = "shortened",
         /// Warning: line breaks are removed.
         LineBreak = "line_break",
         /// Warning: emoji are removed.
