@@ -76,6 +76,12 @@ fn is_plain_name(text: &str, max: usize) -> bool {
 #[error("not a valid {0}: 1 to 64 of A-Z a-z 0-9 _ - are allowed")]
 pub struct BadId(&'static str);
 
+impl BadId {
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self(what)
+    }
+}
+
 /// A message's id: 41 bits of milliseconds, 10 bits of process, 12 bits of counter, so ids sort by age.
 ///
 /// Written `msg_` and 13 lower-case base32 digits. Those 13 digits are also the `client_msg_id` that

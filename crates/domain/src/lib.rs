@@ -4,6 +4,7 @@
 //! What the other crates do, they do by carrying out what this one answers.
 
 pub mod account;
+pub mod application;
 pub mod chart;
 pub mod data;
 mod date_time;
@@ -11,6 +12,7 @@ pub mod decide;
 pub mod field_error;
 mod field_rule;
 pub mod id;
+pub mod industry;
 pub mod judge;
 pub mod message;
 pub mod outcome;
@@ -24,7 +26,8 @@ mod text;
 pub mod time;
 pub mod validate;
 
-pub use account::{AccountKind, Limits};
+pub use account::{AccountKind, Limits, TemplateRight};
+pub use application::{Application, ApplicationId, ApplicationState};
 pub use data::Data;
 pub use decide::{Event, Standing, Transition, decide};
 pub use field_error::{FieldCode, FieldError};
@@ -39,4 +42,4 @@ pub use recipient::{Reason, Recipient, Suppression, Taken};
 pub use request::Timing;
 pub use template::{Family, Field, FieldKind, Template};
 pub use time::Timestamp;
-pub use validate::{FieldRules, Filled, TypeLimits, fill};
+pub use validate::{FieldRules, Filled, Overflow, TypeLimits, fill};

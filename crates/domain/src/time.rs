@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant: milliseconds since 1970, UTC. Written as RFC 3339 wherever people or JSON see it.
@@ -13,6 +14,7 @@ const SHANGHAI_OFFSET_MS: i64 = 8 * 3_600_000;
 const DAY_MS: i64 = 86_400_000;
 /// 1970-01-01 was a Thursday.
 const DAYS_FROM_MONDAY: i64 = 3;
+const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 impl Timestamp {
     /// From Unix milliseconds.
@@ -47,12 +49,12 @@ impl Timestamp {
 
     /// When its day began in Asia/Shanghai.
     pub fn day_begins_at(self) -> Self {
-        Self::day_at(self.day())
+        Self::of_day(self.day())
     }
 
     /// When the next day begins in Asia/Shanghai: daily quotas are new then.
     pub fn next_day(self) -> Self {
-        Self::day_at(self.day() + 1)
+        Self::of_day(self.day() + 1)
     }
 
     /// The week in Asia/Shanghai, Monday to Sunday, as weeks since that of 1970-01-01.
@@ -62,11 +64,41 @@ impl Timestamp {
 
     /// When the next week begins in Asia/Shanghai.
     pub fn next_week(self) -> Self {
-        Self::day_at((self.week() + 1) * 7 - DAYS_FROM_MONDAY)
+        Self::of_day((self.week() + 1) * 7 - DAYS_FROM_MONDAY)
     }
 
-    fn day_at(day: i64) -> Self {
+    /// When that day begins in Asia/Shanghai.
+    pub fn of_day(day: i64) -> Self {
         Self(day.saturating_mul(DAY_MS).saturating_sub(SHANGHAI_OFFSET_MS))
+    }
+
+    /// When the calendar month that holds this began in Asia/Shanghai.
+    pub fn month_start(self) -> Self {
+        self.date().map_or(self, |date| Self::of_date(date.first_of_month()))
+    }
+
+    /// When the next calendar month begins in Asia/Shanghai.
+    pub fn next_month(self) -> Self {
+        self.date().map_or(self, |date| Self::of_date(date.last_of_month()).next_day())
+    }
+
+    /// Whether that day in Asia/Shanghai is one of Monday to Friday. Public holidays are not known here.
+    pub fn is_weekday(self) -> bool {
+        (self.day() + DAYS_FROM_MONDAY).rem_euclid(7) < 5
+    }
+
+    /// The day in Asia/Shanghai as people write it, `2026-11-23`.
+    pub fn day_text(self) -> String {
+        self.date().map_or_else(|| self.to_string(), |date| date.to_string())
+    }
+
+    fn date(self) -> Option<Date> {
+        EPOCH.checked_add(jiff::Span::new().try_days(self.day()).ok()?).ok()
+    }
+
+    fn of_date(date: Date) -> Self {
+        let days = EPOCH.until(date).map_or(0, |span| i64::from(span.get_days()));
+        Self::of_day(days)
     }
 }
 
@@ -119,10 +151,35 @@ mod tests {
     }
 
     #[test]
+    fn a_month_is_that_of_shanghai() {
+        let at = |text: &str| serde_json::from_str::<Timestamp>(&format!("\"{text}\"")).unwrap();
+        let cases = [
+            ("2026-11-30T15:59:59Z", "2026-11-01T00:00:00+08:00", "2026-12-01T00:00:00+08:00"),
+            ("2026-11-30T16:00:00Z", "2026-12-01T00:00:00+08:00", "2027-01-01T00:00:00+08:00"),
+            ("2028-02-29T12:00:00+08:00", "2028-02-01T00:00:00+08:00", "2028-03-01T00:00:00+08:00"),
+        ];
+
+        for (now, start, next) in cases {
+            assert_eq!((at(now).month_start(), at(now).next_month()), (at(start), at(next)), "{now}");
+        }
+        assert_eq!(at("2026-11-30T16:00:00Z").day_text(), "2026-12-01");
+    }
+
+    #[test]
+    fn saturday_and_sunday_are_no_weekdays() {
+        let monday: Timestamp = serde_json::from_str("\"2026-11-23T00:00:00+08:00\"").unwrap();
+
+        let week: Vec<_> = (0..7).map(|day| Timestamp::of_day(monday.day() + day).is_weekday()).collect();
+
+        assert_eq!(week, [true, true, true, true, true, false, false]);
+    }
+
+    #[test]
     fn the_ends_of_time_have_a_day_too() {
         for ms in [i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX] {
             let at = Timestamp::from_ms(ms);
 
+            let _ = (at.month_start(), at.next_month(), at.is_weekday(), at.day_text());
             assert!(at.next_day() >= at.plus(Duration::ZERO) || at.ms() > i64::MAX - DAY_MS, "{ms}");
         }
     }
