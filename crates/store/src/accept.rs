@@ -91,6 +91,7 @@ fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Resul
         }
         if insert_one(&mut insert, sealed)? {
             ledger.tally.enter(account, sealed.new.accepted_at, State::Pending, None);
+            ledger.tally.used(account, sealed.new.accepted_at, &sealed.new.template_id);
             note(ledger, keys.of(account)?, sealed)?;
             answers.push(Acceptance::New);
         } else {

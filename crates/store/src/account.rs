@@ -152,3 +152,56 @@ pub struct Changes {
     /// Those that are gone.
     pub removed: Vec<String>,
 }
+
+/// What a sync found that somebody else did at WeChat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateNotice {
+    /// Counts up in its account.
+    pub id: i64,
+    /// When the sync found it.
+    pub at: Timestamp,
+    /// The template.
+    pub template_id: String,
+    /// Its title, the new one.
+    pub title: String,
+    /// What was done.
+    pub kind: NoticeKind,
+    /// For a changed one: what is another now, of title, content, example, primary_industry, deputy_industry.
+    pub changed: Vec<String>,
+}
+
+/// What was done to a template at WeChat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// It is new.
+    Added,
+    /// Its text or industry is another.
+    Changed,
+    /// It is gone.
+    Removed,
+}
+
+impl NoticeKind {
+    /// The word in tables and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// The kind that `word` names.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Added, Self::Changed, Self::Removed].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// Every text that a template ever had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateHistory {
+    /// When it was found gone, if it is.
+    pub removed_at: Option<Timestamp>,
+    /// Number, since when, and the text; the oldest first.
+    pub versions: Vec<(u32, Timestamp, StoredTemplate)>,
+}

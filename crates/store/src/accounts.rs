@@ -128,7 +128,7 @@ pub(crate) fn revise(conn: &Connection) -> Result<()> {
     }
 }
 
-const DELETES: [&str; 16] = [
+const DELETES: [&str; 22] = [
     "DELETE FROM claim WHERE account = ?1",
     "DELETE FROM dispatch WHERE account = ?1",
     "DELETE FROM receipt WHERE account = ?1",
@@ -142,6 +142,12 @@ const DELETES: [&str; 16] = [
     "DELETE FROM meta WHERE account = ?1",
     "DELETE FROM template WHERE account = ?1",
     "DELETE FROM template_version WHERE account = ?1",
+    "DELETE FROM template_notice WHERE account = ?1",
+    "DELETE FROM template_grant WHERE account = ?1",
+    "DELETE FROM template_use WHERE account = ?1",
+    "DELETE FROM application WHERE account = ?1",
+    "DELETE FROM application_step WHERE account = ?1",
+    "DELETE FROM industry_change WHERE account = ?1",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'data'",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'index'",
     // An API key for this account alone must not turn into one for all.

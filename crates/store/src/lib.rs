@@ -8,12 +8,14 @@ mod account;
 mod accounts;
 mod api_key;
 mod api_keys;
+mod applications;
 mod attribute;
 mod cancel;
 mod claim;
 mod error;
 mod find;
 mod keyring;
+mod library;
 mod master_key;
 mod message;
 mod moves;
@@ -40,10 +42,13 @@ mod verdicts;
 mod writer;
 
 pub use account::{
-    Account, AccountDraft, CallbackKeys, Changes, Paused, StoredTemplate, StoredToken, TokenSource,
+    Account, AccountDraft, CallbackKeys, Changes, NoticeKind, Paused, StoredTemplate, StoredToken,
+    TemplateHistory, TemplateNotice, TokenSource,
 };
 pub use api_key::{ApiKey, KeyId, KeyText, NewKey, Scope, generate_setup_secret};
+pub use applications::{ApplicationFilter, ApplicationMove, ApplicationRecord, ApplicationStep};
 pub use error::{Result, StoreError};
+pub use library::Grants;
 pub use master_key::MasterKey;
 pub use message::{
     Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Happening, Heard, MAX_BATCH,

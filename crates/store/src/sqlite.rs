@@ -16,7 +16,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// The command line writes the same file in short transactions.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More statements than this crate has.
-const STATEMENTS: usize = 128;
+const STATEMENTS: usize = 256;
 /// The WAL file is cut back to this after a checkpoint.
 const WAL_KEPT_BYTES: u32 = 64 << 20;
 

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may: it fails")]
 
 mod accounts;
+mod applications;
 mod attribution;
 mod bed;
 mod find;
 mod keys;
+mod library;
 mod messages;
 mod queue;
 mod receipts;
@@ -107,6 +109,23 @@ suite! {
         a_template_that_comes_back_keeps_counting_its_versions,
         the_revision_grows_with_accounts_templates_and_keys,
         what_an_old_data_key_sealed_stays_readable,
+    }
+    applications {
+        an_application_reads_back_with_every_state_it_entered,
+        a_changed_application_is_a_draft_again_with_the_new_body,
+        what_is_not_possible_changes_nothing,
+        three_submits_fill_a_month_of_one_account_even_at_once,
+        applications_are_listed_from_the_newest_by_state_and_page,
+        an_application_over_its_bounds_is_refused,
+        the_last_change_of_the_industries_is_kept,
+    }
+    library {
+        a_sync_notes_what_others_did_and_the_first_one_nothing,
+        what_we_did_ourselves_is_not_noted,
+        a_template_keeps_every_text_and_is_remembered_when_it_is_gone,
+        a_grant_outlives_a_sync_and_is_taken_back,
+        messages_are_counted_by_template_and_day,
+        a_deleted_account_takes_its_notices_grants_and_applications_along,
     }
     keys {
         a_key_is_found_by_its_text_and_by_no_other,
