@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hongyan_domain::preview::{Preview, Tap, preview};
 use hongyan_domain::request::{Timing, check_client_msg_id, check_miniprogram, check_timing, check_url};
-use hongyan_domain::validate::{FieldRules, fill};
+use hongyan_domain::validate::{FieldRules, Overflow, fill};
 use hongyan_domain::{
     Category, Content, Data, FieldCode, FieldError, InteractionKind, Lane, MessageId, Miniprogram, OnUnknown,
     Openid, Rule, State, Template, Timestamp, Verdict,
@@ -63,6 +63,8 @@ pub struct Request<'a> {
     pub basis: Option<InteractionKind>,
     /// `park` (the default) or `resend`.
     pub on_unknown: Option<OnUnknown>,
+    /// Of a text that is too long: `error` (the default) or `shorten`.
+    pub overflow: Option<Overflow>,
     /// Check only, and show what the phone will show.
     pub dry_run: bool,
     /// WeChat's old field; ignored since 2023, taken so that an old body can be pasted.
@@ -213,8 +215,10 @@ impl Engine {
             request.url.as_deref().filter(|url| !url.trim().is_empty()).map_or(Ok(()), check_url),
         );
         keep(&mut faults, request.client_msg_id.as_deref().map_or(Ok(()), check_client_msg_id));
+        let rules = FieldRules::of(account.record.kind);
+        let rules = rules.on_overflow(request.overflow.unwrap_or(Overflow::Error));
         let filled =
-            template.and_then(|template| keep_all(&mut faults, filled(account, template, request.data)));
+            template.and_then(|template| keep_all(&mut faults, filled(template, request.data, rules)));
         let (Some(openid), Some(template), Some(miniprogram), Some((data, filled))) =
             (openid, template, miniprogram, filled)
         else {
@@ -227,7 +231,6 @@ impl Engine {
         let content = Content { url, miniprogram, data: filled.data };
         if request.dry_run {
             let tap = Tap::of(content.url.as_deref(), content.miniprogram.as_ref());
-            let rules = FieldRules::of(account.record.kind);
             return Ok(Checked::Previewed(Box::new(preview(template, &data, tap, rules))));
         }
         let message = self.message(account, template, request, (openid, content, now));
@@ -332,12 +335,12 @@ fn miniprogram(given: Option<&GivenMiniprogram>) -> Result<Option<Miniprogram>, 
 type FilledData<'a> = (Data<'a>, hongyan_domain::validate::Filled);
 
 fn filled<'a>(
-    account: &Account,
     template: &Template,
     data: Option<&'a RawValue>,
+    rules: FieldRules,
 ) -> Result<FilledData<'a>, Vec<FieldError>> {
     let data = Data::parse(data.map_or("{}", RawValue::get))?;
-    let filled = fill(template, &data, FieldRules::of(account.record.kind))?;
+    let filled = fill(template, &data, rules)?;
     Ok((data, filled))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hongyan_domain::policy::Policies;
 use hongyan_domain::template::Template;
 use hongyan_domain::{AccountId, Appid, Timestamp};
-use hongyan_store::{Account as Record, Store, StoredTemplate, StoredToken};
+use hongyan_store::{Account as Record, Grants, Store, StoredTemplate, StoredToken};
 use hongyan_wechat::{Client, SettingsError};
 
 use crate::EngineError;
@@ -97,6 +97,7 @@ impl Catalog {
         let mut catalog = Self { revision: store.revision().await?, ..Self::default() };
         let rules = Rules::read(store).await?;
         let mut tokens: HashMap<_, _> = store.tokens().await?.into_iter().collect();
+        let grants = store.grants().await?;
         for record in store.accounts().await? {
             let templates = store.templates(record.id).await?;
             let token = cell(previous, record.id, tokens.remove(&record.id));
@@ -109,8 +110,8 @@ impl Catalog {
                 }
             };
             let policies = rules.of(record.id);
-            let account =
-                Arc::new(Account { record, token, client, policies, templates: parsed(&templates) });
+            let templates = parsed(record.id, &templates, &grants);
+            let account = Arc::new(Account { record, token, client, policies, templates });
             catalog.by_appid.insert(account.appid().as_str().to_owned(), account.clone());
             catalog.by_id.insert(account.id(), account);
         }
@@ -133,10 +134,16 @@ fn way_to_wechat(client: &Client, record: &Record, previous: &Catalog) -> Result
     }
 }
 
-fn parsed(templates: &[StoredTemplate]) -> HashMap<Arc<str>, Arc<Template>> {
+fn parsed(
+    account: AccountId,
+    templates: &[StoredTemplate],
+    grants: &Grants,
+) -> HashMap<Arc<str>, Arc<Template>> {
     let parse = |stored: &StoredTemplate| {
-        let template = Arc::new(crate::templates::parse(stored));
-        (template.template_id.clone(), template)
+        let mut template = crate::templates::parse(stored);
+        let granted = grants.get(&(account, stored.template_id.clone())).into_iter().flatten();
+        template.relax(granted.map(|(field, limit)| (field.as_str(), *limit)));
+        (template.template_id.clone(), Arc::new(template))
     };
     templates.iter().map(parse).collect()
 }
