@@ -24,6 +24,7 @@ mod policy;
 mod problem;
 mod query;
 mod recipient;
+mod right;
 mod routes;
 mod serve;
 mod setup;
@@ -34,6 +35,7 @@ mod watch;
 
 pub use app::{App, Parts, Settings};
 pub use problem::{Code, FieldErrorBody, Problem, WeChatAnswer};
+pub use right::Right;
 pub use routes::{openapi, router};
 pub use serve::serve;
 pub use text::Text;

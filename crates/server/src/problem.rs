@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use hongyan_domain::{FieldError, MessageId, Verdict};
+use hongyan_domain::{FieldError, MessageId, Timestamp, Verdict};
 use hongyan_engine::EngineError;
 use hongyan_store::StoreError;
 use hongyan_wechat::CallError;
@@ -68,6 +68,8 @@ codes! {
     UnknownMessage = "unknown_message", 404, "There is no such message";
     /// The account has no such template.
     UnknownTemplate = "unknown_template", 404, "There is no such template";
+    /// The account has no such application.
+    UnknownApplication = "unknown_application", 404, "There is no such application";
     /// There is no such key, or it was revoked before.
     UnknownKey = "unknown_key", 404, "There is no such key";
     /// The route exists, for other methods.
@@ -78,6 +80,14 @@ codes! {
     Conflict = "conflict", 409, "Another message has this client_msg_id";
     /// The account is there already.
     AccountExists = "account_exists", 409, "The account exists already";
+    /// The account's library has 25 templates.
+    LibraryFull = "library_full", 409, "The template library is full";
+    /// What is applied for is in the account's library.
+    TemplateExists = "template_exists", 409, "The account has this template already";
+    /// WeChat allows it once or a few times a month; `allowed_at` says when again.
+    TooSoon = "too_soon", 409, "It is too soon for that";
+    /// Not possible in the state it is in.
+    WrongState = "wrong_state", 409, "It is not in a state for that";
     /// The message cannot be taken back any more.
     TooLate = "too_late", 409, "It is too late for that";
     /// The body is over the limit.
@@ -114,6 +124,7 @@ struct Parts {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     message_id: Option<MessageId>,
+    allowed_at: Option<Timestamp>,
     retry_after_s: Option<u32>,
     wechat: Option<WeChatAnswer>,
     verdict: Option<Verdict>,
@@ -185,6 +196,8 @@ pub(crate) struct ProblemBody {
     errors: Option<Vec<FieldErrorBody>>,
     /// The message that was there before.
     message_id: Option<String>,
+    /// For `too_soon`: from when it is allowed.
+    allowed_at: Option<String>,
     /// What WeChat answered.
     wechat: Option<WeChatAnswer>,
     /// The rule that refuses the message.
@@ -203,6 +216,7 @@ impl Problem {
             detail,
             errors: Vec::new(),
             message_id: None,
+            allowed_at: None,
             retry_after_s,
             wechat: None,
             verdict: None,
@@ -239,6 +253,12 @@ impl Problem {
         self
     }
 
+    /// Says from when it is allowed.
+    pub(crate) fn allowed_at(mut self, at: Timestamp) -> Self {
+        self.0.allowed_at = Some(at);
+        self
+    }
+
     /// Says when to come back.
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after_s = Some(seconds);
@@ -248,7 +268,7 @@ impl Problem {
 
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Parts { code, detail, errors, message_id, wechat, verdict, .. } = &*self.0;
+        let Parts { code, detail, errors, message_id, allowed_at, wechat, verdict, .. } = &*self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &format_args!("urn:hongyan:problem:{}", code.as_str()))?;
         map.serialize_entry("title", code.title())?;
@@ -260,6 +280,9 @@ impl Serialize for Problem {
         }
         if let Some(id) = message_id {
             map.serialize_entry("message_id", id)?;
+        }
+        if let Some(at) = allowed_at {
+            map.serialize_entry("allowed_at", at)?;
         }
         if let Some(wechat) = wechat {
             map.serialize_entry("wechat", wechat)?;

@@ -46,6 +46,9 @@ pub(crate) struct MessageRequest {
     pub(crate) basis: Option<String>,
     /// When it may have been delivered and WeChat no longer says: `park` (the default) or `resend`.
     pub(crate) on_unknown: Option<String>,
+    /// Of a text that is too long: `error` (the default), or `shorten`: `thing` fields are cut to what fits, with an
+    /// ellipsis and a warning; numbers, times, amounts and phones never.
+    pub(crate) overflow: Option<String>,
     /// Check only, and show what the phone will show.
     pub(crate) dry_run: Option<bool>,
     /// WeChat's old field, ignored.

@@ -222,6 +222,7 @@ async fn the_check_tells_what_failed_and_what_mends_it_in_both_languages() {
         .map(|one| (one["name"].clone(), one["status"].clone()))
         .collect();
     let expected = [
+        ("account", "ok"),
         ("token", "failed"),
         ("ip", "skipped"),
         ("permission", "skipped"),
@@ -231,7 +232,7 @@ async fn the_check_tells_what_failed_and_what_mends_it_in_both_languages() {
     ];
     assert_eq!(stand, expected.map(|(name, status)| (json!(name), json!(status))));
     assert_eq!(report["ok"], false);
-    let mend = &report["checks"][0]["mend"];
+    let mend = &report["checks"][1]["mend"];
     assert!(
         mend["zh"].as_str().unwrap().contains("网络") && mend["en"].as_str().unwrap().contains("network")
     );
@@ -261,6 +262,18 @@ async fn a_key_for_one_account_neither_sees_nor_changes_another() {
         ("POST", "/templates", r#"{"short_id":"1"}"#),
         ("POST", "/templates/sync", ""),
         ("DELETE", "/templates/TEMPLATE", ""),
+        ("GET", "/templates/TEMPLATE", ""),
+        ("PATCH", "/templates/TEMPLATE", r#"{"relax":{}}"#),
+        ("GET", "/templates/notices", ""),
+        ("GET", "/applications", ""),
+        ("POST", "/applications", "{}"),
+        ("GET", "/applications/app_1", ""),
+        ("PATCH", "/applications/app_1", "{}"),
+        ("POST", "/applications/app_1/check", ""),
+        ("POST", "/applications/app_1/submit", ""),
+        ("POST", "/applications/app_1/approve", r#"{"reviewer":"x"}"#),
+        ("POST", "/applications/app_1/reject", r#"{"reviewer":"x","reason":"y"}"#),
+        ("POST", "/applications/app_1/withdraw", ""),
     ];
     for (method, what, body) in calls {
         let reply = server.call_as(&key, (method, &format!("{foreign}{what}")), body).await;
