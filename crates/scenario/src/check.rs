@@ -1,4 +1,4 @@
-//! Check: is a scenario sound, and does it fit its template? All faults at once, when it is saved.
+//! Check: is a scenario sound, and does it fit its template? Tried faults at once, when it is saved.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -101,8 +101,8 @@ fn try_examples(
         return Vec::new();
     }
     let mut faults = Vec::new();
-    for only_required in [All::Given, All::Required] {
-        let examples = examples(params, only_required);
+    for tried in [Tried::All, Tried::Required] {
+        let examples = examples(params, tried);
         for wording in [&compiled.base].into_iter().chain(&compiled.variants) {
             let found = try_wording(compiled, wording, &examples, template.map(|template| (template, rules)));
             match found {
@@ -116,14 +116,14 @@ fn try_examples(
 
 /// Which examples are tried.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum All {
-    Given,
+enum Tried {
+    All,
     Required,
 }
 
-fn examples(params: &BTreeMap<String, Param>, all: All) -> Vec<(&str, String)> {
-    let tried = params.iter().filter(|(_, param)| all == All::Given || param.required);
-    tried.filter_map(|(name, param)| Some((name.as_str(), example_text(param.example.as_ref()?)?))).collect()
+fn examples(params: &BTreeMap<String, Param>, tried: Tried) -> Vec<(&str, String)> {
+    let chosen = params.iter().filter(|(_, param)| tried == Tried::All || param.required);
+    chosen.filter_map(|(name, param)| Some((name.as_str(), example_text(param.example.as_ref()?)?))).collect()
 }
 
 /// The same finding comes from several tries.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hongyan_domain::FieldError;
 
-use crate::expression::{Engine, Expression, Into};
+use crate::expression::{Expression, Expressions, Target};
 use crate::faults;
 use crate::link::LinkForm;
 use crate::param::Declared;
@@ -16,7 +16,7 @@ use crate::scope::ITEMS;
 #[derive(Debug)]
 pub struct Compiled {
     pub(crate) scenario: Scenario,
-    pub(crate) engine: Engine,
+    pub(crate) expressions: Expressions,
     pub(crate) declared: Declared,
     /// What is said to those who get no variant.
     pub(crate) base: Wording,
@@ -45,16 +45,16 @@ impl Compiled {
     /// Errors: everything that is wrong, with its place in the scenario.
     pub fn new(scenario: Scenario) -> Result<Self, Vec<FieldError>> {
         let mut faults = faults::of(&scenario);
-        let mut engine = Engine::new();
+        let mut expressions = Expressions::new();
         let declared: Declared = Arc::new(scenario.params.clone());
-        let base = read_base(&mut engine, &scenario, &mut faults);
-        let variants = read_variants(&mut engine, &scenario, &base, &mut faults);
+        let base = read_base(&mut expressions, &scenario, &mut faults);
+        let variants = read_variants(&mut expressions, &scenario, &base, &mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
         let uses_items = [&base].into_iter().chain(&variants).flat_map(Wording::expressions);
         let uses_items = uses_items.flat_map(|expression| &expression.uses).any(|name| name == ITEMS);
-        Ok(Self { scenario, engine, declared, base, variants, uses_items })
+        Ok(Self { scenario, expressions, declared, base, variants, uses_items })
     }
 
     /// The scenario as it was given.
@@ -69,16 +69,16 @@ impl Compiled {
     }
 }
 
-fn read_base(engine: &mut Engine, scenario: &Scenario, faults: &mut Vec<FieldError>) -> Wording {
-    let fields = read_fields(engine, "", &scenario.fields, (scenario, faults));
+fn read_base(expressions: &mut Expressions, scenario: &Scenario, faults: &mut Vec<FieldError>) -> Wording {
+    let fields = read_fields(expressions, "", &scenario.fields, (scenario, faults));
     let link = scenario.link.as_ref().and_then(|link| {
-        LinkForm::read(engine, "link", link, &scenario.params).map_err(|found| faults.extend(found)).ok()
+        LinkForm::read(expressions, "link", link, &scenario.params).map_err(|found| faults.extend(found)).ok()
     });
     Wording { fields, link }
 }
 
 fn read_variants(
-    engine: &mut Engine,
+    expressions: &mut Expressions,
     scenario: &Scenario,
     base: &Wording,
     faults: &mut Vec<FieldError>,
@@ -87,9 +87,9 @@ fn read_variants(
     for (place, variant) in scenario.variants.iter().enumerate() {
         let path = format!("variants[{place}].");
         let mut wording = base.clone();
-        wording.fields.extend(read_fields(engine, &path, &variant.fields, (scenario, faults)));
+        wording.fields.extend(read_fields(expressions, &path, &variant.fields, (scenario, faults)));
         if let Some(link) = &variant.link {
-            let read = LinkForm::read(engine, &format!("{path}link"), link, &scenario.params);
+            let read = LinkForm::read(expressions, &format!("{path}link"), link, &scenario.params);
             wording.link = read.map_err(|found| faults.extend(found)).ok();
         }
         wordings.push(wording);
@@ -98,7 +98,7 @@ fn read_variants(
 }
 
 fn read_fields(
-    engine: &mut Engine,
+    expressions: &mut Expressions,
     path: &str,
     fields: &BTreeMap<String, String>,
     (scenario, faults): (&Scenario, &mut Vec<FieldError>),
@@ -106,7 +106,7 @@ fn read_fields(
     let mut read = BTreeMap::new();
     for (name, source) in fields {
         let place = format!("{path}fields.{}", crate::param::shown(name));
-        match engine.read(place, source, Into::Field, &scenario.params) {
+        match expressions.read(place, source, Target::Field, &scenario.params) {
             Ok(expression) => _ = read.insert(name.clone(), expression),
             Err(found) => faults.extend(found),
         }

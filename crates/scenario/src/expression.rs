@@ -27,7 +27,7 @@ const STATEMENTS: [&str; 8] = ["if", "elif", "else", "endif", "for", "endfor", "
 
 /// Where a result goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Into {
+pub(crate) enum Target {
     /// A field of the template: as it is.
     Field,
     /// A link: values percent-encoded.
@@ -36,7 +36,7 @@ pub(crate) enum Into {
 
 /// The texts of one scenario, read.
 #[derive(Debug)]
-pub(crate) struct Engine {
+pub(crate) struct Expressions {
     fields: Environment<'static>,
     links: Environment<'static>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Engine {
 /// A text that was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Expression {
-    /// Where it stands in the scenario: `fields.thing1`. Also its name in the engine.
+    /// Where it stands in the scenario: `fields.thing1`. Also its name among the others.
     pub(crate) place: String,
     /// The params that it uses, sorted.
     pub(crate) uses: Vec<String>,
@@ -54,12 +54,12 @@ pub(crate) struct Expression {
 #[derive(Clone, Debug)]
 enum Kind {
     Constant(String),
-    Code(Into),
+    Code(Target),
 }
 
-impl Engine {
+impl Expressions {
     pub(crate) fn new() -> Self {
-        Self { fields: environment(Into::Field), links: environment(Into::Link) }
+        Self { fields: environment(Target::Field), links: environment(Target::Link) }
     }
 
     /// Reads a text. Errors: all that is wrong with it, with its place.
@@ -67,7 +67,7 @@ impl Engine {
         &mut self,
         place: String,
         source: &str,
-        into: Into,
+        target: Target,
         declared: &BTreeMap<String, Param>,
     ) -> Result<Expression, Vec<FieldError>> {
         if source.len() > EXPRESSION_MAX {
@@ -77,9 +77,9 @@ impl Engine {
         if scan::is_constant(source) {
             return Ok(Expression { place, uses: Vec::new(), kind: Kind::Constant(source.to_owned()) });
         }
-        let env = match into {
-            Into::Field => &mut self.fields,
-            Into::Link => &mut self.links,
+        let env = match target {
+            Target::Field => &mut self.fields,
+            Target::Link => &mut self.links,
         };
         let uses = match env.add_template_owned(place.clone(), source.to_owned()) {
             Ok(()) => env.get_template(&place).map(|template| sorted(template.undeclared_variables(false))),
@@ -93,15 +93,15 @@ impl Engine {
         let unknown =
             uses.iter().filter(|name| !is_known(declared, name) && !called.contains(&name.as_str()));
         faults.extend(unknown.map(|name| unknown_param(&place, name, declared)));
-        if faults.is_empty() { Ok(Expression { place, uses, kind: Kind::Code(into) }) } else { Err(faults) }
+        if faults.is_empty() { Ok(Expression { place, uses, kind: Kind::Code(target) }) } else { Err(faults) }
     }
 
     /// Works a text out. Errors name the place and the params that are absent, never a value.
     pub(crate) fn work_out(&self, expression: &Expression, scope: &Value) -> Result<String, FieldError> {
         let env = match &expression.kind {
             Kind::Constant(text) => return Ok(text.clone()),
-            Kind::Code(Into::Field) => &self.fields,
-            Kind::Code(Into::Link) => &self.links,
+            Kind::Code(Target::Field) => &self.fields,
+            Kind::Code(Target::Link) => &self.links,
         };
         let result = env.get_template(&expression.place).and_then(|template| template.render(scope.clone()));
         match result {
@@ -116,14 +116,14 @@ impl Engine {
     }
 }
 
-fn environment(into: Into) -> Environment<'static> {
+fn environment(target: Target) -> Environment<'static> {
     let mut env = Environment::empty();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_fuel(Some(FUEL));
     env.set_debug(false);
-    match into {
-        Into::Field => env.set_formatter(filters::write),
-        Into::Link => env.set_formatter(filters::write_encoded),
+    match target {
+        Target::Field => env.set_formatter(filters::write),
+        Target::Link => env.set_formatter(filters::write_encoded),
     }
     filters::add_to(&mut env);
     env

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use hongyan_domain::FieldCode::{
-    BadCharacter, BadFormat, Doubled, Empty, Missing, TooLate, TooLong, TooMany, UnknownField, UnknownParam,
-    WrongType,
+    BadCharacter, BadFormat, Doubled, Empty, Missing, TooLong, TooMany, UnknownField, UnknownParam, WrongType,
 };
 use hongyan_domain::data::MAX_ENTRIES;
 use hongyan_domain::{FieldCode, FieldError};
@@ -161,8 +160,7 @@ fn required_param(scenario: &Scenario, path: &str, name: &str) -> Option<FieldEr
 
 fn outside(field: &str, given: Duration, (least, most): (Duration, Duration)) -> Option<FieldError> {
     let message = || format!("is {}: from {} to {} is allowed", show(given), show(least), show(most));
-    let code = if given < least { FieldCode::TooEarly } else { TooLate };
-    (!(least..=most).contains(&given)).then(|| fault(field, code, message()))
+    (!(least..=most).contains(&given)).then(|| fault(field, BadFormat, message()))
 }
 
 fn durations(scenario: &Scenario) -> Vec<FieldError> {
@@ -173,7 +171,7 @@ fn durations(scenario: &Scenario) -> Vec<FieldError> {
         faults.extend(outside("expires_after", after, (SECOND, 90 * DAY)));
         if after < scenario.tolerance {
             let message = "is shorter than tolerance: a message would be worthless before it is late";
-            faults.push(fault("expires_after", FieldCode::TooEarly, message));
+            faults.push(fault("expires_after", BadFormat, message));
         }
     }
     if let Some(merge) = scenario.merge {
@@ -256,7 +254,7 @@ fn variants(scenario: &Scenario) -> Vec<FieldError> {
         }
         if variant.weight > WEIGHT_MAX {
             let message = format!("is {}: 0 to {WEIGHT_MAX} is allowed, 0 stops it", variant.weight);
-            faults.push(fault(format!("{path}.weight"), TooLate, message));
+            faults.push(fault(format!("{path}.weight"), BadFormat, message));
         }
         let strange = variant.fields.keys().filter(|name| !scenario.fields.contains_key(*name));
         let message = "is no field of the scenario: a variant words its fields otherwise, it adds none";

@@ -4,6 +4,8 @@
 //! when it is saved ([`check()`]), read once ([`Compiled`]), and then turns triggers into messages ([`render`]), which are
 //! validated, judged and sent like any other.
 
+pub mod bind;
+pub mod catalogue;
 mod check;
 mod clock;
 mod compiled;
@@ -22,6 +24,8 @@ mod scope;
 mod trigger;
 mod variant;
 
+pub use bind::{Binding, bind};
+pub use catalogue::{CatalogueEntry, Need, catalogue};
 pub use check::check;
 pub use compiled::Compiled;
 pub use expression::EXPRESSION_MAX;
@@ -33,3 +37,8 @@ pub use scenario::{
 pub use schedule::{Passage, Punctuality, Schedule, Step, punctuality, slowest_step};
 pub use trigger::{ITEMS_MAX, Rendered, Trigger, render};
 pub use variant::variant_of;
+
+/// The README's example holds.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,7 +8,7 @@ use hongyan_domain::request::{check_miniprogram, check_url};
 use hongyan_domain::{FieldError, Miniprogram};
 use minijinja::Value;
 
-use crate::expression::{Engine, Expression, Into};
+use crate::expression::{Expression, Expressions, Target};
 use crate::scan;
 use crate::scenario::{Link, Param};
 
@@ -30,7 +30,7 @@ pub(crate) struct Filled {
 impl LinkForm {
     /// Reads the link that stands at `place`. Errors: all that is wrong with it.
     pub(crate) fn read(
-        engine: &mut Engine,
+        expressions: &mut Expressions,
         place: &str,
         link: &Link,
         declared: &BTreeMap<String, Param>,
@@ -46,7 +46,7 @@ impl LinkForm {
         let mut part = |name: &str, source: Option<&str>, fault: fn(&str) -> Option<&'static str>| {
             let (source, place) = (source?, format!("{place}.{name}"));
             faults.extend(fault(source).map(|message| FieldError::new(place.clone(), BadFormat, message)));
-            engine.read(place, source, Into::Link, declared).map_err(|found| faults.extend(found)).ok()
+            expressions.read(place, source, Target::Link, declared).map_err(|found| faults.extend(found)).ok()
         };
         let pagepath = link.miniprogram.as_ref().and_then(|miniprogram| miniprogram.pagepath.as_deref());
         let url = part("url", link.url.as_deref(), url_fault);
@@ -64,10 +64,15 @@ impl LinkForm {
     }
 
     /// Fills it. Errors: an expression fails, or the result is no link.
-    pub(crate) fn fill(&self, engine: &Engine, scope: &Value, faults: &mut Vec<FieldError>) -> Filled {
-        let url = self.url.as_ref().and_then(|url| filled_part(engine, url, scope, faults));
+    pub(crate) fn fill(
+        &self,
+        expressions: &Expressions,
+        scope: &Value,
+        faults: &mut Vec<FieldError>,
+    ) -> Filled {
+        let url = self.url.as_ref().and_then(|url| filled_part(expressions, url, scope, faults));
         let pagepath =
-            self.pagepath.as_ref().and_then(|pagepath| filled_part(engine, pagepath, scope, faults));
+            self.pagepath.as_ref().and_then(|pagepath| filled_part(expressions, pagepath, scope, faults));
         let miniprogram = self.appid.clone().map(|appid| Miniprogram { appid, pagepath });
         if let (Some(url), Some(expression)) = (&url, &self.url) {
             faults.extend(
@@ -85,12 +90,12 @@ impl LinkForm {
 }
 
 fn filled_part(
-    engine: &Engine,
+    expressions: &Expressions,
     expression: &Expression,
     scope: &Value,
     faults: &mut Vec<FieldError>,
 ) -> Option<String> {
-    let text = engine.work_out(expression, scope).map_err(|fault| faults.push(fault)).ok()?;
+    let text = expressions.work_out(expression, scope).map_err(|fault| faults.push(fault)).ok()?;
     if steps_aside(&text) {
         let message = "has a step . or .. in its path, which leads to another page: give a whole name";
         faults.push(FieldError::new(expression.place.clone(), BadExpression, message));

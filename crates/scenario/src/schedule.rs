@@ -56,6 +56,7 @@ pub(crate) fn plan(
         (_, Some((_, at, by))) => at.minus(by).max(occurred_at),
         _ => occurred_at,
     };
+    // A message that gathers others is due when it has them.
     let merged_at = scenario.merge.map_or(occurred_at, |merge| occurred_at.plus(merge.within));
     let promised_at = promised_at.max(merged_at);
     let due_at = if ahead.is_some() { promised_at } else { merged_at }.max(now);

@@ -17,7 +17,15 @@ pub(crate) const COUNT: &str = "count";
 struct Scope {
     declared: Declared,
     values: Vec<Option<Value>>,
-    items: Option<Vec<Value>>,
+    items: Option<Items>,
+}
+
+/// The triggers of a message.
+#[derive(Debug)]
+struct Items {
+    count: usize,
+    /// Their params; none where there is only one trigger.
+    list: Option<Value>,
 }
 
 /// An item: params by name.
@@ -27,7 +35,10 @@ pub(crate) fn item(declared: &Declared, read: Vec<Option<Read>>) -> Value {
 
 /// All that an expression sees.
 pub(crate) fn scope(declared: &Declared, read: Vec<Option<Read>>, items: Vec<Value>) -> Value {
-    Value::from_object(Scope { declared: declared.clone(), values: values(read), items: Some(items) })
+    let count = items.len().max(1);
+    let list = (!items.is_empty()).then(|| items.into());
+    let items = Some(Items { count, list });
+    Value::from_object(Scope { declared: declared.clone(), values: values(read), items })
 }
 
 fn values(read: Vec<Option<Read>>) -> Vec<Option<Value>> {
@@ -46,9 +57,11 @@ impl Object for Scope {
         }
         let items = self.items.as_ref()?;
         match name {
-            COUNT => Some(items.len().max(1).into()),
-            ITEMS if items.is_empty() => Some(vec![Value::from_dyn_object(self.clone())].into()),
-            ITEMS => Some(items.clone().into()),
+            COUNT => Some(items.count.into()),
+            ITEMS => Some(match &items.list {
+                Some(list) => list.clone(),
+                None => vec![Value::from_dyn_object(self.clone())].into(),
+            }),
             _ => None,
         }
     }

@@ -89,14 +89,14 @@ pub(crate) fn word(
     let mut faults = Vec::new();
     let mut data = Vec::with_capacity(256);
     for (name, expression) in &wording.fields {
-        match compiled.engine.work_out(expression, scope) {
+        match compiled.expressions.work_out(expression, scope) {
             Ok(text) => push_field(&mut data, name, &text),
             Err(fault) => faults.push(fault),
         }
     }
     data.extend(if data.is_empty() { "{}" } else { "}" }.bytes());
     let data = String::from_utf8(data).expect("it was made of texts");
-    let link = wording.link.as_ref().map(|link| link.fill(&compiled.engine, scope, &mut faults));
+    let link = wording.link.as_ref().map(|link| link.fill(&compiled.expressions, scope, &mut faults));
     if faults.is_empty() { Ok(Content { data, link: link.unwrap_or_default() }) } else { Err(faults) }
 }
 

@@ -127,8 +127,8 @@ fn every_fault_of_a_scenario_is_found_at_once() {
 
     let expected = [
         ("title", FieldCode::Empty),
-        ("tolerance", FieldCode::TooEarly),
-        ("merge.within", FieldCode::TooLate),
+        ("tolerance", FieldCode::BadFormat),
+        ("merge.within", FieldCode::BadFormat),
         ("subject", FieldCode::Missing),
         ("cancelled_by[0]", FieldCode::BadFormat),
         ("caps.per_day", FieldCode::BadFormat),
@@ -257,7 +257,7 @@ fn a_time_to_go_ahead_of_has_to_be_required_and_a_time() {
         ("paid", "1h", ("timing.before.param", FieldCode::UnknownParam)),
         ("goods", "1h", ("timing.before.param", FieldCode::Missing)),
         ("amount", "1h", ("timing.before.param", FieldCode::WrongType)),
-        ("paid_at", "0s", ("timing.before.by", FieldCode::TooEarly)),
+        ("paid_at", "0s", ("timing.before.by", FieldCode::BadFormat)),
     ];
 
     for (param, by, expected) in cases {
@@ -386,7 +386,7 @@ fn a_variant_words_its_fields_otherwise() {
     let expected = [
         ("variants[0].fields.thing9", FieldCode::UnknownField),
         ("variants[1].name", FieldCode::Doubled),
-        ("variants[1].weight", FieldCode::TooLate),
+        ("variants[1].weight", FieldCode::BadFormat),
     ];
     assert_eq!(found(&checked(json.clone()).unwrap_err()), expected);
     json["variants"].as_array_mut().unwrap().remove(0);
