@@ -2,6 +2,7 @@
 //!
 //! The defaults are the house rules. WeChat's own limits are not here: those come back as outcomes.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,17 +118,19 @@ pub struct Policy {
     pub quiet_hours: QuietHoursRule,
 }
 
-/// The policies of one account: one a category.
+/// The policies of one account: one a category, and one for each scenario that has caps of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policies([Arc<Policy>; 3]);
+pub struct Policies {
+    by_category: [Arc<Policy>; 3],
+    by_scenario: HashMap<Box<str>, Arc<Policy>>,
+}
 
 impl Policies {
     /// The policy that `make` gives each category.
     pub fn new(make: impl Fn(Category) -> Policy) -> Self {
-        Self(
-            [Category::Transactional, Category::Service, Category::Marketing]
-                .map(|category| Arc::new(make(category))),
-        )
+        let all = [Category::Transactional, Category::Service, Category::Marketing];
+        let by_category = all.map(|category| Arc::new(make(category)));
+        Self { by_category, by_scenario: HashMap::new() }
     }
 
     /// No rule for any.
@@ -135,9 +138,17 @@ impl Policies {
         Self::new(|_| Policy::off())
     }
 
-    /// The policy for messages of `category`.
-    pub fn of(&self, category: Category) -> &Arc<Policy> {
-        &self.0[category as usize]
+    /// Gives a scenario caps besides those of its category.
+    pub fn cap(&mut self, scenario: &str, category: Category, caps: &[Cap]) {
+        let mut policy = Policy::clone(self.of(category, None));
+        policy.frequency.caps.extend_from_slice(caps);
+        self.by_scenario.insert(scenario.into(), Arc::new(policy));
+    }
+
+    /// The policy for messages of `category`, of this scenario or of none.
+    pub fn of(&self, category: Category, scenario: Option<&str>) -> &Arc<Policy> {
+        let own = scenario.and_then(|scenario| self.by_scenario.get(scenario));
+        own.unwrap_or(&self.by_category[category as usize])
     }
 }
 

@@ -21,6 +21,7 @@ use crate::catalog::{Account, Catalog};
 use crate::dispatch::Hint;
 use crate::judge::{self, Judged};
 use crate::metrics::Entered;
+use crate::trigger::triggered;
 use crate::{Engine, EngineError, Settings, Shared};
 
 /// Messages that fall due later than this are scheduled: they wait in the store, not in memory.
@@ -63,6 +64,14 @@ pub struct Request<'a> {
     pub basis: Option<InteractionKind>,
     /// `park` (the default) or `resend`.
     pub on_unknown: Option<OnUnknown>,
+    /// The scenario, in place of template and data.
+    #[serde(borrow)]
+    pub scenario: Option<Cow<'a, str>>,
+    /// What the scenario's expressions are worked out with: `{"order_no":"…"}`.
+    #[serde(borrow)]
+    pub params: Option<&'a RawValue>,
+    /// When it happened, of a scenario; now, if left out.
+    pub occurred_at: Option<Timestamp>,
     /// Of a text that is too long: `error` (the default) or `shorten`.
     pub overflow: Option<Overflow>,
     /// Check only, and show what the phone will show.
@@ -206,19 +215,31 @@ impl Engine {
         let account = find_account(catalog, request)?;
         let mut faults = Vec::new();
         let openid = keep(&mut faults, openid(&request.touser));
-        let template = keep(&mut faults, template(account, &request.template_id));
-        let miniprogram = keep_all(&mut faults, miniprogram(request.miniprogram.as_ref()));
+        let Some(triggered) = keep_all(&mut faults, triggered(account, request, now)) else {
+            return Err(Rejected::Invalid(faults));
+        };
+        let template_id =
+            triggered.as_ref().map_or(&*request.template_id, |triggered| triggered.template_id());
+        let template = keep(&mut faults, template(account, template_id));
+        let miniprogram = match &triggered {
+            Some(triggered) => Some(triggered.rendered.miniprogram.clone()),
+            None => keep_all(&mut faults, miniprogram(request.miniprogram.as_ref())),
+        };
         let timing = Timing { send_at: request.send_at, expires_at: request.expires_at };
         keep_all(&mut faults, check_timing(timing, now));
-        keep(
-            &mut faults,
-            request.url.as_deref().filter(|url| !url.trim().is_empty()).map_or(Ok(()), check_url),
-        );
+        let url = match &triggered {
+            Some(triggered) => triggered.rendered.url.as_deref(),
+            None => request.url.as_deref().filter(|url| !url.trim().is_empty()),
+        };
+        keep(&mut faults, url.map_or(Ok(()), check_url));
         keep(&mut faults, request.client_msg_id.as_deref().map_or(Ok(()), check_client_msg_id));
         let rules = FieldRules::of(account.record.kind);
         let rules = rules.on_overflow(request.overflow.unwrap_or(Overflow::Error));
-        let filled =
-            template.and_then(|template| keep_all(&mut faults, filled(template, request.data, rules)));
+        let data = match &triggered {
+            Some(triggered) => &triggered.rendered.data,
+            None => request.data.map_or("{}", RawValue::get),
+        };
+        let filled = template.and_then(|template| keep_all(&mut faults, filled(template, data, rules)));
         let (Some(openid), Some(template), Some(miniprogram), Some((data, filled))) =
             (openid, template, miniprogram, filled)
         else {
@@ -227,13 +248,15 @@ impl Engine {
         if !faults.is_empty() {
             return Err(Rejected::Invalid(faults));
         }
-        let url = request.url.as_deref().filter(|url| !url.trim().is_empty()).map(str::to_owned);
-        let content = Content { url, miniprogram, data: filled.data };
+        let content = Content { url: url.map(str::to_owned), miniprogram, data: filled.data };
         if request.dry_run {
             let tap = Tap::of(content.url.as_deref(), content.miniprogram.as_ref());
             return Ok(Checked::Previewed(Box::new(preview(template, &data, tap, rules))));
         }
-        let message = self.message(account, template, request, (openid, content, now));
+        let mut message = self.message(account, template, request, (openid, content, now));
+        if let Some(triggered) = &triggered {
+            triggered.shape(&mut message, request);
+        }
         Ok(Checked::Message(Box::new(message), filled.warnings))
     }
 
@@ -336,10 +359,10 @@ type FilledData<'a> = (Data<'a>, hongyan_domain::validate::Filled);
 
 fn filled<'a>(
     template: &Template,
-    data: Option<&'a RawValue>,
+    data: &'a str,
     rules: FieldRules,
 ) -> Result<FilledData<'a>, Vec<FieldError>> {
-    let data = Data::parse(data.map_or("{}", RawValue::get))?;
+    let data = Data::parse(data)?;
     let filled = fill(template, &data, rules)?;
     Ok((data, filled))
 }

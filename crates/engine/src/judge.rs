@@ -43,7 +43,9 @@ pub(crate) async fn early(
 }
 
 fn policy_of<'c>(catalog: &'c Catalog, message: &NewMessage) -> Option<&'c Policy> {
-    catalog.by_id(message.account).map(|account| &**account.policies.of(message.category))
+    catalog
+        .by_id(message.account)
+        .map(|account| &**account.policies.of(message.category, message.scenario.as_deref()))
 }
 
 /// What is known of the recipients of those messages whose rules ask for it, in order.

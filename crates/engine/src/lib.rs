@@ -21,6 +21,7 @@ mod sweep;
 mod templates;
 mod token;
 mod traffic;
+mod trigger;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -26,6 +26,7 @@ mod query;
 mod recipient;
 mod right;
 mod routes;
+mod scenario;
 mod serve;
 mod setup;
 mod stats;

@@ -70,6 +70,8 @@ codes! {
     UnknownTemplate = "unknown_template", 404, "There is no such template";
     /// The account has no such application.
     UnknownApplication = "unknown_application", 404, "There is no such application";
+    /// The account has no such scenario.
+    UnknownScenario = "unknown_scenario", 404, "There is no such scenario";
     /// There is no such key, or it was revoked before.
     UnknownKey = "unknown_key", 404, "There is no such key";
     /// The route exists, for other methods.

@@ -19,7 +19,9 @@ use crate::app::App;
 use crate::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
 use crate::text::Text;
 use crate::watch::watch;
-use crate::{account, callback, health, key, landing, message, metrics, policy, recipient, setup, stats};
+use crate::{
+    account, callback, health, key, landing, message, metrics, policy, recipient, scenario, setup, stats,
+};
 
 /// The name of the key in the document.
 const SECURITY: &str = "api_key";
@@ -89,6 +91,11 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(recipient::check))
         .routes(routes!(recipient::interact))
         .routes(routes!(recipient::list_suppressions, recipient::suppress, recipient::lift))
+        .routes(routes!(scenario::list))
+        .routes(routes!(scenario::show, scenario::put, scenario::delete))
+        .routes(routes!(scenario::trigger))
+        .routes(routes!(scenario::list_catalogue))
+        .routes(routes!(scenario::bind_entry))
         .routes(routes!(policy::show))
         .routes(routes!(policy::change))
         .routes(routes!(stats::show))

@@ -128,7 +128,7 @@ pub(crate) fn revise(conn: &Connection) -> Result<()> {
     }
 }
 
-const DELETES: [&str; 22] = [
+const DELETES: [&str; 23] = [
     "DELETE FROM claim WHERE account = ?1",
     "DELETE FROM dispatch WHERE account = ?1",
     "DELETE FROM receipt WHERE account = ?1",
@@ -137,6 +137,7 @@ const DELETES: [&str; 22] = [
     "DELETE FROM sends WHERE account = ?1",
     "DELETE FROM token WHERE account = ?1",
     "DELETE FROM recipient WHERE account = ?1",
+    "DELETE FROM scenario WHERE account = ?1",
     "DELETE FROM policy WHERE account = ?1",
     "DELETE FROM verdict WHERE account = ?1",
     "DELETE FROM meta WHERE account = ?1",

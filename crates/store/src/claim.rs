@@ -80,7 +80,7 @@ impl Batch {
 
 impl Wanted {
     fn of(keys: &AccountKeys, claim: &Claim<'_>, ready: &Ready) -> Self {
-        let policy = claim.policies.of(ready.category);
+        let policy = claim.policies.of(ready.category, ready.scenario.as_deref());
         let is_asked = ready.taken.is_none() && policy.asks();
         let question = is_asked.then(|| Question::of(keys, policy, ready));
         Self { id: ready.id, standing: ready.standing, taken: ready.taken, question }

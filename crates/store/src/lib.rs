@@ -28,6 +28,7 @@ mod recipients;
 mod reconcile;
 mod record;
 mod row;
+mod scenarios;
 mod seal;
 mod secret;
 mod settle;
@@ -58,5 +59,6 @@ pub use message::{
 pub use own::Ownership;
 pub use policies::PolicyChange;
 pub use recipients::{Interaction, Sign, Suppressed};
+pub use scenarios::StoredScenario;
 pub use secret::Secret;
 pub use store::{Settings, Store};

@@ -46,6 +46,13 @@ pub(crate) struct MessageRequest {
     pub(crate) basis: Option<String>,
     /// When it may have been delivered and WeChat no longer says: `park` (the default) or `resend`.
     pub(crate) on_unknown: Option<String>,
+    /// The scenario, in place of `template_id` and `data`.
+    pub(crate) scenario: Option<String>,
+    /// What the scenario's expressions are worked out with.
+    #[schema(value_type = Option<Object>)]
+    pub(crate) params: Option<()>,
+    /// Of a scenario: when it happened; now, if left out. RFC 3339.
+    pub(crate) occurred_at: Option<String>,
     /// Of a text that is too long: `error` (the default), or `shorten`: `thing` fields are cut to what fits, with an
     /// ellipsis and a warning; numbers, times, amounts and phones never.
     pub(crate) overflow: Option<String>,
@@ -199,8 +206,12 @@ pub(super) async fn accept_all(
     responses((status = 202, description = "Accepted", body = AcceptedBody<'_>),
         (status = 200, description = "The message that was there already, or a dry run", body = AcceptedBody<'_>)))]
 pub(crate) async fn accept(MaySend(caller): MaySend, State(app): State<App>, raw: Raw) -> Answer {
-    let request = body::json(&raw).and_then(body::read);
-    let mut answers = accept_all(&app, &caller, vec![request]).await?;
+    accept_one(&app, &caller, body::json(&raw).and_then(body::read)?).await
+}
+
+/// Takes in one message, however it was asked for.
+pub(crate) async fn accept_one(app: &App, caller: &Caller, request: Request<'_>) -> Answer {
+    let mut answers = accept_all(app, caller, vec![Ok(request)]).await?;
     let accepted = answers.pop().expect("one request has one answer")?;
     let status = match accepted {
         Accepted::New(_) => StatusCode::ACCEPTED,

@@ -97,9 +97,18 @@ pub(crate) async fn check(
             "the account has no such template: sync its templates",
         ));
     }
-    let category = asked.category.unwrap_or(Category::Service);
+    let scenario = match asked.scenario.as_deref() {
+        Some(name) => Some(account.scenario(name).ok_or_else(crate::scenario::unknown)?.scenario()),
+        None => None,
+    };
+    let category = scenario.map(|scenario| scenario.category).or(asked.category).unwrap_or(Category::Service);
+    let basis = scenario.and_then(|scenario| scenario.basis).or(asked.basis);
     let facts = app.store().recipients(vec![(account.id(), openid)]).await?.pop().unwrap_or_default();
-    let question =
-        Asked { category, scenario: asked.scenario.as_deref(), basis: asked.basis, fingerprint: 0 };
-    answer::ok(&VerdictBody::from(judge(account.policies.of(category), &facts, &question, app.now())))
+    let question = Asked { category, scenario: asked.scenario.as_deref(), basis, fingerprint: 0 };
+    answer::ok(&VerdictBody::from(judge(
+        account.policies.of(category, asked.scenario.as_deref()),
+        &facts,
+        &question,
+        app.now(),
+    )))
 }

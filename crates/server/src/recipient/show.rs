@@ -116,7 +116,7 @@ pub(crate) async fn show(
     let Some(openid) = openid else { return Err(Problem::invalid(Vec::new())) };
     let category = category.unwrap_or(Category::Service);
     let facts = app.store().recipients(vec![(account.id(), openid)]).await?.pop().unwrap_or_default();
-    let policy = account.policies.of(category);
+    let policy = account.policies.of(category, None);
     let now = app.now();
     answer::ok(&RecipientBody {
         windows: policy.reach.windows.iter().map(|window| WindowBody::of(window, &facts, now)).collect(),
