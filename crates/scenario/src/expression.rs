@@ -86,13 +86,7 @@ impl Expressions {
             Err(error) => Err(error),
         };
         let uses = uses.map_err(|error| vec![unreadable(&place, source, &error)])?;
-        let mut faults: Vec<_> =
-            scan::words(source).iter().filter_map(|word| strange(&place, source, word)).collect();
-        let called: Vec<&str> =
-            scan::words(source).iter().filter(|word| word.role == Role::Call).map(|word| word.name).collect();
-        let unknown =
-            uses.iter().filter(|name| !is_known(declared, name) && !called.contains(&name.as_str()));
-        faults.extend(unknown.map(|name| unknown_param(&place, name, declared)));
+        let faults = strange_words(&place, source, &uses, declared);
         if faults.is_empty() { Ok(Expression { place, uses, kind: Kind::Code(target) }) } else { Err(faults) }
     }
 
@@ -151,6 +145,20 @@ fn unreadable(place: &str, source: &str, error: &Error) -> FieldError {
         "at character {at}: {what}; write text and {{{{ param | filter }}}}, like {{{{ amount | yuan }}}}"
     );
     FieldError::new(place.to_owned(), BadExpression, message)
+}
+
+/// Words that mean nothing here: filters, tests, statements, functions, params.
+fn strange_words(
+    place: &str,
+    source: &str,
+    uses: &[String],
+    declared: &BTreeMap<String, Param>,
+) -> Vec<FieldError> {
+    let words = scan::words(source);
+    let is_called = |name: &str| words.iter().any(|word| word.role == Role::Call && word.name == name);
+    let unknown = uses.iter().filter(|name| !is_known(declared, name) && !is_called(name));
+    let unknown = unknown.map(|name| unknown_param(place, name, declared));
+    words.iter().filter_map(|word| strange(place, source, word)).chain(unknown).collect()
 }
 
 fn strange(place: &str, source: &str, word: &Word<'_>) -> Option<FieldError> {

@@ -31,6 +31,14 @@ pub(crate) struct Happened {
     pub(crate) ahead_of: Option<Timestamp>,
 }
 
+/// The time that a message goes ahead of.
+#[derive(Clone, Copy)]
+struct Ahead<'a> {
+    param: &'a str,
+    at: Timestamp,
+    by: Duration,
+}
+
 /// Plans one message. Errors: it happened too long ago or not yet, what it is ahead of is over or too far off, or it
 /// would be dropped at once.
 pub(crate) fn plan(
@@ -39,38 +47,47 @@ pub(crate) fn plan(
     now: Timestamp,
 ) -> Result<Schedule, Vec<FieldError>> {
     let occurred_at = happened.occurred_at.unwrap_or(now);
-    let mut faults: Vec<_> = age_fault(scenario, occurred_at, now).into_iter().collect();
     let ahead = match &scenario.timing {
-        Timing::Before { param, by } => happened.ahead_of.map(|at| (param, at, *by)),
+        Timing::Before { param, by } => happened.ahead_of.map(|at| Ahead { param, at, by: *by }),
         Timing::Once | Timing::Within(_) => None,
     };
-    faults.extend(ahead.and_then(|(param, at, by)| ahead_fault(param, (at, by), now)));
+    let ahead_fault = ahead.and_then(|ahead| ahead_fault(ahead, now));
+    let faults: Vec<_> = age_fault(scenario, occurred_at, now).into_iter().chain(ahead_fault).collect();
     if !faults.is_empty() {
         return Err(faults);
     }
     // A clock that runs ahead of ours holds nothing back.
     let occurred_at = occurred_at.min(now);
-    let promised_at = match (&scenario.timing, ahead) {
-        (Timing::Within(within), _) => occurred_at.plus(*within),
-        // Booked after the reminder was due: the reminder is due at once.
-        (_, Some((_, at, by))) => at.minus(by).max(occurred_at),
-        _ => occurred_at,
-    };
-    // A message that gathers others is due when it has them.
-    let merged_at = scenario.merge.map_or(occurred_at, |merge| occurred_at.plus(merge.within));
-    let promised_at = promised_at.max(merged_at);
-    let due_at = if ahead.is_some() { promised_at } else { merged_at }.max(now);
+    let promised_at = promised_at(scenario, occurred_at, ahead);
+    let free_at = if ahead.is_some() { promised_at } else { gathered_at(scenario, occurred_at) };
+    let due_at = free_at.max(now);
     let deadline_at = promised_at.plus(scenario.tolerance);
     let ends = [
         (scenario.when_late == WhenLate::Drop).then_some(deadline_at),
         scenario.expires_after.map(|after| promised_at.plus(after)),
-        ahead.map(|(_, at, _)| at),
+        ahead.map(|ahead| ahead.at),
     ];
     let expires_at = ends.into_iter().flatten().min();
     match expires_at {
         Some(expires_at) if expires_at <= due_at => Err(vec![over(expires_at)]),
         _ => Ok(Schedule { due_at, deadline_at, expires_at }),
     }
+}
+
+/// When the person should have it.
+fn promised_at(scenario: &Scenario, occurred_at: Timestamp, ahead: Option<Ahead<'_>>) -> Timestamp {
+    let promised_at = match (&scenario.timing, ahead) {
+        (Timing::Within(within), _) => occurred_at.plus(*within),
+        // Booked after the reminder was due: the reminder is due at once.
+        (_, Some(Ahead { at, by, .. })) => at.minus(by).max(occurred_at),
+        _ => occurred_at,
+    };
+    promised_at.max(gathered_at(scenario, occurred_at))
+}
+
+/// When a message has all that it gathers.
+fn gathered_at(scenario: &Scenario, occurred_at: Timestamp) -> Timestamp {
+    scenario.merge.map_or(occurred_at, |merge| occurred_at.plus(merge.within))
 }
 
 fn age_fault(scenario: &Scenario, occurred_at: Timestamp, now: Timestamp) -> Option<FieldError> {
@@ -88,7 +105,7 @@ fn age_fault(scenario: &Scenario, occurred_at: Timestamp, now: Timestamp) -> Opt
     })
 }
 
-fn ahead_fault(param: &str, (at, by): (Timestamp, Duration), now: Timestamp) -> Option<FieldError> {
+fn ahead_fault(Ahead { param, at, by }: Ahead<'_>, now: Timestamp) -> Option<FieldError> {
     let fault = |code, message| Some(FieldError::new(format!("params.{param}"), code, message));
     if at <= now {
         return fault(FieldCode::TooEarly, "is over: there is nothing to say ahead of it".to_owned());

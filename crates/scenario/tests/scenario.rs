@@ -114,7 +114,7 @@ fn every_fault_of_a_scenario_is_found_at_once() {
     let mut json = paid();
     json["title"] = json!(" ");
     json["fields"] = json!({
-        "character_string1": "{{ order_no", "amount2": "{{ amout | yuan }}", "time3": "{{ paid_at | chinese }}",
+        "character_string1": "{{ order_no", "amount2": "{{ money | yuan }}", "time3": "{{ paid_at | chinese }}",
         "thing9": "x"
     });
     json["tolerance"] = json!("0s");
@@ -219,7 +219,7 @@ fn a_param_is_named_so_that_it_can_be_written() {
 #[test]
 fn every_fault_of_a_trigger_is_found_at_once() {
     let compiled = Compiled::new(scenario(paid())).unwrap();
-    let params = Params::parse(r#"{"amount":"88.005","paid_at":"noon","ordr_no":"A-1"}"#).unwrap();
+    let params = Params::parse(r#"{"amount":"88.005","paid_at":"noon","order_id":"A-1"}"#).unwrap();
     let occurred_at = Some(Timestamp::from_ms(NOW.ms() - 2 * 86_400_000));
     let trigger = Trigger { params: &params, occurred_at, items: &[], variant: Some("b") };
 
@@ -229,7 +229,7 @@ fn every_fault_of_a_trigger_is_found_at_once() {
         ("params.amount", FieldCode::BadFormat),
         ("params.order_no", FieldCode::Missing),
         ("params.paid_at", FieldCode::BadFormat),
-        ("params.ordr_no", FieldCode::UnknownParam),
+        ("params.order_id", FieldCode::UnknownParam),
         ("variant", FieldCode::UnknownField),
         ("occurred_at", FieldCode::TooEarly),
     ];
