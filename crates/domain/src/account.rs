@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::message::words;
+use crate::{FieldCode, FieldError};
 
 /// The kinds of official account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,6 +84,24 @@ pub struct Limits {
     pub peak_per_s: u32,
     /// Sends a day (Asia/Shanghai).
     pub daily: u32,
+}
+
+impl Limits {
+    /// Checks that they fit one another.
+    pub fn check(&self) -> Result<(), FieldError> {
+        let bad = |field, message| Err(FieldError::new(field, FieldCode::BadFormat, message));
+        if self.peak_per_s < self.base_per_s {
+            return bad("limits.peak_per_s", "is below base_per_s: give at least as much");
+        }
+        if self.base_per_s == 0 && self.peak_per_s > 0 {
+            let message = "limits nothing while base_per_s is 0 (no limit): make it 0 as well";
+            return bad("limits.peak_per_s", message);
+        }
+        if self.daily == 0 {
+            return bad("limits.daily", "is 0, so nothing would ever be sent: pause the account instead");
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod preview;
 pub mod recipient;
 pub mod request;
+pub mod setting;
 pub mod template;
 mod text;
 pub mod time;

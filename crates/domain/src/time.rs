@@ -17,6 +17,11 @@ const DAYS_FROM_MONDAY: i64 = 3;
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 impl Timestamp {
+    /// The first instant that is taken from outside: 1970 began.
+    pub const FIRST: Self = Self(0);
+    /// The last instant that is taken from outside, and that RFC 3339 can write: 9999 ends.
+    pub const LAST: Self = Self(253_402_300_799_999);
+
     /// From Unix milliseconds.
     pub const fn from_ms(ms: i64) -> Self {
         Self(ms)

@@ -316,6 +316,7 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Fields(faults) => Self::invalid(faults),
             StoreError::Invalid(reason) => Self::new(Code::Invalid, reason),
             StoreError::Unavailable(_) | StoreError::Broken(_) | StoreError::NoAccount(_) => {
                 tracing::error!(%error, "the store could not");

@@ -86,7 +86,7 @@ async fn main() -> Result<()> {
 fn draft(number: usize) -> AccountDraft {
     AccountDraft {
         appid: Appid::new(format!("wx{number}")).expect("a plain name"),
-        name: String::new(),
+        name: format!("wx{number}"),
         kind: AccountKind::Service,
         verified: true,
         secret: Secret::new("s"),

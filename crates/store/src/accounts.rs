@@ -12,24 +12,25 @@ use crate::{
     row,
 };
 
-/// Longest text of the plain columns.
-const TEXT_MAX: usize = 2048;
+/// Longest JSON of an account's secrets: the longest of each fit.
+const SECRETS_MAX: usize = 4096;
 
-/// All that is secret of an account, as it is sealed: one JSON object.
+/// All that is secret of an account, as it is sealed: one JSON object. `&str` where it is written, `Secret` where it
+/// is read: a text may come with escapes, and is wiped.
 #[derive(Serialize, Deserialize)]
-struct Secrets<'a> {
-    secret: &'a str,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    callback: Option<Callback<'a>>,
+struct Secrets<T> {
+    secret: T,
     #[serde(skip_serializing_if = "Option::is_none")]
-    proxy: Option<&'a str>,
+    callback: Option<Callback<T>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<T>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Callback<'a> {
-    token: &'a str,
-    aes_key: Option<&'a str>,
-    previous_aes_key: Option<&'a str>,
+struct Callback<T> {
+    token: T,
+    aes_key: Option<T>,
+    previous_aes_key: Option<T>,
 }
 
 fn secrets_place(account: AccountId) -> Place {
@@ -46,9 +47,9 @@ fn seal_secrets(keys: &AccountKeys, account: AccountId, draft: &AccountDraft) ->
         Secrets { secret: draft.secret.expose(), callback, proxy: draft.proxy.as_ref().map(Secret::expose) };
     let json =
         Zeroizing::new(serde_json::to_vec(&secrets).map_err(|_| StoreError::Invalid("account".to_owned()))?);
-    if json.len() > TEXT_MAX {
+    if json.len() > SECRETS_MAX {
         return Err(StoreError::Invalid(format!(
-            "an account's secrets have at most {TEXT_MAX} bytes together"
+            "an account's secrets have at most {SECRETS_MAX} bytes together"
         )));
     }
     keys.current().seal(secrets_place(account), |text| text.extend_from_slice(&json))
@@ -56,10 +57,11 @@ fn seal_secrets(keys: &AccountKeys, account: AccountId, draft: &AccountDraft) ->
 
 impl Store {
     /// Puts an account in, or in place of the one with this appid; makes its keys when it is new.
+    ///
+    /// # Errors
+    /// `Fields`: what [`AccountDraft::check`] finds; nothing was written.
     pub async fn put_account(&self, draft: AccountDraft, now: Timestamp) -> Result<Account> {
-        if draft.name.len() > TEXT_MAX {
-            return Err(StoreError::Invalid(format!("an account's name has at most {TEXT_MAX} bytes")));
-        }
+        draft.check().map_err(StoreError::Fields)?;
         let shared = self.shared.clone();
         let appid = draft.appid.clone();
         self.write(4, move |ledger| put(ledger.conn, &shared.keyring, &draft, now)).await?;
@@ -74,12 +76,19 @@ impl Store {
         self.read(move |conn| find(conn, &shared.keyring, &appid)).await
     }
 
-    /// All accounts, by number.
+    /// The number of the account with this appid, though nothing else of it can be read.
+    pub async fn account_id(&self, appid: &Appid) -> Result<Option<AccountId>> {
+        let appid = appid.clone();
+        self.read(move |conn| number(conn, &appid)).await
+    }
+
+    /// All accounts, by number. One that cannot be read is logged and left out: the others go on.
     pub async fn accounts(&self) -> Result<Vec<Account>> {
         let shared = self.shared.clone();
         self.read(move |conn| {
             let mut accounts = conn.prepare_cached(ALL)?;
-            row::all(accounts.query([])?, |row| read(conn, &shared.keyring, row))
+            let all = row::all(accounts.query([])?, |row| readable(row, read(conn, &shared.keyring, row)))?;
+            Ok(all.into_iter().flatten().collect())
         })
         .await
     }
@@ -177,11 +186,28 @@ fn find(conn: &Connection, keyring: &Keyring, appid: &Appid) -> Result<Option<Ac
     rows.next()?.map(|row| read(conn, keyring, row)).transpose()
 }
 
+fn number(conn: &Connection, appid: &Appid) -> Result<Option<AccountId>> {
+    let id = row::first::<i64>(conn.prepare_cached(BY_APPID)?.query([appid.as_str()])?)?;
+    Ok(id.map(AccountId))
+}
+
+/// What was read of a row that begins with its account; nothing, and a word in the log, where the row is damaged.
+fn readable<T>(row: &Row<'_>, read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Err(error @ StoreError::Corrupt(_)) => {
+            let account: i64 = row.get(0)?;
+            tracing::error!(account, %error, "left out: a row of this account cannot be read");
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
+}
+
 fn read(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<Account> {
     let id = AccountId(row.get(0)?);
     let sealed: Vec<u8> = row.get(5)?;
     let json = keyring.keys_for(conn, id, &sealed)?.open(secrets_place(id), &sealed)?;
-    let secrets: Secrets<'_> = serde_json::from_slice(&json)
+    let Secrets { secret, callback, proxy } = serde_json::from_slice(&json)
         .map_err(|_| StoreError::Corrupt("account.secrets has another form".to_owned()))?;
     Ok(Account {
         id,
@@ -190,14 +216,14 @@ fn read(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<Account> 
         name: row.get(2)?,
         kind: row::word(row, 3, AccountKind::parse)?,
         verified: row.get(4)?,
-        secret: Secret::new(secrets.secret),
-        callback: secrets.callback.map(|keys| CallbackKeys {
-            token: Secret::new(keys.token),
-            aes_key: keys.aes_key.map(Secret::new),
-            previous_aes_key: keys.previous_aes_key.map(Secret::new),
+        secret,
+        callback: callback.map(|Callback { token, aes_key, previous_aes_key }| CallbackKeys {
+            token,
+            aes_key,
+            previous_aes_key,
         }),
         limits: limits(row)?,
-        proxy: secrets.proxy.map(Secret::new),
+        proxy,
         token_source: token_source(row)?,
         paused: paused(row)?,
         created_at: row::at(row, 14)?,
@@ -248,8 +274,8 @@ DO UPDATE SET name = excluded.name, kind = excluded.kind, verified = excluded.ve
   updated_at = excluded.updated_at";
 
 fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestamp) -> Result<()> {
-    let id = match row::first::<i64>(conn.prepare_cached(BY_APPID)?.query([draft.appid.as_str()])?)? {
-        Some(id) => AccountId(id),
+    let id = match number(conn, &draft.appid)? {
+        Some(id) => id,
         None => new_account(conn, keyring)?,
     };
     let secrets = seal_secrets(&keyring.read(conn, id)?, id, draft)?;
@@ -323,25 +349,23 @@ impl Store {
         .await
     }
 
-    /// All tokens kept, those past their time as well.
+    /// All tokens kept, those past their time as well. One that cannot be read is logged and left out.
     pub async fn tokens(&self) -> Result<Vec<(AccountId, StoredToken)>> {
         let shared = self.shared.clone();
         self.read(move |conn| {
             let mut tokens = conn.prepare_cached(TOKENS)?;
-            row::all(tokens.query([])?, |row| {
-                let account = AccountId(row.get(0)?);
-                let sealed: Vec<u8> = row.get(1)?;
-                let plain =
-                    shared.keyring.keys_for(conn, account, &sealed)?.open(token_place(account), &sealed)?;
-                let text = std::str::from_utf8(&plain);
-                let value =
-                    Secret::new(text.map_err(|_| StoreError::Corrupt("token.value is no text".to_owned()))?);
-                Ok((
-                    account,
-                    StoredToken { value, expires_at: row::at(row, 2)?, fetched_at: row::at(row, 3)? },
-                ))
-            })
+            let all = row::all(tokens.query([])?, |row| readable(row, token(conn, &shared.keyring, row)))?;
+            Ok(all.into_iter().flatten().collect())
         })
         .await
     }
+}
+
+fn token(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<(AccountId, StoredToken)> {
+    let account = AccountId(row.get(0)?);
+    let sealed: Vec<u8> = row.get(1)?;
+    let plain = keyring.keys_for(conn, account, &sealed)?.open(token_place(account), &sealed)?;
+    let text = std::str::from_utf8(&plain);
+    let value = Secret::new(text.map_err(|_| StoreError::Corrupt("token.value is no text".to_owned()))?);
+    Ok((account, StoredToken { value, expires_at: row::at(row, 2)?, fetched_at: row::at(row, 3)? }))
 }

@@ -9,8 +9,6 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::accounts::revise;
 use crate::{ApiKey, KeyId, KeyText, NewKey, Result, Scope, Secret, Store, StoreError, row};
 
-/// Longest name of a key.
-const NAME_MAX: usize = 256;
 /// How long a set-up secret opens the set-up.
 const SETUP_LASTS: Duration = Duration::from_secs(24 * 3600);
 
@@ -32,10 +30,11 @@ ORDER BY created_at, id";
 
 impl Store {
     /// Keeps a new API key's keyed hash.
+    ///
+    /// # Errors
+    /// `Fields`: what [`NewKey::check`] finds.
     pub async fn put_key(&self, key: NewKey, now: Timestamp) -> Result<ApiKey> {
-        if key.name.len() > NAME_MAX {
-            return Err(StoreError::Invalid(format!("a key's name has at most {NAME_MAX} bytes")));
-        }
+        key.check(now).map_err(StoreError::Fields)?;
         let hash = self.hash(key.text.expose());
         let kept = ApiKey {
             id: key.text.id(),

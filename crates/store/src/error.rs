@@ -55,6 +55,9 @@ pub enum StoreError {
     /// What was given cannot be stored: over a limit, or two things under one name.
     #[error("{0}")]
     Invalid(String),
+    /// Fields of what was given cannot be stored: all of them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Fields(Vec<hongyan_domain::FieldError>),
     /// What is stored cannot be read back: a changed or damaged row, or a key that is missing.
     #[error("a stored value cannot be read: {0}")]
     Corrupt(String),

@@ -14,7 +14,7 @@ async fn store(dir: &tempfile::TempDir) -> Store {
     let store = Store::open(Settings::new(url, key), NOW).await.unwrap();
     let draft = AccountDraft {
         appid: Appid::new("wx1").unwrap(),
-        name: String::new(),
+        name: "咖啡".to_owned(),
         kind: AccountKind::Service,
         verified: true,
         secret: Secret::new("s"),

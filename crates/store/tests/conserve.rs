@@ -215,7 +215,7 @@ async fn live(steps: Vec<Step>) {
     let store = Store::open(Settings::new(url, key), START).await.unwrap();
     let draft = AccountDraft {
         appid: Appid::new("wx1").unwrap(),
-        name: String::new(),
+        name: "wx1".to_owned(),
         kind: AccountKind::Service,
         verified: true,
         secret: Secret::new("s"),

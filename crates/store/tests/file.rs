@@ -30,17 +30,17 @@ async fn with_account(path: &Path) -> Store {
     let store = open(path).await.unwrap();
     let draft = AccountDraft {
         appid: Appid::new("wx1").unwrap(),
-        name: String::new(),
+        name: "咖啡".to_owned(),
         kind: AccountKind::Service,
         verified: true,
         secret: Secret::new("PLAIN-app-secret"),
         callback: Some(CallbackKeys {
-            token: Secret::new("PLAIN-callback-token"),
-            aes_key: Some(Secret::new("PLAIN-aes-key")),
+            token: Secret::new("PLAINcallbackToken"),
+            aes_key: Some(Secret::new(format!("PLAIN{}", "K".repeat(38)))),
             previous_aes_key: None,
         }),
         limits: None,
-        proxy: Some(Secret::new("PLAIN-proxy-password")),
+        proxy: Some(Secret::new("http://u:PLAIN-proxy-password@h:1")),
         token_source: TokenSource::Stable,
         paused: None,
     };

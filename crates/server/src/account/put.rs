@@ -3,7 +3,6 @@
 use axum::extract::State;
 use hongyan_domain::Appid;
 use hongyan_store::AccountDraft;
-use hongyan_wechat::Client;
 use http::StatusCode;
 
 use super::change::AccountChange;
@@ -110,20 +109,11 @@ async fn put_changed(app: &App, change: AccountChange, draft: AccountDraft) -> A
 }
 
 async fn written(app: &App, draft: AccountDraft, status: StatusCode) -> Answer {
-    check_proxy(&draft)?;
     let appid = draft.appid.clone();
     write(app, draft).await?;
     let catalog = app.engine().catalog();
     let account = catalog.account(Some(appid.as_str())).ok_or_else(unknown_account)?;
     Ok(answer::json(status, &AccountBody::of(app, account)))
-}
-
-/// A proxy that cannot be used would keep the whole catalog from being read.
-fn check_proxy(draft: &AccountDraft) -> Result<(), Problem> {
-    let Some(proxy) = &draft.proxy else { return Ok(()) };
-    let direct = Client::new(hongyan_wechat::Settings::default());
-    let tried = direct.and_then(|direct| direct.through_proxy(proxy.expose()));
-    tried.map(drop).map_err(|error| Problem::invalid(vec![field::bad("proxy", error.to_string())]))
 }
 
 fn checked(appid: &str) -> Result<Appid, Problem> {

@@ -288,3 +288,32 @@ async fn a_key_for_one_account_neither_sees_nor_changes_another() {
     );
     assert_eq!(server.call_as(&key, ("PATCH", &own), r#"{"name":"x"}"#).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_proxy_that_is_taken_can_be_used() {
+    let direct = hongyan_wechat::Client::new(hongyan_wechat::Settings::default()).unwrap();
+    let proxies = [
+        "http://p:1",
+        "http://p:1/",
+        "http://me:p%40ss@10.0.0.1:3128",
+        "http://[::1]:3128",
+        r#"http://a@b:"\{}@under_score.cn:65535"#,
+    ];
+
+    for proxy in proxies {
+        assert_eq!(hongyan_domain::setting::check_proxy(proxy), Ok(()), "{proxy}");
+        assert!(direct.through_proxy(proxy).is_ok(), "{proxy}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_with_a_quote_and_a_backslash_in_it_is_like_any_other() {
+    let server = Server::start().await;
+    let body = json!({ "appid": "wx_quote", "kind": "service", "secret": r#"a"\b"# });
+
+    let made = server.post("/api/v1/accounts", body.to_string()).await;
+
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let catalog = server.app.engine().catalog();
+    assert_eq!(catalog.account(Some("wx_quote")).unwrap().record.secret.expose(), r#"a"\b"#);
+}

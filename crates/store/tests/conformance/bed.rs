@@ -222,8 +222,8 @@ pub(crate) fn draft(appid: &str) -> AccountDraft {
         verified: true,
         secret: Secret::new("app-secret-in-plain"),
         callback: Some(CallbackKeys {
-            token: Secret::new("callback-token-in-plain"),
-            aes_key: Some(Secret::new("aes-key-in-plain")),
+            token: Secret::new("CallbackTokenInPlain"),
+            aes_key: Some(Secret::new("K".repeat(43))),
             previous_aes_key: None,
         }),
         limits: None,

@@ -1,7 +1,7 @@
 //! API keys and the set-up secret.
 
-use hongyan_domain::AccountId;
-use hongyan_store::{KeyText, NewKey, Scope, Secret, generate_setup_secret};
+use hongyan_domain::{AccountId, Timestamp};
+use hongyan_store::{KeyText, NewKey, Scope, Secret, StoreError, generate_setup_secret};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -35,6 +35,23 @@ pub(crate) async fn a_key_is_found_by_its_text_and_by_no_other(bed: &Bed) {
     assert_eq!((found.scopes, found.accounts), (vec![Scope::Send, Scope::Admin], vec![bed.account]));
     assert!(bed.store.key(&KeyText::parse(&forged).unwrap()).await.unwrap().is_none());
     assert!(bed.store.key(&text(2)).await.unwrap().is_none());
+}
+
+pub(crate) async fn a_key_with_unusable_fields_is_not_put_in(bed: &Bed) {
+    let far = Timestamp::from_ms(8_640_001_795_401_781_073);
+    for (name, scopes, expires_at, field) in [
+        ("\n\u{1b}[31m", vec![Scope::Send], None, "name"),
+        ("ci", vec![], None, "scopes"),
+        ("ci", vec![Scope::Send], Some(NOW), "expires_at"),
+        ("ci", vec![Scope::Send], Some(far), "expires_at"),
+    ] {
+        let key = NewKey { text: text(1), name: name.to_owned(), scopes, accounts: vec![], expires_at };
+
+        let Err(StoreError::Fields(faults)) = bed.store.put_key(key, NOW).await else { panic!("{name}") };
+
+        assert_eq!(faults.iter().map(|fault| &*fault.field).collect::<Vec<_>>(), [field]);
+    }
+    assert_eq!(bed.store.keys().await.unwrap(), []);
 }
 
 pub(crate) async fn a_revoked_key_is_not_live(bed: &Bed) {

@@ -101,6 +101,8 @@ suite! {
     }
     accounts {
         an_account_reads_back_with_its_secrets,
+        an_account_with_unusable_fields_is_not_put_in,
+        an_account_that_cannot_be_read_is_left_out_and_can_be_deleted,
         putting_an_account_again_keeps_its_number,
         a_deleted_account_is_gone_with_all_it_had,
         accepting_for_a_deleted_account_is_refused,
@@ -129,6 +131,7 @@ suite! {
     }
     keys {
         a_key_is_found_by_its_text_and_by_no_other,
+        a_key_with_unusable_fields_is_not_put_in,
         a_revoked_key_is_not_live,
         a_key_past_its_time_is_not_live,
         a_key_remembers_its_last_use,
