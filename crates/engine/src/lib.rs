@@ -133,7 +133,7 @@ pub(crate) struct Shared {
     pub(crate) duties: sweep::Duties,
     pub(crate) status: Mutex<HashMap<AccountId, Status>>,
     pub(crate) receipts: mpsc::Sender<receive::Incoming>,
-    /// The process must end: the store has stopped.
+    /// The process must end: the store has stopped, or is another process's now.
     pub(crate) fatal: CancellationToken,
     hints: mpsc::Sender<Hint>,
 }
@@ -300,7 +300,7 @@ impl Engine {
         let _ = drained.await;
     }
 
-    /// Resolves when the store has stopped for good, and the process must.
+    /// Resolves when the store has stopped for good or is another process's now, and this one must end.
     pub async fn failed(&self) {
         self.shared.fatal.cancelled().await;
     }

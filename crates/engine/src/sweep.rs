@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_domain::{Event, Timestamp, decide};
-use hongyan_store::{Settlement, Unreported};
+use hongyan_store::{Settlement, StoreError, Unreported};
 use hongyan_wechat::SEND_PATH;
 use parking_lot::Mutex;
 
@@ -53,6 +53,7 @@ pub(crate) struct Duties {
 pub(crate) async fn tick(shared: &Arc<Shared>) {
     let now = shared.clock.now();
     let rounds = [
+        ("ownership", keep_ownership(shared).await),
         ("catalog", follow_changes(shared).await),
         ("schedule", promote(shared, now).await),
         ("tidy", tidy(shared, now).await),
@@ -66,6 +67,20 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
     refresh_tokens(shared, now);
     read_quotas(shared, now);
     shared.hint(Hint::Tick).await;
+}
+
+/// Two processes that believe to own one store: the later one does, and the earlier must end.
+async fn keep_ownership(shared: &Shared) -> Result<(), EngineError> {
+    match shared.store.check_ownership().await {
+        Err(error @ (StoreError::Fenced { .. } | StoreError::Owned(_))) => {
+            if !shared.fatal.is_cancelled() {
+                tracing::error!(%error, "the ownership of the store is lost: this process ends");
+                shared.fatal.cancel();
+            }
+            Ok(())
+        }
+        checked => Ok(checked?),
+    }
 }
 
 /// Accounts, templates and limits may be changed by another process on the same store.

@@ -30,6 +30,11 @@ pub enum StoreError {
     /// Another process dispatches from this database.
     #[error("another process already sends from this database (it holds {0}); stop it first")]
     Owned(String),
+    /// The database file has hard links.
+    #[error(
+        "the database file {0} has more than one name (hard links): remove the others, copy it with `hongyan backup`"
+    )]
+    Linked(String),
     /// A claim was made by a process that no longer owns the database.
     #[error("this process does not own the database any more: epoch {held}, the database is at {current}")]
     Fenced {

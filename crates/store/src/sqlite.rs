@@ -1,5 +1,6 @@
 //! How connections to the SQLite file are made, and what its errors mean.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,11 +21,26 @@ const STATEMENTS: usize = 256;
 /// The WAL file is cut back to this after a checkpoint.
 const WAL_KEPT_BYTES: u32 = 64 << 20;
 
-/// Takes the path out of `sqlite:PATH`.
+/// Takes the path out of `sqlite:PATH`. What SQLite would take for memory or for a URI of its own is no path: each
+/// connection would have another database.
 pub(crate) fn path_of(url: &str) -> Result<PathBuf> {
-    match url.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
+    let is_path = |path: &&str| !path.is_empty() && !path.starts_with(':') && !path.starts_with("file:");
+    match url.strip_prefix("sqlite:").filter(is_path) {
+        Some(path) => Ok(PathBuf::from(path)),
         _ => Err(StoreError::Url(url.split_once("//").map_or(url, |(scheme, _)| scheme).to_owned())),
+    }
+}
+
+/// The file's own name, whatever links lead to it: SQLite names the log beside it so, and we the lock.
+pub(crate) fn real_path(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))
+}
+
+/// A second name of the same file would have a log of its own: writing by both destroys the database.
+fn check_names(path: &Path) -> Result<()> {
+    match path.metadata() {
+        Ok(found) if found.nlink() > 1 => Err(StoreError::Linked(path.display().to_string())),
+        _ => Ok(()),
     }
 }
 
@@ -33,6 +49,7 @@ pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(StoreError::OldSqlite(rusqlite::version().to_owned()));
     }
+    check_names(path)?;
     migrate(path)?;
     let conn = Connection::open(path)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;

@@ -9,6 +9,7 @@ use hongyan_domain::{AccountId, MessageId, Timestamp};
 use rusqlite::Connection;
 
 use crate::keyring::{AccountKeys, Keyring};
+use crate::own::OwnerLock;
 use crate::purge::Reached;
 use crate::readers::Readers;
 use crate::writer::{Ledger, Writer};
@@ -49,12 +50,15 @@ impl std::fmt::Debug for Store {
 }
 
 pub(crate) struct Shared {
+    /// Its real name, whatever links led to it.
     pub(crate) path: PathBuf,
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
     pub(crate) keyring: Keyring,
     /// The epoch this process owns the database under; 0: it does not.
     pub(crate) epoch: AtomicI64,
+    /// What keeps others from owning it meanwhile.
+    pub(crate) owner: Mutex<Option<OwnerLock>>,
     /// Where the last purge stopped looking.
     pub(crate) purged_to: Mutex<Reached>,
 }
@@ -77,6 +81,7 @@ impl Store {
         let quarter_kib = settings.cache_mib.max(1).saturating_mul(1024) / 4;
         let readers = settings.readers.max(1);
         let mut conn = sqlite::open_writer(&path, quarter_kib.saturating_mul(WRITER_QUARTERS))?;
+        let path = sqlite::real_path(&path)?;
         let begin = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let keyring = Keyring::open(&begin, &settings.master_key)?;
         begin.commit()?;
@@ -84,8 +89,8 @@ impl Store {
         let readers = Readers::open(&path, readers, reader_kib)?;
         let writer = Writer::start(conn)?;
         tracing::debug!(path = %path.display(), %now, "store opened");
-        let (epoch, purged_to) = (AtomicI64::new(0), Mutex::new(None));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, keyring, epoch, purged_to }) })
+        let (epoch, owner, purged_to) = (AtomicI64::new(0), Mutex::new(None), Mutex::new(None));
+        Ok(Self { shared: Arc::new(Shared { path, writer, readers, keyring, epoch, owner, purged_to }) })
     }
 
     /// Runs `work` in the next transaction.

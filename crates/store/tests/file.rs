@@ -183,7 +183,9 @@ async fn a_database_of_a_newer_program_is_refused() {
 
 #[tokio::test]
 async fn an_url_that_names_no_store_of_ours_is_refused_without_its_password() {
-    for url in ["mysql://user:password@host/db", "hongyan.db", "sqlite:"] {
+    for url in
+        ["mysql://user:password@host/db", "hongyan.db", "sqlite:", "sqlite::memory:", "sqlite:file:a.db"]
+    {
         let opened = Store::open(Settings::new(url, master()), NOW).await;
 
         let Err(error @ StoreError::Url(_)) = opened else { panic!("{url} was opened") };

@@ -173,3 +173,20 @@ async fn a_receipt_that_came_while_nobody_was_there_is_told_again() {
     assert_eq!((world.stats().receipts_retried, &*world.state(&id).await), (1, "delivered"));
     world.finish().await;
 }
+#[tokio::test]
+async fn a_daemon_that_was_replaced_finds_out_and_ends() {
+    let mut world = World::start().await;
+    let files = std::fs::read_dir(world.files()).unwrap().map(|file| file.unwrap().path());
+    let lock = files.into_iter().find(|path| path.extension().is_some_and(|word| word == "owner")).unwrap();
+    std::fs::remove_file(lock).unwrap();
+
+    let second = world.boot_a_second().await.unwrap();
+    world.tick().await;
+    let ready = world.api().get("/readyz").await;
+
+    assert_eq!(ready.status, 503, "{}", ready.text());
+    drop(second);
+    world.restart().await;
+    world.finish().await;
+}
+

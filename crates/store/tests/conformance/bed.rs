@@ -55,6 +55,11 @@ impl Bed {
         format!("sqlite:{}", self.path(name).display())
     }
 
+    /// Another process's store on the database that has this name too.
+    pub(crate) async fn another_by(&self, name: &str) -> hongyan_store::Result<Store> {
+        Store::open(Settings::new(self.url(name), master(1)), NOW).await
+    }
+
     /// Changes the database behind the store's back.
     pub(crate) fn spoil(&self, sql: &str) {
         rusqlite::Connection::open(self.path("test.db")).unwrap().execute_batch(sql).unwrap();

@@ -52,6 +52,9 @@ suite! {
     queue {
         claims_without_ownership_are_fenced,
         a_claim_under_a_newer_epoch_is_fenced,
+        an_owner_that_was_replaced_finds_out,
+        a_lock_file_that_was_deleted_is_made_anew,
+        an_owner_keeps_out_whoever_comes_by_another_name,
         a_second_owner_is_refused_until_the_first_is_gone,
         every_owner_has_a_later_epoch_even_when_the_clock_steps_back,
         a_claim_leaves_out_what_was_cancelled,

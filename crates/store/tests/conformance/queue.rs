@@ -39,17 +39,51 @@ pub(crate) async fn a_claim_under_a_newer_epoch_is_fenced(bed: &Bed) {
     let id = bed.accepted("oA").await;
     // As if the lock file had been deleted under the owner, and another process had taken over.
     std::fs::remove_file(bed.path("test.db.owner")).unwrap();
-    let other = hongyan_store::Store::open(
-        hongyan_store::Settings::new(bed.url("test.db"), crate::bed::master(1)),
-        NOW,
-    );
-    let newer = other.await.unwrap().own(NOW).await.unwrap();
+    let newer = bed.another_by("test.db").await.unwrap().own(NOW).await.unwrap();
 
     let fenced = claim(bed, &[id]).await;
 
     assert!(newer.epoch() > owner.epoch());
     assert!(matches!(fenced, Err(StoreError::Fenced { held, current })
         if held == owner.epoch() && current == newer.epoch()));
+}
+
+pub(crate) async fn an_owner_that_was_replaced_finds_out(bed: &Bed) {
+    let _owner = bed.own().await;
+    std::fs::remove_file(bed.path("test.db.owner")).unwrap();
+    let other = bed.another_by("test.db").await.unwrap();
+    let newer = other.own(NOW).await.unwrap();
+
+    let replaced = bed.store.check_ownership().await;
+
+    assert!(matches!(replaced, Err(StoreError::Fenced { current, .. }) if current == newer.epoch()));
+    other.check_ownership().await.unwrap();
+}
+
+pub(crate) async fn a_lock_file_that_was_deleted_is_made_anew(bed: &Bed) {
+    let owner = bed.own().await;
+    std::fs::remove_file(bed.path("test.db.owner")).unwrap();
+
+    bed.store.check_ownership().await.unwrap();
+
+    let other = bed.another_by("test.db").await.unwrap();
+    assert!(matches!(other.own(NOW).await, Err(StoreError::Owned(_))));
+    drop(owner);
+    bed.store.check_ownership().await.unwrap();
+    assert!(other.own(NOW).await.is_ok());
+}
+
+pub(crate) async fn an_owner_keeps_out_whoever_comes_by_another_name(bed: &Bed) {
+    let _owner = bed.own().await;
+    std::os::unix::fs::symlink(bed.path("test.db"), bed.path("soft.db")).unwrap();
+    let soft = bed.another_by("soft.db").await.unwrap();
+    std::fs::hard_link(bed.path("test.db"), bed.path("hard.db")).unwrap();
+
+    let by_soft_link = soft.own(NOW).await;
+    let by_hard_link = bed.another_by("hard.db").await;
+
+    assert!(matches!(by_soft_link, Err(StoreError::Owned(_))));
+    assert!(matches!(by_hard_link, Err(StoreError::Linked(_))));
 }
 
 pub(crate) async fn a_second_owner_is_refused_until_the_first_is_gone(bed: &Bed) {
