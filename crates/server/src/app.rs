@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use rand::rngs::StdRng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::auth::{Caller, KeyCache};
+use crate::auth::{Caller, Keys};
 use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
 use crate::throttle::Throttle;
@@ -75,7 +75,7 @@ struct Shared {
     settings: Settings,
     rng: Mutex<StdRng>,
     metrics: HttpMetrics,
-    keys: KeyCache,
+    keys: Keys,
     throttle: Throttle,
     /// When keys were last shown; written to the store once a minute. Bounded by the number of keys.
     used_keys: Mutex<HashMap<KeyId, Timestamp>>,
@@ -101,7 +101,7 @@ impl App {
             settings,
             rng: Mutex::new(rng),
             metrics,
-            keys: KeyCache::default(),
+            keys: Keys::default(),
             throttle: Throttle::default(),
             used_keys: Mutex::default(),
             store_failed: AtomicBool::new(false),
@@ -135,7 +135,7 @@ impl App {
         &self.0.metrics
     }
 
-    pub(crate) fn keys(&self) -> &KeyCache {
+    pub(crate) fn keys(&self) -> &Keys {
         &self.0.keys
     }
 

@@ -104,7 +104,6 @@ pub(crate) async fn revoke(
     if !known || !app.store().revoke_key(&id, app.now()).await? {
         return Err(Problem::new(Code::UnknownKey, "no key has this id, or it was revoked before"));
     }
-    app.keys().forget();
     app.engine().reload().await?;
     answer::done()
 }
