@@ -3,7 +3,7 @@
 mod layers;
 mod read;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +51,11 @@ pub(crate) struct HttpConfig {
     pub(crate) body_limit: usize,
     pub(crate) request_timeout: Duration,
     pub(crate) grace: Duration,
+    pub(crate) header_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) max_connections: usize,
+    pub(crate) max_connections_per_address: usize,
+    pub(crate) proxies: Vec<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -135,6 +140,11 @@ fn read_http(reader: &mut Reader<'_>) -> HttpConfig {
     }
 }
 
+        header_timeout: reader.duration("http.header_timeout", 1..=10 * MINUTE),
+        idle_timeout: reader.duration("http.idle_timeout", 1..=10 * MINUTE),
+        max_connections: reader.number("http.max_connections", 16..=65_536) as usize,
+        max_connections_per_address: reader.number("http.max_connections_per_address", 1..=65_536) as usize,
+        proxies: reader.addresses("http.proxies"),
 fn read_wechat(reader: &mut Reader<'_>) -> hongyan_wechat::Settings {
     let settings = hongyan_wechat::Settings {
         api_bases: reader.list("wechat.api_base"),

@@ -4,6 +4,7 @@
 //! a message; what the engine says is put into HTTP's words. Secrets never come back in any answer.
 
 mod account;
+mod address;
 mod answer;
 mod app;
 mod auth;

@@ -20,6 +20,14 @@ fn the_defaults_are_the_settings_of_the_crates_they_are_for() {
 
     assert_eq!(config.store.url, "sqlite:./hongyan.db");
     assert_eq!(config.http.listen.port(), 8080);
+    let http = hongyan_server::Settings::default();
+    assert_eq!(
+        (config.http.header_timeout, config.http.idle_timeout),
+        (http.header_timeout, http.idle_timeout)
+    );
+    assert_eq!(config.http.max_connections, http.max_connections);
+    assert_eq!(config.http.max_connections_per_address, http.max_connections_per_address);
+    assert_eq!(config.http.proxies, http.proxies);
     assert_eq!(config.wechat.api_bases, hongyan_wechat::Settings::default().api_bases);
     assert_eq!(config.wechat.timeout, hongyan_wechat::Settings::default().timeout);
     let engine = hongyan_engine::Settings::default();
@@ -75,6 +83,8 @@ fn a_wrong_value_is_an_error_that_names_key_value_origin_and_what_is_allowed() {
     }
 }
 
+        ("[http]\nproxies = [\"nginx\"]", "http.proxies", "IP addresses"),
+        ("[http]\nheader_timeout = \"0s\"", "http.header_timeout", "from 1s to 10m"),
 #[test]
 fn all_faults_are_told_at_once() {
     let fault =
