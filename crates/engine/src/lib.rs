@@ -284,7 +284,10 @@ impl Engine {
 
     /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.
     pub async fn receive(&self, account: &Account, push: &callback::Push) -> Result<(), EngineError> {
-        receive::receive(&self.shared, account, push).await
+        let received = receive::receive(&self.shared, account, push).await;
+        let kind = if received.is_ok() { metrics::kind_of(&push.event) } else { "failed" };
+        self.shared.metrics.callbacks.get_or_create(&metrics::Word { kind }).inc();
+        received
     }
 
     /// One round of the sweep: what production does once a second, and tests after they moved the clock.
