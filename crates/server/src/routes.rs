@@ -30,7 +30,9 @@ const SECURITY: &str = "api_key";
 #[openapi(
     info(
         title = "Hongyan 鸿雁",
-        description = "Sends WeChat template messages: within WeChat's rules, on time, once."
+        description = "Sends WeChat template messages: within WeChat's rules, on time, once.\n\nEvery problem is told as \
+            problem+json, but for a request whose head cannot be read: it is answered 400 or 431 without a body, and the \
+            connection is closed."
     ),
     components(schemas(ProblemBody, FieldErrorBody, WeChatAnswer, Text))
 )]

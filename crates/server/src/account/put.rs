@@ -23,13 +23,17 @@ pub(crate) async fn create(
     State(app): State<App>,
     Json(change): Json<AccountChange>,
 ) -> Answer {
+    // Before anything is looked up: whether another account exists, its holder does not learn.
+    if !caller.is_for_all() {
+        return Err(Problem::new(Code::Forbidden, "a key for certain accounts cannot make another"));
+    }
     let named = change.appid.as_deref().ok_or_else(|| Problem::invalid(vec![field::missing("appid")]))?;
     let appid = checked(named)?;
     let _alone = app.changing().await;
     if app.store().account(&appid).await?.is_some() {
         return Err(Problem::new(Code::AccountExists, "an account with this appid exists: PATCH changes it"));
     }
-    put_new(&app, &caller, change, appid).await
+    put_new(&app, change, appid).await
 }
 
 /// Puts an account in, or changes the one with this appid; what is left out of an account that exists stays.
@@ -46,8 +50,9 @@ pub(crate) async fn put(
     let _alone = app.changing().await;
     match app.store().account(&appid).await? {
         Some(known) if caller.may_touch(known.id) => put_changed(&app, change, known.draft()).await,
-        Some(_) => Err(unknown_account()),
-        None => put_new(&app, &caller, change, appid).await,
+        // Whether there is one that the key is not for, its holder does not learn.
+        _ if !caller.is_for_all() => Err(unknown_account()),
+        _ => put_new(&app, change, appid).await,
     }
 }
 
@@ -95,10 +100,7 @@ pub(super) async fn write(app: &App, draft: AccountDraft) -> Result<(), Problem>
     Ok(app.engine().reload().await?)
 }
 
-async fn put_new(app: &App, caller: &Caller, change: AccountChange, appid: Appid) -> Answer {
-    if !caller.is_for_all() {
-        return Err(Problem::new(Code::Forbidden, "a key for certain accounts cannot make another"));
-    }
+async fn put_new(app: &App, change: AccountChange, appid: Appid) -> Answer {
     let draft = change.of_new(appid).map_err(Problem::invalid)?;
     written(app, draft, StatusCode::CREATED).await
 }

@@ -110,7 +110,7 @@ async fn an_account_is_paused_with_a_reason_and_resumed() {
     let pause = &paused.json()["live"]["pause"];
     assert_eq!(
         (&pause["cause"], &pause["reason"], &pause["until"]),
-        (&json!("ordered"), &json!("盘点"), &json!("2024-04-27T00:00:00Z"))
+        (&json!("ordered"), &json!("盘点"), &json!("2024-04-27T00:00:00.000Z"))
     );
     assert_eq!(wrong.fields(), ["reason", "until"]);
 }
@@ -316,4 +316,21 @@ async fn a_secret_with_a_quote_and_a_backslash_in_it_is_like_any_other() {
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let catalog = server.app.engine().catalog();
     assert_eq!(catalog.account(Some("wx_quote")).unwrap().record.secret.expose(), r#"a"\b"#);
+}
+
+#[tokio::test]
+async fn a_key_for_one_account_does_not_learn_of_others() {
+    let server = Server::start().await;
+    server.add_account(OTHER).await;
+    let key = server.make_key(2, &[Scope::Admin], &[OTHER]).await;
+    let new = |appid: &str| json!({ "appid": appid, "kind": "service", "secret": "s" }).to_string();
+
+    for appid in [APPID, OTHER, "wx_nobody", "not an appid"] {
+        let made = server.call_as(&key, ("POST", PATH), new(appid)).await;
+        assert_eq!(made.problem(), problem(403, "forbidden"), "{appid}");
+    }
+    for appid in [APPID, "wx_nobody"] {
+        let put = server.call_as(&key, ("PUT", &format!("{PATH}/{appid}")), new(appid)).await;
+        assert_eq!(put.problem(), problem(404, "unknown_account"), "{appid}");
+    }
 }
