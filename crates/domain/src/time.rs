@@ -16,7 +16,6 @@ const DAY_MS: i64 = 86_400_000;
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 /// 1970-01-01 was a Thursday.
 const DAYS_FROM_MONDAY: i64 = 3;
-const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 impl Timestamp {
     /// The first instant that is taken from outside: 1970 began.

@@ -41,9 +41,8 @@ fn lost(shared: &Shared, claim: &OpenClaim, message: &hongyan_store::Ready) -> O
         to,
         claim: Some(claim.claim),
         at: now,
-        dispatch: None,
-        taken: message.taken,
         dispatch: Some(dispatch),
+        taken: message.taken,
     })
 }
 

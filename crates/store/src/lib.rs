@@ -47,8 +47,8 @@ pub use account::{
     TemplateHistory, TemplateNotice, TokenSource,
 };
 pub use api_key::{ApiKey, KeyId, KeyText, NewKey, Scope, generate_setup_secret};
-pub use applications::{ApplicationFilter, ApplicationMove, ApplicationRecord, ApplicationStep};
 pub use api_keys::KeyRing;
+pub use applications::{ApplicationFilter, ApplicationMove, ApplicationRecord, ApplicationStep};
 pub use error::{Result, StoreError};
 pub use library::Grants;
 pub use master_key::MasterKey;
