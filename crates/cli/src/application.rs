@@ -32,6 +32,8 @@ pub(crate) enum Command {
 pub(crate) struct Apply {
     #[arg(long)]
     appid: Option<String>,
+    #[arg(long)]
+    id: Option<String>,
     file: PathBuf,
 }
 
@@ -87,12 +89,18 @@ pub(crate) async fn run(context: &Context, config: &Config, command: Command) ->
     }
 }
 
-/// Writes a draft from a JSON file.
+/// Writes a draft from a JSON file, or puts the file in place of what is applied for.
 async fn apply(context: &Context, store: &Store, apply: &Apply) -> Result<Code> {
     let account = local::account(context, store, apply.appid.as_deref()).await?;
     let application = read(context, &apply.file)?;
     refuse_known(context, store, &account, &application).await?;
-    let id = store.create_application(account.id, &application, local::now()).await?;
+    let id = match &apply.id {
+        None => store.create_application(account.id, &application, local::now()).await?,
+        Some(id) => {
+            let which = Numbered { appid: apply.appid.clone(), id: id.clone() };
+            moved(context, store, &which, Event::Edited(Box::new(application))).await?.id
+        }
+    };
     if context.is_for_machines() {
         print::json(&json!({ "id": id, "state": ApplicationState::Draft }));
     }

@@ -150,6 +150,7 @@ async fn an_application_is_written_checked_and_tracked_at_the_command_line() {
     let early = cli("template submit app_2").await;
     let submitted = cli("template submit app_1 --json").await.json();
     let rejected = cli("template reject app_1 --reviewer wechat --reason no --json").await.json();
+    let revised = cli("template apply good.json --id app_1 --json").await.json();
     let listed = cli("template applications").await.stdout;
     let unknown = cli("template withdraw app_9").await;
 
@@ -158,5 +159,6 @@ async fn an_application_is_written_checked_and_tracked_at_the_command_line() {
     assert!(faults.stdout.contains("says_nothing") && early.stderr.contains("draft"), "{early:?}");
     assert_eq!((&sound["state"], &sound["faults"]), (&json!("checked"), &json!([])));
     assert_eq!((&submitted["overdue"], &rejected["state"]), (&json!(false), &json!("rejected")));
+    assert_eq!(revised, json!({ "id": "app_1", "state": "draft" }));
     assert!(listed.contains("app_1") && listed.contains("app_2"), "{listed}");
 }
