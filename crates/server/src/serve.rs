@@ -128,7 +128,7 @@ impl Door {
 /// Resolves when the first head has not come in time.
 async fn too_late(header_timeout: Duration, first_head: &CancellationToken) {
     if tokio::time::timeout(header_timeout, first_head.cancelled()).await.is_ok() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -83,7 +83,10 @@ impl Store {
     }
 }
 
-fn hashed(row: &Row<'_>) -> Result<(KeyId, (Vec<u8>, Arc<ApiKey>))> {
+/// A key and the hash of its text.
+type Hashed = (Vec<u8>, Arc<ApiKey>);
+
+fn hashed(row: &Row<'_>) -> Result<(KeyId, Hashed)> {
     let key = read(row)?;
     Ok((key.id.clone(), (row.get(8)?, Arc::new(key))))
 }
@@ -92,7 +95,7 @@ fn hashed(row: &Row<'_>) -> Result<(KeyId, (Vec<u8>, Arc<ApiKey>))> {
 /// nobody who tries keys holds up those who have one.
 pub struct KeyRing {
     pepper: hmac::Key,
-    keys: HashMap<KeyId, (Vec<u8>, Arc<ApiKey>)>,
+    keys: HashMap<KeyId, Hashed>,
 }
 
 impl KeyRing {

@@ -116,7 +116,7 @@ impl OwnerLock {
         let mut name = database.as_os_str().to_owned();
         name.push(".owner");
         let path = PathBuf::from(name);
-        let unavailable = |error| unavailable(&path, error);
+        let unavailable = |error: std::io::Error| unavailable(&path, &error);
         let file =
             File::options().create(true).truncate(false).write(true).open(&path).map_err(unavailable)?;
         match file.try_lock() {
@@ -128,15 +128,15 @@ impl OwnerLock {
 
     /// Whether the name still leads to the file that is locked: a deleted one keeps nobody else out.
     fn stands(&self) -> Result<bool> {
-        let held = self.file.metadata().map_err(|error| unavailable(&self.path, error))?;
+        let held = self.file.metadata().map_err(|error| unavailable(&self.path, &error))?;
         match self.path.metadata() {
             Ok(found) => Ok((found.dev(), found.ino()) == (held.dev(), held.ino())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(unavailable(&self.path, error)),
+            Err(error) => Err(unavailable(&self.path, &error)),
         }
     }
 }
 
-fn unavailable(path: &Path, error: std::io::Error) -> StoreError {
+fn unavailable(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Unavailable(format!("{}: {error}", path.display()))
 }
