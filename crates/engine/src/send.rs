@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::catalog::Account;
 use crate::classify::classify;
 use crate::clock::Clock;
-use crate::token::{Centre, Held, TokenTrouble};
+use crate::token::{Centre, Held, TokenTrouble, Want};
 
 /// Calls that are being worked on; 64 saturate two cores (reference: 256 cost 15–20 % more).
 const SLOTS: usize = 64;
@@ -126,7 +126,7 @@ impl Sender {
         if !answer.as_ref().is_err_and(token_refused) {
             return answer.map_err(Failure::Call);
         }
-        let token = self.centre.renew(account, Some(&token)).await.map_err(Failure::Token)?;
+        let token = self.centre.renew(account, Want::Other(&token)).await.map_err(Failure::Token)?;
         post(message, account, &token).await.map_err(Failure::Call)
     }
 

@@ -13,6 +13,7 @@ use crate::catalog::{Account, Catalog};
 use crate::dispatch::Hint;
 use crate::metrics::Word;
 use crate::settle::count_transition;
+use crate::token::Want;
 use crate::{EngineError, Shared};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
@@ -156,7 +157,8 @@ fn refresh_tokens(shared: &Arc<Shared>, now: Timestamp) {
         let (shared, account) = (shared.clone(), account.clone());
         tokio::spawn(async move {
             let stale = account.token.held();
-            let renewed = shared.centre.renew(&account, stale.as_deref()).await;
+            let want = stale.as_deref().map_or(Want::Any, Want::Fresher);
+            let renewed = shared.centre.renew(&account, want).await;
             let kind = if renewed.is_ok() { "fetched" } else { "failed" };
             shared.metrics.token_fetches.get_or_create(&Word { kind }).inc();
             if let Err(trouble) = renewed {

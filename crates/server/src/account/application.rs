@@ -249,8 +249,10 @@ fn findings(asked: &AnswerRequest) -> Vec<FieldError> {
         let message = "is missing: say who answered, or who noted it";
         errors.push(FieldError::new("reviewer", FieldCode::Missing, message));
     }
-    keep(&mut errors, field::check_text("reviewer", &asked.reviewer, REVIEWER_MAX));
-    keep(&mut errors, field::check_text("reason", &asked.reason, REASON_MAX));
+    let texts = [("reviewer", &asked.reviewer, REVIEWER_MAX), ("reason", &asked.reason, REASON_MAX)];
+    for (name, text, max) in texts.into_iter().filter(|(_, text, _)| !text.trim().is_empty()) {
+        keep(&mut errors, field::check_text(name, text, max));
+    }
     errors
 }
 

@@ -116,7 +116,7 @@ async fn the_fourth_submit_of_a_month_is_refused_with_its_date() {
     let next_month = server.deed(&path, "submit", &json!({})).await;
 
     assert_eq!(fourth.problem(), problem(409, "too_soon"));
-    assert_eq!(fourth.json()["allowed_at"], "2024-04-30T16:00:00Z");
+    assert_eq!(fourth.json()["allowed_at"], "2024-04-30T16:00:00.000Z");
     assert!(fourth.text.contains("2024-05-01"), "{}", fourth.text);
     assert_eq!(next_month.status, StatusCode::OK);
 }
@@ -152,7 +152,7 @@ async fn a_review_that_takes_longer_than_three_working_days_is_overdue() {
     server.clock.advance_ms(86_400_000);
     let thursday = server.get(&path).await.json();
 
-    assert_eq!(wednesday["review"]["due_at"], "2024-05-01T16:00:00Z");
+    assert_eq!(wednesday["review"]["due_at"], "2024-05-01T16:00:00.000Z");
     assert_eq!([&wednesday["review"]["overdue"], &thursday["review"]["overdue"]], [false, true]);
 }
 

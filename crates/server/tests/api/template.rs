@@ -196,7 +196,7 @@ async fn a_second_change_of_the_industries_in_a_month_says_when_it_is_allowed() 
     let later = set(false).await;
 
     assert_eq!(early.problem(), problem(409, "too_soon"));
-    assert_eq!(early.json()["allowed_at"], "2024-04-30T16:00:00Z");
+    assert_eq!(early.json()["allowed_at"], "2024-04-30T16:00:00.000Z");
     for asked in [forced, later] {
         assert_eq!(asked.problem(), problem(502, "wechat_unreachable"), "WeChat was asked");
     }
