@@ -11,6 +11,7 @@ mod classify;
 mod clock;
 mod dispatch;
 mod judge;
+mod launch;
 pub mod metrics;
 mod receive;
 mod recover;
@@ -131,6 +132,8 @@ pub(crate) struct Shared {
     pub(crate) reloading: tokio::sync::Mutex<()>,
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
+    /// What the sweep started and does not wait for.
+    pub(crate) errands: TaskTracker,
     pub(crate) status: Mutex<HashMap<AccountId, Status>>,
     pub(crate) receipts: mpsc::Sender<receive::Incoming>,
     /// The process must end: the store has stopped, or is another process's now.
@@ -188,6 +191,7 @@ impl Engine {
             reloading: tokio::sync::Mutex::default(),
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
+            errands: TaskTracker::new(),
             status: Mutex::default(),
             receipts,
             fatal: CancellationToken::new(),
@@ -297,6 +301,9 @@ impl Engine {
 
     /// Waits until nothing more can happen at the present time: for tests, and for a demo's end.
     pub async fn drain(&self) {
+        // Closed says only that waiting may end: more can be started all the same.
+        self.shared.errands.close();
+        self.shared.errands.wait().await;
         let (done, drained) = oneshot::channel();
         self.shared.hint(Hint::Drain(done)).await;
         // A dispatcher that is gone has nothing to wait for.

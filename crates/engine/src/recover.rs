@@ -1,10 +1,10 @@
 //! What a start does first: the claims that the last process left open, and what waits in the store.
 
 use hongyan_domain::{Event, Outcome, decide};
-use hongyan_store::{Dispatch, OpenClaim, Settled, Settlement};
+use hongyan_store::{Dispatch, OpenClaim, Settlement};
 
 use crate::dispatch::Hint;
-use crate::settle::count_transition;
+use crate::settle::count_written;
 use crate::{EngineError, Shared};
 
 /// Settles every open claim as lost: the message may have been sent. Inside WeChat's memory it goes again
@@ -12,11 +12,8 @@ use crate::{EngineError, Shared};
 pub(crate) async fn close_lost_claims(shared: &Shared) -> Result<(), EngineError> {
     for claim in shared.store.open_claims().await? {
         let rows = claim.messages.iter().filter_map(|message| lost(shared, &claim, message)).collect();
-        for settled in shared.store.settle(rows, vec![(claim.account, claim.claim)]).await? {
-            if let Settled::Applied(to) = settled {
-                count_transition(shared, &to);
-            }
-        }
+        let written = shared.store.settle(rows, vec![(claim.account, claim.claim)]).await?;
+        count_written(shared, &written);
     }
     Ok(())
 }

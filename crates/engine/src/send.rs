@@ -57,6 +57,8 @@ pub(crate) struct Finished {
     pub(crate) message: Ready,
     pub(crate) ticket: Option<Arc<Ticket>>,
     pub(crate) event: Event,
+    /// When it happened: it may wait before it is written.
+    pub(crate) at: Timestamp,
     pub(crate) dispatch: Option<Dispatch>,
 }
 
@@ -145,7 +147,7 @@ impl Sender {
         };
         let dispatch = record(&ticket, &outcome, answer, took_ms);
         let event = Event::Answered { claimed_at: ticket.at, outcome };
-        Finished { message, ticket: Some(ticket), event, dispatch: Some(dispatch) }
+        Finished { message, ticket: Some(ticket), event, at: now, dispatch: Some(dispatch) }
     }
 }
 

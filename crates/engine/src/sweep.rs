@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use crate::catalog::{Account, Catalog};
 use crate::dispatch::Hint;
 use crate::metrics::Word;
-use crate::settle::count_transition;
+use crate::settle::count_written;
 use crate::token::Want;
 use crate::{EngineError, Shared};
 
@@ -130,11 +130,9 @@ async fn tidy(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
 
 async fn give_up_on(shared: &Shared, silent: &[Unreported], now: Timestamp) -> Result<(), EngineError> {
     let rows: Vec<Settlement> = silent.iter().filter_map(|message| unreported(message, now)).collect();
-    let moved: Vec<_> = rows.iter().map(|row| row.to).collect();
     if !rows.is_empty() {
-        shared.store.settle(rows, Vec::new()).await?;
+        count_written(shared, &shared.store.settle(rows, Vec::new()).await?);
     }
-    moved.iter().for_each(|to| count_transition(shared, to));
     Ok(())
 }
 
@@ -154,13 +152,13 @@ fn unreported(message: &Unreported, now: Timestamp) -> Option<Settlement> {
 /// Fetches new tokens while the old ones still work. Each runs beside the sweep: a slow one holds up none.
 fn refresh_tokens(shared: &Arc<Shared>, now: Timestamp) {
     for account in shared.catalog.load().accounts().filter(|account| account.token.is_ripe(now)) {
-        let (shared, account) = (shared.clone(), account.clone());
-        tokio::spawn(async move {
+        let (running, account) = (shared.clone(), account.clone());
+        shared.errands.spawn(async move {
             let stale = account.token.held();
             let want = stale.as_deref().map_or(Want::Any, Want::Fresher);
-            let renewed = shared.centre.renew(&account, want).await;
+            let renewed = running.centre.renew(&account, want).await;
             let kind = if renewed.is_ok() { "fetched" } else { "failed" };
-            shared.metrics.token_fetches.get_or_create(&Word { kind }).inc();
+            running.metrics.token_fetches.get_or_create(&Word { kind }).inc();
             if let Err(trouble) = renewed {
                 tracing::warn!(appid = %account.appid(), detail = trouble.detail, "no access_token");
             }
@@ -172,10 +170,10 @@ fn read_quotas(shared: &Arc<Shared>, now: Timestamp) {
     if !is_due(&shared.duties.quota_at, now, QUOTA_EVERY) {
         return;
     }
-    let (shared, accounts) = (shared.clone(), shared.catalog.load().accounts().cloned().collect::<Vec<_>>());
-    tokio::spawn(async move {
+    let (running, accounts) = (shared.clone(), shared.catalog.load().accounts().cloned().collect::<Vec<_>>());
+    shared.errands.spawn(async move {
         for account in accounts {
-            read_quota(&shared, &account).await;
+            read_quota(&running, &account).await;
         }
     });
 }

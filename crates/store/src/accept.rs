@@ -1,11 +1,10 @@
 //! Step: accept. Rows on disk before anybody is told 202.
 
-use std::collections::HashSet;
-
 use hongyan_domain::{InteractionKind, MessageId, State, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::keyring::AccountKeys;
+use crate::queue::Turn;
 use crate::recipients::{Owner, Person};
 use crate::seal::{self, Blind, Place};
 use crate::store::{KeysOf, check_batch};
@@ -37,7 +36,8 @@ impl Store {
         let keys = self.keys_of(batch.iter().map(|new| new.account)).await?;
         let sealed =
             batch.into_iter().map(|new| seal(keys.of(new.account)?, new)).collect::<Result<Vec<_>>>()?;
-        self.write(sealed.len(), move |ledger| insert_all(ledger, &keys, &sealed)).await
+        let turn = Turn::of(sealed.iter().map(|sealed| sealed.new.lane));
+        self.write_in(turn, sealed.len(), move |ledger| insert_all(ledger, &keys, &sealed)).await
     }
 
     /// What `accept` would answer of a message that is there already, under the same `client_msg_id`.
@@ -81,25 +81,31 @@ ON CONFLICT (account, client_msg_id) WHERE client_msg_id IS NOT NULL DO NOTHING"
 fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Result<Vec<Acceptance>> {
     let mut has_account = ledger.conn.prepare_cached(HAS_ACCOUNT)?;
     let mut insert = ledger.conn.prepare_cached(INSERT)?;
-    let mut answers = Vec::with_capacity(batch.len());
-    let mut checked = HashSet::new();
-    for sealed in batch {
+    let mut answers = vec![Acceptance::New; batch.len()];
+    let mut checked = None;
+    for (nth, sealed) in by_account(batch) {
         let account = sealed.new.account;
         // Its keys may be in memory still while another process has deleted it.
-        if checked.insert(account) && !has_account.exists([account.0])? {
+        if checked.replace(account) != Some(account) && !has_account.exists([account.0])? {
             return Err(StoreError::NoAccount(account));
         }
         if insert_one(&mut insert, sealed)? {
             ledger.tally.enter(account, sealed.new.accepted_at, State::Pending, None);
             ledger.tally.used(account, sealed.new.accepted_at, &sealed.new.template_id);
             note(ledger, keys.of(account)?, sealed)?;
-            answers.push(Acceptance::New);
         } else {
             let lost = || StoreError::Corrupt("the index of client_msg_id names no row".to_owned());
-            answers.push(earlier(ledger.conn, sealed)?.ok_or_else(lost)?);
+            answers[nth] = earlier(ledger.conn, sealed)?.ok_or_else(lost)?;
         }
     }
     Ok(answers)
+}
+
+/// With their places in the batch, as the accounts lie in the store: a page is looked up once for all its rows.
+fn by_account(batch: &[Sealed]) -> Vec<(usize, &Sealed)> {
+    let mut sorted: Vec<_> = batch.iter().enumerate().collect();
+    sorted.sort_by_key(|(_, sealed)| sealed.new.account);
+    sorted
 }
 
 /// What comes with a new message: what the rules said of it, and what it proves its recipient did.

@@ -14,6 +14,7 @@ use rusqlite::{Connection, params};
 use crate::keyring::AccountKeys;
 use crate::message::Heard;
 use crate::moves::{self, Move};
+use crate::queue::Turn;
 use crate::recipients::{Owner, Person};
 use crate::seal::{self, Blind};
 use crate::store::{KeysOf, check_batch};
@@ -33,7 +34,7 @@ impl Store {
         let batches = claims.iter().map(|claim| Batch::of(keys.of(claim.account)?, claim));
         let batches = batches.collect::<Result<Vec<_>>>()?;
         let rows = batches.iter().map(Batch::rows).sum();
-        self.write(rows, move |ledger| claim_all(ledger, &keys, held, &batches)).await
+        self.write_in(Turn::Ahead, rows, move |ledger| claim_all(ledger, &keys, held, &batches)).await
     }
 }
 

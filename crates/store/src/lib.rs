@@ -11,6 +11,7 @@ mod api_keys;
 mod applications;
 mod attribute;
 mod cancel;
+mod checkpoint;
 mod claim;
 mod error;
 mod find;
@@ -22,6 +23,7 @@ mod moves;
 mod own;
 mod policies;
 mod purge;
+mod queue;
 mod readers;
 mod ready;
 mod recipients;
@@ -55,7 +57,7 @@ pub use master_key::MasterKey;
 pub use message::{
     Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Happening, Heard, MAX_BATCH,
     MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received, Settled,
-    Settlement, TallyDifference, TallyRow, Unreported,
+    Settlement, TallyDifference, TallyRow, Unreported, Written,
 };
 pub use own::Ownership;
 pub use policies::PolicyChange;

@@ -232,7 +232,16 @@ pub struct Dispatch {
     pub took_ms: u32,
 }
 
-/// What became of one settlement, in the order given.
+/// What became of a batch of settlements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// One answer a settlement, in the order given.
+    pub settled: Vec<Settled>,
+    /// Other messages that these answers let a waiting receipt close: where they went.
+    pub besides: Vec<Transition>,
+}
+
+/// What became of one settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// Written. The transition is where the message stands now: a receipt that came before the answer turns `sent`

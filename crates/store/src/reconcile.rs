@@ -146,11 +146,12 @@ impl Open {
 
 /// Looks for receipts that came before this answer, and moves on what they belong to: this message, or another one of
 /// the same person that they could not be told to belong to as long as this answer was to come. Where this message
-/// stands then, if it moved.
+/// stands then, if it moved; where others went is added to `besides`.
 pub(crate) fn early(
     ledger: &mut Ledger<'_>,
     settlement: &Settlement,
     standing: &Standing,
+    besides: &mut Vec<Transition>,
 ) -> Result<Option<Transition>> {
     let mut own = None;
     if let Some(open) = named_by(ledger, settlement)? {
@@ -163,6 +164,8 @@ pub(crate) fn early(
         let moved = close(ledger, settlement, &open, (found.id, &found.standing))?;
         if found.id == settlement.message {
             own = moved;
+        } else {
+            besides.extend(moved);
         }
     }
     Ok(own)

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use crate::keyring::{AccountKeys, Keyring};
 use crate::own::OwnerLock;
 use crate::purge::Reached;
+use crate::queue::Turn;
 use crate::readers::Readers;
 use crate::writer::{Ledger, Writer};
 use crate::{MasterKey, Result, StoreError, sqlite};
@@ -87,19 +88,28 @@ impl Store {
         begin.commit()?;
         let reader_kib = quarter_kib / u32::try_from(readers).unwrap_or(u32::MAX);
         let readers = Readers::open(&path, readers, reader_kib)?;
-        let writer = Writer::start(conn)?;
+        let writer = Writer::start(conn, sqlite::open_checkpointer(&path)?)?;
         tracing::debug!(path = %path.display(), %now, "store opened");
         let (epoch, owner, purged_to) = (AtomicI64::new(0), Mutex::new(None), Mutex::new(None));
         Ok(Self { shared: Arc::new(Shared { path, writer, readers, keyring, epoch, owner, purged_to }) })
     }
 
-    /// Runs `work` in the next transaction.
+    /// Runs `work` in the next transaction that takes it.
     pub(crate) async fn write<T, F>(&self, rows: usize, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
     {
-        self.shared.writer.write(rows, work).await
+        self.write_in(Turn::InOrder, rows, work).await
+    }
+
+    /// The same, before or after what came earlier.
+    pub(crate) async fn write_in<T, F>(&self, turn: Turn, rows: usize, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
+    {
+        self.shared.writer.write(turn, rows, work).await
     }
 
     /// Runs `work` in a read transaction on a reader.

@@ -153,7 +153,7 @@ impl Bed {
         at: Timestamp,
     ) -> Settled {
         let settlement = self.settlement(id, from, &outcome, at);
-        self.store.settle(vec![settlement], vec![]).await.unwrap()[0]
+        self.store.settle(vec![settlement], vec![]).await.unwrap().settled[0]
     }
 
     pub(crate) fn settlement(

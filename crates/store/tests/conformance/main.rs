@@ -58,6 +58,7 @@ suite! {
         a_second_owner_is_refused_until_the_first_is_gone,
         every_owner_has_a_later_epoch_even_when_the_clock_steps_back,
         a_claim_leaves_out_what_was_cancelled,
+        a_claim_that_would_hold_nothing_is_not_kept,
         ready_messages_come_by_deadline_and_then_by_id,
         ready_pages_go_on_where_the_last_ended,
         claimed_messages_are_not_ready,

@@ -200,8 +200,8 @@ pub(crate) async fn a_settlement_repeated_is_recorded_once(bed: &Bed) {
     let first = bed.store.settle(vec![settlement.clone()], vec![]).await.unwrap();
     let second = bed.store.settle(vec![settlement], vec![]).await.unwrap();
 
-    assert!(matches!(first[..], [Settled::Applied(_)]));
-    assert_eq!(second, [Settled::Stale { state: State::Sent }]);
+    assert!(matches!(first.settled[..], [Settled::Applied(_)]));
+    assert_eq!(second.settled, [Settled::Stale { state: State::Sent }]);
     assert_eq!(bed.store.sends_today(NOW.day()).await.unwrap()[&bed.account], 1);
     bed.counters_equal_the_ledger().await;
 }

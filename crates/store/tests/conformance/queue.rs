@@ -116,6 +116,17 @@ pub(crate) async fn a_claim_leaves_out_what_was_cancelled(bed: &Bed) {
     assert_eq!(ids(&open[0].messages), [kept]);
 }
 
+pub(crate) async fn a_claim_that_would_hold_nothing_is_not_kept(bed: &Bed) {
+    let _owner = bed.own().await;
+    let cancelled = bed.accepted("oA").await;
+    bed.store.cancel(bed.account, cancelled, NOW).await.unwrap();
+
+    let answers = claim(bed, &[cancelled]).await.unwrap();
+
+    assert_eq!(answers, [Claimed::Stale]);
+    assert!(bed.store.open_claims().await.unwrap().is_empty());
+}
+
 pub(crate) async fn ready_messages_come_by_deadline_and_then_by_id(bed: &Bed) {
     let (mut late, soon, also_soon, mut urgent) =
         (bed.draft_to("oA"), bed.draft_to("oB"), bed.draft_to("oC"), bed.draft_to("oD"));

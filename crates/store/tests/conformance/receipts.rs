@@ -153,7 +153,8 @@ pub(crate) async fn a_message_given_up_finds_the_receipt_that_waited(bed: &Bed) 
 
     let settled = bed.store.settle(vec![given_up(bed, id)], vec![]).await.unwrap();
 
-    assert!(matches!(settled[0], Settled::Applied(to) if to.to == State::Delivered));
+    assert!(matches!(settled.settled[0], Settled::Applied(to) if to.to == State::Delivered));
+    assert_eq!(settled.besides, [], "it is told once");
     assert_eq!(bed.state(id).await, State::Delivered);
     bed.counters_equal_the_ledger().await;
 }
