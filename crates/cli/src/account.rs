@@ -1,56 +1,28 @@
 //! `account`: the official accounts, kept in the store; a server that runs on it follows within a second.
 
-use std::path::PathBuf;
+mod put;
 
-use anyhow::{Context as _, Result};
+use std::collections::BTreeMap;
+
+use anyhow::Result;
 use clap::{Args, Subcommand};
-use hongyan_domain::{AccountKind, Appid, Limits, Timestamp};
+use hongyan_domain::Appid;
 use hongyan_server::Right;
-use hongyan_store::{Account as Record, AccountDraft, CallbackKeys, Paused, Secret, Store, TokenSource};
-use serde_json::json;
+use hongyan_store::{Account as Record, AccountDraft, Paused, Store, TokenSource};
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::exit::{Code, Failure};
-use crate::{config, local, print};
+use crate::{config, door, local, message, print};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Account {
-    Add(Box<Add>),
+    Add(Box<put::Add>),
     List,
     Show(Named),
     Pause(Pause),
     Resume(Named),
     Remove(Remove),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Add {
-    #[arg(long)]
-    appid: String,
-    #[arg(long, conflicts_with = "secret_file", required_unless_present = "secret_file")]
-    secret: Option<String>,
-    #[arg(long, value_name = "FILE")]
-    secret_file: Option<PathBuf>,
-    #[arg(long)]
-    name: Option<String>,
-    #[arg(long, value_parser = ["service", "subscription", "test"], default_value = "service")]
-    kind: String,
-    #[arg(long)]
-    unverified: bool,
-    #[arg(long)]
-    token: Option<String>,
-    #[arg(long, requires = "token")]
-    aes_key: Option<String>,
-    #[arg(long, value_name = "http://[USER:PASSWORD@]HOST:PORT")]
-    proxy: Option<String>,
-    #[arg(long, value_name = "stable|classic|URL", default_value = "stable")]
-    token_source: String,
-    #[arg(long, value_name = "PER_SECOND")]
-    base_rate: Option<u32>,
-    #[arg(long, value_name = "PER_SECOND")]
-    peak_rate: Option<u32>,
-    #[arg(long, value_name = "COUNT")]
-    daily: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -80,24 +52,13 @@ pub(crate) struct Remove {
 pub(crate) async fn run(context: &Context, account: Account) -> Result<Code> {
     let store = local::open(context, &context.config()?).await?;
     match account {
-        Account::Add(add) => put(context, &store, *add).await,
+        Account::Add(add) => put::run(context, &store, *add).await,
         Account::List => list(context, &store).await,
         Account::Show(named) => show(context, &store, &named).await,
         Account::Pause(pause) => stop(context, &store, pause).await,
         Account::Resume(named) => go_on(context, &store, &named).await,
         Account::Remove(remove) => delete(context, &store, &remove).await,
     }
-}
-
-async fn put(context: &Context, store: &Store, add: Add) -> Result<Code> {
-    let draft = draft(context, store, add).await?;
-    let kept = store.put_account(draft, local::now()).await?;
-    if context.is_for_machines() {
-        print::json(&shown(&kept));
-    }
-    context.say("say.account_kept", &[("appid", &kept.appid)]);
-    warn_of_right(context, &kept);
-    Ok(Code::Done)
 }
 
 /// Says what keeps the account from template messages, where that is known.
@@ -107,70 +68,6 @@ fn warn_of_right(context: &Context, account: &Record) {
         let (found, mend) =
             (context.texts.pick(&found.zh, &found.en), context.texts.pick(&mend.zh, &mend.en));
         context.say("say.no_right", &[("found", &found), ("mend", &mend)]);
-    }
-}
-
-async fn draft(context: &Context, store: &Store, add: Add) -> Result<AccountDraft> {
-    let wrong = |words: String| Failure::Usage(words);
-    let appid = Appid::new(&add.appid)
-        .map_err(|_| wrong(context.texts.fill("say.bad_appid", &[("appid", &add.appid)])))?;
-    let before = store.account(&appid).await?;
-    let kind = AccountKind::parse(&add.kind).unwrap_or(AccountKind::Service);
-    let limits = limits(&add, kind);
-    if let Some(key) = &add.aes_key {
-        hongyan_wechat::callback::EncodingAesKey::parse(key)
-            .map_err(|error| wrong(format!("--aes-key: {error}")))?;
-    }
-    let secret = match (add.secret, add.secret_file) {
-        (Some(secret), _) => Secret::new(secret),
-        (None, file) => secret_in(&file.unwrap_or_default())?,
-    };
-    let aes_key = add.aes_key.map(Secret::new);
-    let callback = add.token.map(|token| {
-        let before = before.as_ref().and_then(|before| before.callback.as_ref()?.aes_key.clone());
-        // WeChat may go on using the key of before for a while.
-        let previous_aes_key = before.filter(|before| Some(before) != aes_key.as_ref());
-        CallbackKeys { token: Secret::new(token), aes_key, previous_aes_key }
-    });
-    Ok(AccountDraft {
-        name: add.name.unwrap_or_else(|| add.appid.clone()),
-        appid,
-        kind,
-        verified: !add.unverified,
-        secret,
-        callback,
-        limits,
-        proxy: add.proxy.map(Secret::new),
-        token_source: token_source(context, &add.token_source)?,
-        paused: before.and_then(|before| before.paused),
-    })
-}
-
-fn limits(add: &Add, kind: AccountKind) -> Option<Limits> {
-    // Where nothing is given the kind's limits hold, and follow when the house changes them.
-    add.base_rate.or(add.peak_rate).or(add.daily)?;
-    let usual = kind.limits();
-    let base_per_s = add
-        .base_rate
-        .unwrap_or_else(|| add.peak_rate.map_or(usual.base_per_s, |peak| peak.min(usual.base_per_s)));
-    let peak_per_s =
-        add.peak_rate.unwrap_or_else(|| add.base_rate.unwrap_or(usual.peak_per_s).max(base_per_s));
-    Some(Limits { base_per_s, peak_per_s, daily: add.daily.unwrap_or(usual.daily) })
-}
-
-fn secret_in(file: &std::path::Path) -> Result<Secret> {
-    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    Ok(Secret::new(text.trim()))
-}
-
-fn token_source(context: &Context, word: &str) -> Result<TokenSource, Failure> {
-    match word {
-        "stable" => Ok(TokenSource::Stable),
-        "classic" => Ok(TokenSource::Classic),
-        url if url.starts_with("http://") || url.starts_with("https://") => {
-            Ok(TokenSource::Outside(url.to_owned()))
-        }
-        _ => Err(Failure::Usage(context.texts.get("say.bad_token_source").to_owned())),
     }
 }
 
@@ -191,7 +88,7 @@ fn shown(account: &Record) -> serde_json::Value {
         "proxy": set(account.proxy.is_some()),
         "token_source": source_word(&account.token_source),
         "limits": limits,
-        "paused": account.paused.as_ref().map(|paused| json!({ "reason": paused.reason, "until": paused.until })),
+        "paused": standing_order(account).map(|paused| json!({ "reason": paused.reason, "until": paused.until })),
         "created_at": account.created_at,
         "updated_at": account.updated_at,
     })
@@ -207,46 +104,121 @@ fn source_word(source: &TokenSource) -> &str {
 
 async fn list(context: &Context, store: &Store) -> Result<Code> {
     let accounts = store.accounts().await?;
+    let live = live(context).await?;
+    let asked = |account: &Record| live.get(account.appid.as_str());
     if context.is_for_machines() {
-        print::json(&json!({ "accounts": accounts.iter().map(shown).collect::<Vec<_>>() }));
+        let accounts: Vec<_> = accounts.iter().map(|account| with_live(account, asked(account))).collect();
+        print::json(&json!({ "accounts": accounts }));
         return Ok(Code::Done);
     }
-    let row = |account: &Record| {
-        let limits = account.effective_limits();
-        let rate = if limits.base_per_s == 0 {
-            context.texts.get("say.no_limit").to_owned()
-        } else {
-            format!("{}–{}/s", limits.base_per_s, limits.peak_per_s)
-        };
-        let state = if account.paused.is_some() { "say.paused" } else { "say.sending" };
-        let (appid, kind) = (account.appid.to_string(), account.kind.as_str().to_owned());
-        vec![
-            appid,
-            account.name.clone(),
-            kind,
-            rate,
-            limits.daily.to_string(),
-            context.texts.get(state).to_owned(),
-        ]
-    };
-    context.table(&["appid", "name", "kind", "rate", "daily", "state"], accounts.iter().map(row).collect());
+    let rows = accounts.iter().map(|account| row(context, account, asked(account)));
+    context.table(&["appid", "name", "kind", "rate", "daily", "state"], rows.collect());
     if accounts.is_empty() {
         context.say("say.no_account_yet", &[]);
+    } else if live.is_empty() {
+        context.say("say.state_as_stored", &[]);
     }
     Ok(Code::Done)
 }
 
+fn row(context: &Context, account: &Record, live: Option<&Value>) -> Vec<String> {
+    let limits = account.effective_limits();
+    let rate = if limits.base_per_s == 0 {
+        context.texts.get("say.no_limit").to_owned()
+    } else {
+        format!("{}–{}/s", limits.base_per_s, limits.peak_per_s)
+    };
+    vec![
+        account.appid.to_string(),
+        account.name.clone(),
+        account.kind.as_str().to_owned(),
+        rate,
+        limits.daily.to_string(),
+        state(context, account, live),
+    ]
+}
+
+/// How it stands: as the running server says; else as the store has it.
+fn state(context: &Context, account: &Record, live: Option<&Value>) -> String {
+    match live {
+        Some(live) => {
+            why_still(context, &live["pause"]).unwrap_or_else(|| context.texts.get("say.sending").to_owned())
+        }
+        None => match standing_order(account) {
+            Some(paused) => ordered(context, &paused.reason, paused.until.map(|until| until.to_string())),
+            None => context.texts.get("say.not_paused").to_owned(),
+        },
+    }
+}
+
+/// A person's order that is not over.
+fn standing_order(account: &Record) -> Option<&Paused> {
+    account.paused.as_ref().filter(|paused| paused.until.is_none_or(|until| local::now() < until))
+}
+
+fn ordered(context: &Context, reason: &str, until: Option<String>) -> String {
+    match until {
+        Some(until) => context.texts.fill("say.paused_until", &[("reason", &reason), ("until", &until)]),
+        None => context.texts.fill("say.paused", &[("reason", &reason)]),
+    }
+}
+
+/// What holds an account up, out of `live.pause` of the API; `None`: nothing.
+pub(crate) fn why_still(context: &Context, pause: &Value) -> Option<String> {
+    let told = |name: &str| pause[name].as_str().map(str::to_owned);
+    let cause = told("cause")?;
+    if cause == "ordered" {
+        return Some(ordered(context, &told("reason").unwrap_or_default(), told("until")));
+    }
+    let cause = message::worded(context, "cause", &pause["cause"]);
+    let still = context.texts.fill("say.stands_still", &[("cause", &cause)]);
+    Some(match told("ip") {
+        Some(ip) => format!("{still} ({ip})"),
+        None => still,
+    })
+}
+
+/// `live` of every account as the running server says; empty where none can be asked.
+async fn live(context: &Context) -> Result<BTreeMap<String, Value>> {
+    let mut live = BTreeMap::new();
+    let Some(door) = door::of_environment(context, &context.config()?) else { return Ok(live) };
+    let mut path = "/api/v1/accounts?limit=500".to_owned();
+    while let Some(page) = door.find(&path).await {
+        let accounts = page["accounts"].as_array().into_iter().flatten();
+        let pair = |account: &Value| Some((account["appid"].as_str()?.to_owned(), account["live"].clone()));
+        live.extend(accounts.filter_map(pair));
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/api/v1/accounts?limit=500&cursor={}", message::escaped(cursor)),
+            None => break,
+        }
+    }
+    Ok(live)
+}
+
+fn with_live(account: &Record, live: Option<&Value>) -> Value {
+    let mut shown = shown(account);
+    if let Some(live) = live {
+        shown["live"] = live.clone();
+    }
+    shown
+}
+
 async fn show(context: &Context, store: &Store, named: &Named) -> Result<Code> {
-    let record = local::account(context, store, named.appid.as_deref()).await?;
-    let account = shown(&record);
+    let account = local::account(context, store, named.appid.as_deref()).await?;
+    let live = live(context).await?.remove(account.appid.as_str());
     if context.is_for_machines() {
-        print::json(&account);
+        print::json(&with_live(&account, live.as_ref()));
         return Ok(Code::Done);
     }
-    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let rows = account.as_object().into_iter().flatten().map(|(key, value)| vec![key.clone(), text(value)]);
-    context.table(&["key", "value"], rows.collect());
-    warn_of_right(context, &record);
+    let state = vec!["state".to_owned(), state(context, &account, live.as_ref())];
+    let told = shown(&account);
+    let told = told.as_object().into_iter().flatten().filter(|(key, _)| *key != "paused");
+    let rows = told.map(|(key, value)| vec![key.clone(), message::text(value)]);
+    context.table(&["key", "value"], rows.chain([state]).collect());
+    if live.is_none() {
+        context.say("say.state_as_stored", &[]);
+    }
+    warn_of_right(context, &account);
     Ok(Code::Done)
 }
 
@@ -259,30 +231,29 @@ async fn stop(context: &Context, store: &Store, pause: Pause) -> Result<Code> {
         }
     };
     let reason = pause.reason.unwrap_or_else(|| "operator".to_owned());
-    set_paused(context, store, pause.appid.as_deref(), Some(Paused { until, reason })).await
-}
-
-async fn go_on(context: &Context, store: &Store, named: &Named) -> Result<Code> {
-    set_paused(context, store, named.appid.as_deref(), None).await
-}
-
-async fn set_paused(
-    context: &Context,
-    store: &Store,
-    appid: Option<&str>,
-    paused: Option<Paused>,
-) -> Result<Code> {
-    let account = local::account(context, store, appid).await?;
-    let word = if paused.is_some() { "say.account_paused" } else { "say.account_resumed" };
-    let until = paused
-        .as_ref()
-        .and_then(|paused| paused.until)
-        .map_or_else(|| "–".to_owned(), |at: Timestamp| at.to_string());
+    let account = local::account(context, store, pause.appid.as_deref()).await?;
+    let paused = Some(Paused { until, reason });
     let kept = store.put_account(AccountDraft { paused, ..account.draft() }, local::now()).await?;
     if context.is_for_machines() {
         print::json(&shown(&kept));
     }
-    context.say(word, &[("appid", &kept.appid), ("until", &until)]);
+    match until {
+        Some(until) => context.say("say.account_paused_until", &[("appid", &kept.appid), ("until", &until)]),
+        None => context.say("say.account_paused", &[("appid", &kept.appid)]),
+    }
+    Ok(Code::Done)
+}
+
+/// Ends a person's order. What WeChat's answers caused ends in the running server only, by the API.
+async fn go_on(context: &Context, store: &Store, named: &Named) -> Result<Code> {
+    let account = local::account(context, store, named.appid.as_deref()).await?;
+    let was_paused = standing_order(&account).is_some();
+    let kept = store.put_account(AccountDraft { paused: None, ..account.draft() }, local::now()).await?;
+    if context.is_for_machines() {
+        print::json(&shown(&kept));
+    }
+    let word = if was_paused { "say.account_resumed" } else { "say.account_was_not_paused" };
+    context.say(word, &[("appid", &kept.appid)]);
     Ok(Code::Done)
 }
 
@@ -303,32 +274,4 @@ async fn delete(context: &Context, store: &Store, remove: &Remove) -> Result<Cod
     }
     context.say("say.account_removed", &[("appid", &remove.appid)]);
     Ok(Code::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn add(words: &str) -> Add {
-        use clap::Parser;
-        #[derive(Parser)]
-        struct Line {
-            #[command(flatten)]
-            add: Add,
-        }
-        let words = ["x", "--appid", "wx1", "--secret", "s"].into_iter().chain(words.split_whitespace());
-        Line::try_parse_from(words).unwrap().add
-    }
-
-    #[test]
-    fn a_limit_that_is_not_given_is_the_kinds_and_such_a_peak_is_never_below_the_base() {
-        let limits =
-            |words| limits(&add(words), AccountKind::Service).map(|l| (l.base_per_s, l.peak_per_s, l.daily));
-
-        assert_eq!(limits(""), None);
-        assert_eq!(limits("--base-rate 300"), Some((300, 300, 1_000_000)));
-        assert_eq!(limits("--peak-rate 20"), Some((20, 20, 1_000_000)));
-        assert_eq!(limits("--base-rate 20 --peak-rate 30 --daily 5"), Some((20, 30, 5)));
-        assert_eq!(limits("--daily 5"), Some((50, 100, 5)));
-    }
 }

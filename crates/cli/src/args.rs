@@ -8,7 +8,8 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, backup, bench, config_check, demo, doctor, key, migrate, send, serve, simulate, template,
+    account, backup, bench, config_check, demo, doctor, key, message, migrate, send, serve, simulate, stats,
+    template,
 };
 
 #[derive(Debug, Parser)]
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     Serve(serve::Serve),
     Simulate(simulate::Simulate),
     Send(send::Send),
+    #[command(subcommand)]
+    Message(message::Message),
+    Stats(stats::Stats),
     #[command(subcommand)]
     Account(account::Account),
     #[command(subcommand)]
@@ -151,9 +155,9 @@ fn told(value: &ContextValue) -> String {
 mod tests {
     use super::*;
 
-    const COMMANDS: [&str; 12] = [
-        "demo", "serve", "simulate", "send", "account", "key", "template", "doctor", "config", "migrate",
-        "backup", "bench",
+    const COMMANDS: [&str; 14] = [
+        "demo", "serve", "simulate", "send", "message", "stats", "account", "key", "template", "doctor",
+        "config", "migrate", "backup", "bench",
     ];
 
     fn help(lang: Lang, words: &[&str]) -> String {
@@ -255,6 +259,10 @@ mod tests {
             "bench send --messages 100000 --accounts 1 --batch 1000 --latency 0 --pace off --store sqlite --json",
             "config check --lang zh",
             "doctor --appid A",
+            "message show msg_1",
+            "message list --state failed --limit 10",
+            "message cancel order-1-paid",
+            "stats --since 2026-11-23",
             "backup ./b.db",
         ] {
             let parsed = Cli::try_parse_from(["hongyan"].into_iter().chain(line.split(' ')));

@@ -21,6 +21,11 @@ pub(crate) async fn run(context: &Context, args: &Backup) -> Result<Code> {
     if args.path.exists() {
         return Err(Failure::Usage(context.texts.fill("say.backup_exists", &[("path", &path)])).into());
     }
+    let folder = args.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let folder = folder.display();
+        return Err(Failure::Usage(context.texts.fill("say.no_folder", &[("folder", &folder)])).into());
+    }
     let store = local::open(context, &config).await?;
     store.backup(&args.path).await?;
     let bytes = std::fs::metadata(&args.path).with_context(|| path.to_string())?.len();

@@ -105,7 +105,7 @@ impl Config {
     fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             store: StoreConfig {
-                url: reader.text("store.url"),
+                url: read_store_url(reader),
                 cache_mib: reader.number("store.cache_mib", 4..=65_536) as u32,
                 readers: reader.number("store.readers", 1..=64) as usize,
             },
@@ -127,6 +127,15 @@ impl Config {
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
+
+/// `sqlite:` is the only store that this build has.
+fn read_store_url(reader: &mut Reader<'_>) -> String {
+    let url = reader.text("store.url");
+    if url.strip_prefix("sqlite:").is_none_or(str::is_empty) {
+        reader.wrong("store.url", reader.texts.get("config.allowed_store"));
+    }
+    url
+}
 
 fn read_http(reader: &mut Reader<'_>) -> HttpConfig {
     let public_url = reader.text("http.public_url");

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use bytes::Bytes;
 use clap::Args;
 use hongyan_engine::{Account, Catalog, EngineError, Held};
-use hongyan_server::check::{self, Check, CheckStatus, Report, Subject};
+use hongyan_server::check::{self, Check, CheckStatus, Report, Subject, Traffic};
 use hongyan_store::Store;
 use hongyan_wechat::Client;
 
+use crate::config::Config;
 use crate::context::Context;
 use crate::exit::Code;
 use crate::line::Line;
-use crate::{local, print};
+use crate::{door, local, print};
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
@@ -28,7 +30,7 @@ pub(crate) async fn run(context: &Context, args: &Doctor) -> Result<Code> {
     let accounts = chosen(context, &catalog, args)?;
     let mut reports = Vec::with_capacity(accounts.len());
     for account in accounts {
-        reports.push(examine(&store, &client, account).await?);
+        reports.push(examine(context, &config, (&store, &client), account).await?);
     }
     if context.is_for_machines() {
         let ok = reports.iter().all(|report| report.ok);
@@ -52,14 +54,33 @@ fn chosen<'a>(context: &Context, catalog: &'a Catalog, args: &Doctor) -> Result<
     }
 }
 
-async fn examine(store: &Store, client: &Client, account: &Account) -> Result<Report> {
+/// As the running server finds it, whose token, address and pauses count; where none can be asked, as found from here.
+async fn examine(
+    context: &Context,
+    config: &Config,
+    (store, client): (&Store, &Client),
+    account: &Account,
+) -> Result<Report> {
+    if let Some(report) = asked(context, config, account).await {
+        return Ok(report);
+    }
     let now = local::now();
     let line = Line::of(store.clone(), account.record.clone(), client)?;
     let held = |token: hongyan_store::StoredToken| {
         Arc::new(Held { value: token.value, fetched_at: token.fetched_at, expires_at: token.expires_at })
     };
     let token = line.stored_token(now).await?.map(held).map_err(EngineError::WeChat);
-    Ok(check::examine(&Subject { account, token: &token, now }).await)
+    let waiting = check::waiting(store, account.id(), now).await?;
+    let traffic = Traffic { pause: None, waiting };
+    let public_url = config.http.public_url.as_deref();
+    Ok(check::examine(&Subject { account, token: &token, traffic, public_url, now }).await)
+}
+
+async fn asked(context: &Context, config: &Config, account: &Account) -> Option<Report> {
+    let mut connection = door::of_environment(context, config)?.connect().await.ok()?;
+    let path = format!("/api/v1/accounts/{}/check", account.appid());
+    let report = connection.post_bytes(&path, Bytes::new()).await.ok()?.json().ok()?;
+    serde_json::from_value(report).ok()
 }
 
 fn show(context: &Context, report: &Report) {
@@ -82,6 +103,7 @@ fn row(context: &Context, check: &Check) -> Vec<String> {
         CheckStatus::Skipped => "say.check_skipped",
     };
     let (texts, found) = (&context.texts, &check.found);
+    let name = texts.find(&format!("check.{name}")).unwrap_or(&name).to_owned();
     let mend = check.mend.as_ref().map(|mend| texts.pick(&mend.zh, &mend.en).to_owned());
     vec![
         name,

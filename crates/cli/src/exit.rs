@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hongyan_domain::{FieldError, Lang};
 use hongyan_engine::EngineError;
 use hongyan_store::StoreError;
 use hongyan_wechat::CallError;
@@ -21,6 +22,8 @@ pub(crate) enum Code {
     NotFound = 4,
     /// The store cannot be used: wrong master key, in another process's hands, disk full.
     Store = 5,
+    /// The message is accepted and on its way; what becomes of it is not known yet. Not to be sent again.
+    UnderWay = 6,
 }
 
 impl Code {
@@ -33,6 +36,7 @@ impl Code {
             Self::Refused => "refused",
             Self::NotFound => "not_found",
             Self::Store => "store",
+            Self::UnderWay => "under_way",
         }
     }
 }
@@ -85,6 +89,27 @@ fn code_of_one(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
         EngineError::Unavailable => Some(Code::Store),
         _ => None,
     }
+}
+
+/// An error's own words in this language, where they can be told in both.
+pub(crate) fn words_of(error: &(dyn std::error::Error + 'static), lang: Lang) -> String {
+    if let Some(StoreError::Fields(faults)) = error.downcast_ref::<StoreError>() {
+        let told = |fault: &FieldError| format!("{}: {}", fault.field, fault.message.in_lang(lang));
+        return faults.iter().map(told).collect::<Vec<_>>().join("; ");
+    }
+    let sentence = match (error.downcast_ref::<CallError>(), error.downcast_ref::<EngineError>()) {
+        (Some(call), _) | (_, Some(EngineError::WeChat(call))) => hongyan_server::told(call),
+        _ => error.to_string().into(),
+    };
+    sentence.in_lang(lang).into_owned()
+}
+
+/// The error code that WeChat answered with, if that is what went wrong.
+pub(crate) fn errcode_of(error: &anyhow::Error) -> Option<i64> {
+    error.chain().find_map(|error| match error.downcast_ref::<EngineError>() {
+        Some(EngineError::Token(trouble)) => trouble.errcode,
+        _ => error.downcast_ref::<CallError>()?.code(),
+    })
 }
 
 fn of_store(error: &StoreError) -> Code {

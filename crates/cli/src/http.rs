@@ -5,11 +5,13 @@ use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+
+use crate::lang::Lang;
 
 /// No answer that is asked for here is longer: a page of 500 messages has under 1 MiB.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
@@ -36,6 +38,7 @@ pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: HeaderValue,
     authorization: Option<HeaderValue>,
+    lang: Lang,
 }
 
 impl Connection {
@@ -49,11 +52,21 @@ impl Connection {
         tokio::spawn(connection);
         let bearer = |key: &str| HeaderValue::try_from(format!("Bearer {key}"));
         let authorization = key.map(bearer).transpose()?;
-        Ok(Self { sender, host: HeaderValue::try_from(authority)?, authorization })
+        Ok(Self { sender, host: HeaderValue::try_from(authority)?, authorization, lang: Lang::En })
+    }
+
+    /// What goes wrong is told in this language.
+    pub(crate) fn speaking(self, lang: Lang) -> Self {
+        Self { lang, ..self }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Result<Value> {
-        self.exchange(Method::GET, path, Bytes::new()).await?.json()
+        self.get_reply(path).await?.json()
+    }
+
+    /// GETs, and leaves the answer's judgement to the caller.
+    pub(crate) async fn get_reply(&mut self, path: &str) -> Result<Reply> {
+        self.exchange(Method::GET, path, Bytes::new()).await
     }
 
     pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Result<Value> {
@@ -72,6 +85,7 @@ impl Connection {
         let headers = request.headers_mut();
         headers.insert(HOST, self.host.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(self.lang.word()));
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }

@@ -26,6 +26,22 @@ impl Lang {
         })
     }
 
+    /// The word in `--lang` and in Accept-Language.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+        }
+    }
+
+    /// The same, as the domain's sentences know it.
+    pub(crate) fn of_domain(self) -> hongyan_domain::Lang {
+        match self {
+            Self::En => hongyan_domain::Lang::En,
+            Self::Zh => hongyan_domain::Lang::Zh,
+        }
+    }
+
     fn parse(word: &str) -> Option<Self> {
         match word {
             "en" => Some(Self::En),

@@ -11,6 +11,7 @@ mod config_check;
 mod context;
 mod demo;
 mod doctor;
+mod door;
 mod environment;
 mod exit;
 mod http;
@@ -20,12 +21,14 @@ mod line;
 mod listen;
 mod local;
 mod log;
+mod message;
 mod migrate;
 mod node;
 mod print;
 mod send;
 mod serve;
 mod simulate;
+mod stats;
 mod template;
 
 use std::process::ExitCode;
@@ -45,11 +48,21 @@ fn main() -> ExitCode {
     let environment = Environment::read();
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let texts = Texts::new(Lang::choose(&words, &environment));
+    let words = words_of_help(words);
     let code = match parse(&words, &texts) {
         Ok(cli) => run(cli, environment, texts),
         Err(code) => code,
     };
     ExitCode::from(code as u8)
+}
+
+/// `hongyan help send` is `hongyan send --help`.
+fn words_of_help(mut words: Vec<String>) -> Vec<String> {
+    if words.get(1).is_some_and(|word| word == "help") {
+        words.remove(1);
+        words.push("--help".to_owned());
+    }
+    words
 }
 
 /// The command line understood; or, after its help or its fault is printed, the code to end with.
@@ -66,7 +79,9 @@ fn parse(words: &[String], texts: &Texts) -> Result<Cli, Code> {
             Code::Usage
         }
         _ => {
-            print::error_line(&format!("{}{}", texts.get("say.error"), args::fault(&error, texts)));
+            let output =
+                if words.iter().any(|word| word == "--json") { Output::Machines } else { Output::People };
+            report((texts, output), &args::fault(&error, texts), Code::Usage);
             Code::Usage
         }
     })
@@ -79,7 +94,7 @@ fn run(cli: Cli, environment: Environment, texts: Texts) -> Code {
         Ok(code) => code,
         Err(error) => {
             let code = exit::code_of(&error);
-            report(&context, &error, code);
+            report((&context.texts, context.output), &told(&context.texts, &error), code);
             code
         }
     }
@@ -101,6 +116,8 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Serve(args) => serve::run(context, &args).await,
         Command::Simulate(args) => simulate::run(context, &args).await,
         Command::Send(args) => send::run(context, &args).await,
+        Command::Message(args) => message::run(context, args).await,
+        Command::Stats(args) => stats::run(context, &args).await,
         Command::Account(args) => account::run(context, args).await,
         Command::Key(args) => key::run(context, args).await,
         Command::Template(args) => template::run(context, args).await,
@@ -112,12 +129,69 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
     }
 }
 
-fn report(context: &Context, error: &anyhow::Error, code: Code) {
-    let words = format!("{error:#}");
-    if context.is_for_machines() {
-        let value = serde_json::json!({ "error": { "code": code.as_str(), "message": words } });
-        print::error_line(&value.to_string());
-    } else {
-        print::error_line(&format!("{}{words}", context.texts.get("say.error")));
+/// What went wrong from the outside in, and for a code of WeChat's what it means and what to do.
+fn told(texts: &Texts, error: &anyhow::Error) -> String {
+    let (mut links, mut last) = (Vec::new(), String::new());
+    for link in error.chain() {
+        let english = link.to_string();
+        // An error often ends with its source's words: then the source adds nothing.
+        if !last.ends_with(&english) {
+            links.push(exit::words_of(link, texts.lang.of_domain()));
+            last = english;
+        }
+    }
+    let mut told = links.join(texts.get("say.colon"));
+    if let Some(row) = exit::errcode_of(error).and_then(hongyan_wechat::errcode::lookup) {
+        let (meaning, advice) = (texts.pick(row.zh, row.en), texts.pick(row.advice_zh, row.advice_en));
+        told = told + "\n  " + &texts.fill("say.told", &[("meaning", &meaning), ("advice", &advice)]);
+    }
+    told
+}
+
+fn report((texts, output): (&Texts, Output), words: &str, code: Code) {
+    match output {
+        Output::Machines => {
+            let value = serde_json::json!({ "error": { "code": code.as_str(), "message": words } });
+            print::error_line(&value.to_string());
+        }
+        Output::People => print::error_line(&format!("{}{words}", texts.get("say.error"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_by_wechat_is_told_with_meaning_and_advice_in_the_language_chosen() {
+        use hongyan_wechat::CallError;
+        let refused = || CallError::Errcode { code: 40164, errmsg: "invalid ip 1.2.3.4".into(), rid: None };
+
+        let english = told(&Texts::new(Lang::En), &anyhow::Error::new(refused()));
+        let chinese = told(&Texts::new(Lang::Zh), &anyhow::Error::new(refused()));
+
+        let row = hongyan_wechat::errcode::lookup(40164).unwrap();
+        assert!(english.contains("invalid ip 1.2.3.4") && english.contains(row.advice_en), "{english}");
+        assert!(chinese.contains(row.zh) && chinese.contains(row.advice_zh), "{chinese}");
+    }
+
+    #[test]
+    fn a_call_that_failed_is_told_in_chinese_and_each_reason_once() {
+        use hongyan_wechat::{CallError, NotSent};
+        let dns = std::io::Error::other("dns error");
+
+        let told = told(&Texts::new(Lang::Zh), &anyhow::Error::new(CallError::NotSent(NotSent::Dns(dns))));
+
+        assert!(told.starts_with("未发送：域名无法解析"), "{told}");
+        assert!(!told.contains("the host name"), "{told}");
+    }
+
+    #[test]
+    fn help_may_stand_before_the_command() {
+        let asked = |words: &str| words_of_help(words.split(' ').map(str::to_owned).collect()).join(" ");
+
+        assert_eq!(asked("hongyan help account add"), "hongyan account add --help");
+        assert_eq!(asked("hongyan help"), "hongyan --help");
+        assert_eq!(asked("hongyan send --data help"), "hongyan send --data help");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use hongyan_engine::{Clock, Engine, Metrics};
 use hongyan_server::App;
 use hongyan_store::{Store, generate_setup_secret};
@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::lang::Texts;
 use crate::{listen, local};
 
 /// What a server is made of.
@@ -33,10 +34,10 @@ pub(crate) struct Node {
 
 impl Node {
     /// Binds, starts the engine, and serves.
-    pub(crate) async fn start(parts: Parts) -> Result<Self> {
+    pub(crate) async fn start(texts: &Texts, parts: Parts) -> Result<Self> {
         let Parts { store, config } = parts;
         // The port first: a second server on this machine should not get as far as the store.
-        let listener = listen::on(config.http.listen).context("http.listen")?;
+        let listener = listen::on(texts, config.http.listen)?;
         let address = listener.local_addr()?;
         let mut registry = Registry::default();
         let engine = Engine::start(hongyan_engine::Parts {
@@ -88,6 +89,7 @@ fn http_settings(config: &Config) -> hongyan_server::Settings {
         max_connections_per_address: config.http.max_connections_per_address,
         proxies: config.http.proxies.clone(),
         grace: config.http.grace,
+        public_url: config.http.public_url.clone(),
         ..hongyan_server::Settings::default()
     }
 }

@@ -9,10 +9,11 @@ use hongyan_store::{KeyId, KeyText, NewKey, Scope};
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
+use crate::door::{Door, Reach, understood};
 use crate::exit::{Code, Failure};
-use crate::http::{Connection, Reply, authority_of};
+use crate::message::text;
 use crate::node::{Node, Parts};
-use crate::{config, local, log, print};
+use crate::{account, config, local, log, message, print};
 
 /// What became of the message is asked for so often.
 const ASK_EVERY: Duration = Duration::from_millis(100);
@@ -33,22 +34,24 @@ pub(crate) struct Send {
     client_msg_id: Option<String>,
     #[arg(long, value_parser = ["urgent", "normal", "bulk"])]
     lane: Option<String>,
+    #[arg(long, value_parser = ["transactional", "service", "marketing"])]
+    category: Option<String>,
+    #[arg(long, value_parser = ["payment", "menu_click", "message", "scan_subscribe"])]
+    basis: Option<String>,
     #[arg(long)]
     dry_run: bool,
     #[arg(long)]
     wait: bool,
     #[arg(long, value_name = "DURATION", default_value = "60s")]
     timeout: String,
-    #[arg(long, value_name = "http://HOST:PORT")]
-    server: Option<String>,
-    #[arg(long, value_name = "hy_…")]
-    key: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
 }
 
-/// A server to speak to: somebody's, or this command's own.
-struct Door {
-    connection: Connection,
-    own: Option<(Node, KeyId)>,
+/// A server that lives as long as the command, and the key it is spoken to with.
+struct Own {
+    node: Node,
+    key: KeyId,
 }
 
 pub(crate) async fn run(context: &Context, args: &Send) -> Result<Code> {
@@ -56,10 +59,9 @@ pub(crate) async fn run(context: &Context, args: &Send) -> Result<Code> {
     let body = Bytes::from(serde_json::to_vec(&body(context, args)?)?);
     let wrong = || Failure::Usage(context.texts.fill("say.bad_duration", &[("option", &"--timeout")]));
     let timeout = config::parse_duration(&args.timeout).ok_or_else(wrong)?;
-    let mut door = open(context, args).await?;
-    let sent = deliver(context, args, &mut door, (body, timeout)).await;
-    if let Some((node, key)) = door.own {
-        drop(door.connection);
+    let (door, own) = open(context, args).await?;
+    let sent = deliver(context, args, &door, (body, timeout)).await;
+    if let Some(Own { node, key }) = own {
         node.engine.store().revoke_key(&key, local::now()).await?;
         node.stop().await;
     }
@@ -67,8 +69,10 @@ pub(crate) async fn run(context: &Context, args: &Send) -> Result<Code> {
 }
 
 fn body(context: &Context, args: &Send) -> Result<Value, Failure> {
-    let wrong =
-        |error: serde_json::Error| Failure::Usage(context.texts.fill("say.bad_data", &[("reason", &error)]));
+    let wrong = |error: serde_json::Error| {
+        let (column, line) = (error.column(), error.line());
+        Failure::Usage(context.texts.fill("say.bad_data", &[("column", &column), ("line", &line)]))
+    };
     let data: Map<String, Value> = serde_json::from_str(&args.data).map_err(wrong)?;
     let mut body = json!({ "touser": args.touser, "template_id": args.template_id, "data": data });
     let texts = [
@@ -76,6 +80,8 @@ fn body(context: &Context, args: &Send) -> Result<Value, Failure> {
         ("url", &args.url),
         ("client_msg_id", &args.client_msg_id),
         ("lane", &args.lane),
+        ("category", &args.category),
+        ("basis", &args.basis),
     ];
     for (field, text) in texts {
         if let Some(text) = text {
@@ -88,133 +94,151 @@ fn body(context: &Context, args: &Send) -> Result<Value, Failure> {
     Ok(body)
 }
 
-async fn open(context: &Context, args: &Send) -> Result<Door> {
-    let config = context.config()?;
-    if let Some(key) = args.key.as_deref().or_else(|| context.environment.get("HONGYAN_KEY")) {
-        let url = args.server.clone().unwrap_or_else(|| config.outside_url(config.http.listen));
-        let connection = Connection::open(&authority_of(&url)?, Some(key)).await?;
-        return Ok(Door { connection, own: None });
+async fn open(context: &Context, args: &Send) -> Result<(Door, Option<Own>)> {
+    if args.reach.key(context).is_some() {
+        return Ok((args.reach.door(context)?, None));
     }
-    if args.server.is_some() {
+    if args.reach.server.is_some() {
         return Err(Failure::Usage(context.texts.get("say.server_needs_key").to_owned()).into());
     }
+    let config = context.config()?;
     let store = local::open(context, &config).await?;
     // It listens where the server would, so that WeChat's receipt finds it.
-    let node =
-        Node::start(Parts { store, config }).await.context(context.texts.get("say.own_server").to_owned())?;
+    let node = Node::start(&context.texts, Parts { store, config }).await;
+    let node = node.context(context.texts.get("say.own_server").to_owned())?;
     let text = KeyText::generate(&mut local::chance());
-    let (id, scopes) = (text.id(), vec![Scope::Send, Scope::Read]);
-    let key = NewKey {
+    let (key, scopes) = (text.id(), vec![Scope::Send, Scope::Read]);
+    let new = NewKey {
         text: text.clone(),
         name: "hongyan send".to_owned(),
         scopes,
         accounts: vec![],
         expires_at: None,
     };
-    node.engine.store().put_key(key, local::now()).await?;
-    let connection = Connection::open(&node.address.to_string(), Some(text.expose())).await?;
-    Ok(Door { connection, own: Some((node, id)) })
+    node.engine.store().put_key(new, local::now()).await?;
+    let door = Door::to(context, node.address.to_string(), text.expose());
+    Ok((door, Some(Own { node, key })))
 }
 
-async fn deliver(context: &Context, args: &Send, door: &mut Door, what: (Bytes, Duration)) -> Result<Code> {
+async fn deliver(context: &Context, args: &Send, door: &Door, what: (Bytes, Duration)) -> Result<Code> {
     let (body, timeout) = what;
-    let reply = door.connection.post_bytes("/api/v1/messages", body).await?;
+    let reply = door.connect().await?.post_bytes("/api/v1/messages", body).await?;
     let accepted = understood(context, &reply)?;
     let Some(id) = accepted["id"].as_str().filter(|_| !args.dry_run) else {
         print_value(context, &accepted);
         return Ok(Code::Done);
     };
     // A server of our own ends with the command: it stays until WeChat has answered.
-    let until_final = args.wait;
-    if !until_final && door.own.is_none() {
+    let is_own = args.reach.key(context).is_none();
+    if !args.wait && !is_own {
         print_value(context, &accepted);
         return Ok(Code::Done);
     }
-    let watched = tokio::time::timeout(timeout, watch(&mut door.connection, id, until_final)).await;
-    let message = match watched {
-        Ok(message) => message?,
-        Err(_) => door.connection.get(&format!("/api/v1/messages/{id}")).await?,
-    };
-    show(context, &message);
-    Ok(match message["state"].as_str() {
+    let until = if args.wait { Until::Final } else { Until::Sent };
+    match tokio::time::timeout(timeout, watch(door, id, until)).await {
+        Ok(Ok(message)) => Ok(ended(context, &message)),
+        // Whatever went wrong in between, the message is accepted: who asks gets its id.
+        Ok(Err(_)) | Err(_) => still_under_way(context, args, door, id).await,
+    }
+}
+
+fn ended(context: &Context, message: &Value) -> Code {
+    message::show(context, message);
+    match message["state"].as_str() {
         Some("delivered" | "sent") => Code::Done,
         Some("failed" | "suppressed") => Code::Refused,
         _ => Code::Failed,
-    })
-}
-
-fn understood(context: &Context, reply: &Reply) -> Result<Value> {
-    let problem = || problem(context, &reply.body);
-    match reply.status {
-        200..300 => reply.json(),
-        404 => Err(Failure::NotFound(problem()).into()),
-        400 | 401 | 403 | 409 | 413 | 415 | 422 => Err(Failure::Usage(problem()).into()),
-        503 => Err(Failure::Store(problem()).into()),
-        _ => Err(Failure::Failed(problem()).into()),
     }
 }
 
-/// A problem+json for people: what it is, and every field's fault on a line of its own. For machines as it came.
-fn problem(context: &Context, body: &[u8]) -> String {
-    let whole = || String::from_utf8_lossy(body).into_owned();
-    let Ok(problem) = serde_json::from_slice::<Value>(body) else { return whole() };
-    if context.is_for_machines() || !problem["title"].is_string() {
-        return whole();
+/// The time is over and the message is not settled. It is accepted and goes on its way: whoever sends it again sends it
+/// twice.
+async fn still_under_way(context: &Context, args: &Send, door: &Door, id: &str) -> Result<Code> {
+    let path = format!("/api/v1/messages/{id}");
+    // The request that was given up has taken its connection along.
+    let Some(found) = door.find(&path).await else {
+        let accepted = json!({ "id": id, "state": null, "accepted": true });
+        tell_accepted(context, args, &accepted, "");
+        return Ok(Code::UnderWay);
+    };
+    if !matches!(found["state"].as_str(), Some("pending" | "claimed" | "sent")) {
+        return Ok(ended(context, &found));
     }
-    let faults: Vec<_> = problem["errors"].as_array().into_iter().flatten().collect();
-    if faults.is_empty() {
-        let (title, detail) = (text(&problem["title"]), text(&problem["detail"]));
-        return context.texts.fill("say.problem", &[("title", &title), ("detail", &detail)]);
-    }
-    let line = |fault: &&Value| format!("\n  {}: {}", text(&fault["field"]), text(&fault["message"]));
-    text(&problem["title"]) + &faults.iter().map(line).collect::<String>()
+    let pause = match found["appid"].as_str() {
+        Some(appid) => door.find(&format!("/api/v1/accounts/{appid}")).await,
+        None => None,
+    };
+    let pause = pause.map(|account| account::why_still(context, &account["live"]["pause"]));
+    tell_accepted(context, args, &found, &pause.flatten().unwrap_or_default());
+    Ok(Code::UnderWay)
 }
 
-async fn watch(connection: &mut Connection, id: &str, until_final: bool) -> Result<Value> {
+fn tell_accepted(context: &Context, args: &Send, message: &Value, why: &str) {
+    if context.is_for_machines() {
+        return print::json(message);
+    }
+    let (id, state) = (text(&message["id"]), message::worded(context, "state", &message["state"]));
+    let why =
+        if why.is_empty() { String::new() } else { context.texts.fill("say.because", &[("why", &why)]) };
+    let values: [(&str, &dyn std::fmt::Display); 4] =
+        [("id", &id), ("state", &state), ("after", &args.timeout), ("why", &why)];
+    let is_own = args.reach.key(context).is_none();
+    let key = match message["state"].as_str() {
+        Some("sent") => "say.sent_unreported",
+        _ if is_own => "say.accepted_unsent",
+        _ => "say.accepted_waits",
+    };
+    context.say(key, &values);
+}
+
+/// How far a message is watched.
+#[derive(Clone, Copy)]
+enum Until {
+    Sent,
+    Final,
+}
+
+async fn watch(door: &Door, id: &str, until: Until) -> Result<Value> {
+    let mut connection = door.connect().await?;
     let mut every = tokio::time::interval(ASK_EVERY);
     loop {
         every.tick().await;
         let message = connection.get(&format!("/api/v1/messages/{id}")).await?;
-        match message["state"].as_str() {
-            Some("pending" | "claimed") => {}
-            Some("sent") if until_final => {}
+        match (message["state"].as_str(), until) {
+            (Some("pending" | "claimed"), _) | (Some("sent"), Until::Final) => {}
             _ => return Ok(message),
         }
     }
 }
 
+/// An answer to a request to send: what was accepted, or in a dry run what the phone will show.
 fn print_value(context: &Context, value: &Value) {
     if context.is_for_machines() {
         return print::json(value);
     }
-    let rows = value.as_object().into_iter().flatten().map(|(key, value)| vec![key.clone(), text(value)]);
+    if value["preview"].is_object() {
+        return print_preview(context, &value["preview"]);
+    }
+    let rows = value.as_object().into_iter().flatten().map(|(key, value)| {
+        let shown = if key == "state" { message::worded(context, "state", value) } else { text(value) };
+        vec![key.clone(), shown]
+    });
     context.table(&["key", "value"], rows.collect());
 }
 
-fn show(context: &Context, message: &Value) {
-    if context.is_for_machines() {
-        return print::json(message);
+fn print_preview(context: &Context, preview: &Value) {
+    context.say("say.preview", &[("title", &text(&preview["title"]))]);
+    let rows = preview["rows"].as_array().into_iter().flatten();
+    context
+        .table(&["label", "value"], rows.map(|row| vec![text(&row["label"]), text(&row["value"])]).collect());
+    for dropped in preview["dropped"].as_array().into_iter().flatten() {
+        let (field, reason) =
+            (text(&dropped["field"]), message::worded(context, "dropped", &dropped["reason"]));
+        context.say("say.dropped", &[("field", &field), ("reason", &reason)]);
     }
-    let field = |name: &str| text(&message[name]);
-    let (id, state, cause, msgid) = (field("id"), field("state"), field("cause"), field("msgid"));
-    context.say("say.message", &[("id", &id), ("state", &state), ("cause", &cause), ("msgid", &msgid)]);
-    let moments = message["timeline"].as_array().into_iter().flatten();
-    context.table(&["at", "what", "detail"], moments.map(moment_row).collect());
-}
-
-/// The time, the word, and whatever else the moment carries.
-fn moment_row(moment: &Value) -> Vec<String> {
-    let rest = moment.as_object().into_iter().flatten();
-    let rest =
-        rest.filter(|(key, value)| !["at", "what", "meaning"].contains(&key.as_str()) && !value.is_null());
-    let rest: Vec<_> = rest.map(|(key, value)| format!("{key} {}", text(value))).collect();
-    vec![text(&moment["at"]), text(&moment["what"]), rest.join(", ")]
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => "–".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+    let tap = &preview["tap"];
+    let to = [&tap["url"], &tap["pagepath"], &tap["appid"]].into_iter().find(|to| to.is_string());
+    if let Some(to) = to {
+        context.say("say.tap", &[("to", &text(to))]);
     }
 }

@@ -24,7 +24,7 @@ pub(crate) async fn run(context: &Context, args: &Serve) -> Result<Code> {
     config.http.listen = args.listen.unwrap_or(config.http.listen);
     log::start(&config.log);
     let store = local::open(context, &config).await?;
-    let node = Node::start(Parts { store, config }).await?;
+    let node = Node::start(&context.texts, Parts { store, config }).await?;
     announce(context, &node).await?;
     tokio::select! {
         () = signals.next() => {}

@@ -52,7 +52,7 @@ pub(crate) async fn run(context: &Context, args: &Simulate) -> Result<Code> {
     crate::log::start_quiet();
     let mut signals = StopSignals::listen()?;
     let address = args.port.map_or(args.listen, |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    let listener = listen::on(address)?;
+    let listener = listen::on(&context.texts, address)?;
     let address = listener.local_addr()?;
     if context.is_for_machines() {
         print::json(

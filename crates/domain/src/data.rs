@@ -7,7 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor}
 use serde_json::value::RawValue;
 
 use crate::field_error::FieldCode::{BadFormat, Doubled, Malformed, TooLong, TooMany, WrongType};
-use crate::{FieldCode, FieldError};
+use crate::{FieldCode, FieldError, Sentence, says};
 
 /// Fields taken in one message. WeChat's templates have at most 10.
 pub const MAX_ENTRIES: usize = 64;
@@ -47,7 +47,10 @@ impl<'a> Data<'a> {
         let mut raw: RawEntries<'a> =
             serde_json::from_str(json).map_err(|cause| vec![unreadable(json, &cause)])?;
         if raw.0.len() > MAX_ENTRIES {
-            let message = format!("has more than {MAX_ENTRIES} fields: send only those of the template");
+            let message = says!(
+                "has more than {allowed} fields: send only those of the template",
+                allowed = MAX_ENTRIES
+            );
             return Err(vec![FieldError::new("data", TooMany, message)]);
         }
         let mut data = Self { entries: Vec::with_capacity(raw.0.len()) };
@@ -71,7 +74,7 @@ impl<'a> Data<'a> {
                 return Err(vec![FieldError::new(
                     "data",
                     TooMany,
-                    format!("has more than {MAX_ENTRIES} fields"),
+                    says!("has more than {allowed} fields", allowed = MAX_ENTRIES),
                 )]);
             }
             let entry = Entry { name: name.into(), value, coloured: false };
@@ -100,7 +103,9 @@ impl<'a> Data<'a> {
             return Err(fault(&entry.name, Doubled, "is given twice: give it once"));
         }
         if entry.value.len() > VALUE_MAX {
-            let message = format!("has {} bytes: at most {VALUE_MAX} are allowed", entry.value.len());
+            let given = entry.value.len();
+            let message =
+                says!("has {given} bytes: at most {allowed} are allowed", given, allowed = VALUE_MAX);
             return Err(fault(&entry.name, TooLong, message));
         }
         Ok(entry)
@@ -108,7 +113,7 @@ impl<'a> Data<'a> {
 }
 
 /// A finding about one field of `data`; a name that is too long or not printable is cut.
-pub(crate) fn fault(name: &str, code: FieldCode, message: impl Into<String>) -> FieldError {
+pub(crate) fn fault(name: &str, code: FieldCode, message: impl Into<Sentence>) -> FieldError {
     FieldError::new(format!("data.{}", shown_name(name)), code, message)
 }
 
@@ -124,9 +129,11 @@ pub(crate) fn shown_name(name: &str) -> Cow<'_, str> {
 
 fn unreadable(json: &str, cause: &serde_json::Error) -> FieldError {
     match json.trim_start().as_bytes().first() {
-        Some(b'{') => {
-            FieldError::new("data", Malformed, format!("cannot be read at column {}", cause.column()))
-        }
+        Some(b'{') => FieldError::new(
+            "data",
+            Malformed,
+            says!("cannot be read at column {column}", column = cause.column()),
+        ),
         _ => FieldError::new(
             "data",
             WrongType,

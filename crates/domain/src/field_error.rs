@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::Sentence;
 use crate::message::words;
 
 /// A finding about one field. It is written for the caller and never repeats a value: values may be personal.
@@ -14,8 +15,8 @@ pub struct FieldError {
     pub field: Cow<'static, str>,
     /// The kind of fault, for programs.
     pub code: FieldCode,
-    /// For people: what was given, what is allowed, what to do. English.
-    pub message: String,
+    /// For people: what was given, what is allowed, what to do.
+    pub message: Sentence,
 }
 
 words! {
@@ -70,7 +71,7 @@ words! {
 
 impl FieldError {
     /// A finding about `field`.
-    pub fn new(field: impl Into<Cow<'static, str>>, code: FieldCode, message: impl Into<String>) -> Self {
+    pub fn new(field: impl Into<Cow<'static, str>>, code: FieldCode, message: impl Into<Sentence>) -> Self {
         Self { field: field.into(), code, message: message.into() }
     }
 }

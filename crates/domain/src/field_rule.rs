@@ -2,14 +2,14 @@
 //! out, the page of subscribe messages. Where they disagree or say nothing, the stricter reading.
 
 use crate::field_error::FieldCode::{self, BadCharacter, BadFormat, TooLong};
-use crate::{FieldKind, date_time, text};
+use crate::{FieldKind, Sentence, date_time, says, text};
 
 /// Why a value does not fit its type.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Misfit {
     pub(crate) code: FieldCode,
     /// What was given, what is allowed, what to do.
-    pub(crate) message: String,
+    pub(crate) message: Sentence,
 }
 
 type Fits = Result<(), Misfit>;
@@ -89,7 +89,7 @@ fn is_symbol(c: char) -> bool {
     !c.is_alphanumeric()
 }
 
-fn at_most(value: &str, allowed: usize, unit: &str) -> Fits {
+fn at_most(value: &str, allowed: usize, unit: &'static str) -> Fits {
     // No character is shorter than a byte: most values need not be counted.
     if value.len() <= allowed {
         return Ok(());
@@ -98,7 +98,8 @@ fn at_most(value: &str, allowed: usize, unit: &str) -> Fits {
     if given <= allowed {
         return Ok(());
     }
-    let message = format!("has {given} {unit}: at most {allowed} are allowed, shorten it");
+    let message =
+        says!("has {given} {unit}: at most {allowed} are allowed, shorten it", given, unit, allowed);
     Err(Misfit { code: TooLong, message })
 }
 
@@ -110,12 +111,17 @@ fn only(value: &str, allowed: impl Fn(char) -> bool, words: &str) -> Fits {
 }
 
 fn bad_character(c: char, at: usize, words: &str) -> Misfit {
-    let message = format!("has {c:?} as character {}: only {words} are allowed", at + 1);
+    let message = says!(
+        "has {character} as character {at}: only {words} are allowed",
+        character = format_args!("{c:?}"),
+        at = at + 1,
+        words,
+    );
     Misfit { code: BadCharacter, message }
 }
 
-pub(crate) fn bad_format(message: &str) -> Misfit {
-    Misfit { code: BadFormat, message: message.to_owned() }
+pub(crate) fn bad_format(message: &'static str) -> Misfit {
+    Misfit { code: BadFormat, message: message.into() }
 }
 
 fn number(value: &str, allowed: usize) -> Fits {
@@ -140,7 +146,8 @@ fn digits_at_most(value: &str, allowed: usize) -> Fits {
     if given <= allowed {
         return Ok(());
     }
-    let message = format!("has {given} digits: at most {allowed} are allowed, decimals counted");
+    let message =
+        says!("has {given} digits: at most {allowed} are allowed, decimals counted", given, allowed);
     Err(Misfit { code: TooLong, message })
 }
 

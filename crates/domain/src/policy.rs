@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::message::words;
-use crate::{Category, Cause, FieldCode, FieldError, InteractionKind, Timestamp};
+use crate::{Category, Cause, FieldCode, FieldError, InteractionKind, Timestamp, says};
 
 words! {
     /// The rules, in the order in which they are asked.
@@ -381,7 +381,8 @@ impl Policy {
         let mut faults = Vec::new();
         let mut too_many = |field: &'static str, count: usize| {
             if count > LIST_MAX {
-                let message = format!("has {count} entries: at most {LIST_MAX} are allowed");
+                let message =
+                    says!("has {count} entries: at most {allowed} are allowed", count, allowed = LIST_MAX);
                 faults.push(FieldError::new(field, FieldCode::TooMany, message));
             }
         };
@@ -389,7 +390,8 @@ impl Policy {
         too_many("caps", self.frequency.caps.len());
         faults.extend(doubled_windows(&self.reach.windows));
         if self.repeat.within_s > REPEAT_MAX_S {
-            let message = format!("is more than a day: at most {REPEAT_MAX_S} seconds are allowed");
+            let message =
+                says!("is more than a day: at most {allowed} seconds are allowed", allowed = REPEAT_MAX_S);
             faults.push(FieldError::new("within_s", FieldCode::TooLong, message));
         }
         if self.quiet_hours.mode != Mode::Off && self.quiet_hours.from == self.quiet_hours.to {
@@ -406,13 +408,13 @@ fn doubled_windows(windows: &[Window]) -> Option<FieldError> {
         .iter()
         .enumerate()
         .find(|(at, window)| windows[..*at].iter().any(|earlier| earlier.kind == window.kind))?;
-    let message = format!("has {} twice: one window a kind of interaction", doubled.1.kind.as_str());
+    let message = says!("has {kind} twice: one window a kind of interaction", kind = doubled.1.kind.as_str());
     Some(FieldError::new("windows", FieldCode::Doubled, message))
 }
 
 fn unknown_key(key: &str, section: &Map<String, Value>) -> FieldError {
     let known: Vec<_> = section.keys().map(String::as_str).collect();
-    let message = format!("is no setting of this rule: it has {}", known.join(", "));
+    let message = says!("is no setting of this rule: it has {known}", known = known.join(", "));
     FieldError::new(key.to_owned(), FieldCode::UnknownField, message)
 }
 

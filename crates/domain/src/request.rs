@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::FieldCode::{BadCharacter, BadFormat, Empty, Missing, TooEarly, TooLate, TooLong};
 use crate::message::Miniprogram;
-use crate::{Appid, FieldError, Timestamp};
+use crate::{Appid, FieldError, Timestamp, says};
 
 /// Longest url in bytes; WeChat documents none, browsers and proxies stop not far above.
 pub const URL_MAX: usize = 2 * 1024;
@@ -22,7 +22,7 @@ pub fn check_url(url: &str) -> Result<(), FieldError> {
 
 /// Checks a web address of any field as [`check_url`] does.
 pub fn check_web_address(field: &'static str, url: &str) -> Result<(), FieldError> {
-    let fault = |code, message: &str| Err(FieldError::new(field, code, message));
+    let fault = |code, message: &'static str| Err(FieldError::new(field, code, message));
     if url.len() > URL_MAX {
         return Err(too_long(field, url.len(), URL_MAX));
     }
@@ -115,14 +115,14 @@ pub fn check_timing(timing: Timing, now: Timestamp) -> Result<(), Vec<FieldError
     if timing.expires_at.is_some_and(|expires_at| expires_at <= timing.due_at(now)) {
         let due = timing.due_at(now);
         let message =
-            format!("is not after {due}, when the message falls due: give a later time or leave it out");
+            says!("is not after {due}, when the message falls due: give a later time or leave it out", due);
         faults.push(FieldError::new("expires_at", TooEarly, message));
     }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 fn too_long(field: &'static str, given: usize, allowed: usize) -> FieldError {
-    FieldError::new(field, TooLong, format!("has {given} bytes: at most {allowed} are allowed"))
+    FieldError::new(field, TooLong, says!("has {given} bytes: at most {allowed} are allowed", given, allowed))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! whoever puts something in: the API, the command line, a demo.
 
 use crate::FieldCode::{BadFormat, ControlCharacter, Empty, TooLate, TooLong};
-use crate::{FieldError, Timestamp};
+use crate::{FieldError, Timestamp, says};
 
 /// Longest name of an account or a key, in bytes.
 pub const NAME_MAX: usize = 256;
@@ -30,7 +30,7 @@ pub fn check_text(field: &'static str, text: &str, max: usize) -> Checked {
         return Err(FieldError::new(field, Empty, "is empty: write something"));
     }
     if text.len() > max {
-        let message = format!("has {} bytes: at most {max} are allowed", text.len());
+        let message = says!("has {given} bytes: at most {max} are allowed", given = text.len(), max);
         return Err(FieldError::new(field, TooLong, message));
     }
     if text.chars().any(char::is_control) {

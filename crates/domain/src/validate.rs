@@ -8,7 +8,9 @@ use crate::field_error::FieldCode::{
 };
 use crate::field_rule;
 use crate::message::words;
-use crate::{AccountKind, Data, Family, Field, FieldCode, FieldError, FieldKind, Template, text};
+use crate::{
+    AccountKind, Data, Family, Field, FieldCode, FieldError, FieldKind, Sentence, Template, says, text,
+};
 
 /// How the limits of the types are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,19 +114,19 @@ pub fn fill(template: &Template, data: &Data<'_>, rules: FieldRules) -> Result<F
     if errors.is_empty() { Ok(Filled { data: json.into(), warnings }) } else { Err(errors) }
 }
 
-fn shortened(value: &str, limit: usize) -> String {
+fn shortened(value: &str, limit: usize) -> Sentence {
     let given = text::count(value);
-    format!("has {given} characters, {limit} are allowed: it was shortened, and ends with …")
+    says!("has {given} characters, {limit} are allowed: it was shortened, and ends with …", given, limit)
 }
 
 fn is_not_shown(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::First | FieldKind::Remark)
 }
 
-fn missing(field: &Field) -> String {
+fn missing(field: &Field) -> Sentence {
     match field.label.as_str() {
-        "" => "is missing: the template needs it".to_owned(),
-        label => format!("is missing: the template shows it after “{label}”"),
+        "" => "is missing: the template needs it".into(),
+        label => says!("is missing: the template shows it after “{label}”", label),
     }
 }
 
@@ -133,8 +135,8 @@ fn unknown_fields(template: &Template, data: &Data<'_>) -> impl Iterator<Item = 
     data.entries.iter().filter(unknown).map(|entry| {
         let names: Vec<_> = template.fields.iter().map(|field| field.name.as_str()).collect();
         let message = match names.join(", ") {
-            names if names.is_empty() => "is not a field of the template: it has none".to_owned(),
-            names => format!("is not a field of the template: its fields are {names}"),
+            names if names.is_empty() => "is not a field of the template: it has none".into(),
+            names => says!("is not a field of the template: its fields are {names}", names),
         };
         fault(&entry.name, UnknownField, message)
     })
@@ -167,7 +169,7 @@ impl Findings {
     fn look_at_characters(&mut self, field: &Field, value: &str, rules: FieldRules) {
         let bad = |c: char| c.is_control() && !text::is_line_break(c);
         if let Some(at) = value.chars().position(bad) {
-            let message = format!("has a control character as character {}: remove it", at + 1);
+            let message = says!("has a control character as character {at}: remove it", at = at + 1);
             self.error(field, ControlCharacter, message);
         }
         if value.contains(text::is_line_break) {
@@ -187,7 +189,8 @@ impl Findings {
             let limit = rules.limit_of(field);
             let cut = !is_not_shown(field.kind) && is_cut(value, limit);
             if cut {
-                let message = format!("is too long: the phone shows {limit} characters and …");
+                let message =
+                    says!("is too long: the phone shows {allowed} characters and …", allowed = limit);
                 self.warn(field, Cut, message);
             }
             return;
@@ -204,11 +207,11 @@ impl Findings {
         }
     }
 
-    fn warn(&mut self, field: &Field, code: FieldCode, message: impl Into<String>) {
+    fn warn(&mut self, field: &Field, code: FieldCode, message: impl Into<Sentence>) {
         self.warnings.push(fault(&field.name, code, message));
     }
 
-    fn error(&mut self, field: &Field, code: FieldCode, message: impl Into<String>) {
+    fn error(&mut self, field: &Field, code: FieldCode, message: impl Into<Sentence>) {
         self.errors.push(fault(&field.name, code, message));
     }
 }

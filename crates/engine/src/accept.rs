@@ -345,7 +345,8 @@ fn template<'a>(account: &'a Account, template_id: &str) -> Result<&'a Template,
         ));
     }
     account.template(template_id).map(|template| &**template).ok_or_else(|| {
-        let message = "is not a template of this account: check the id, or sync the account's templates";
+        let message =
+            "is not a template of this account: check the id, or sync its templates (hongyan template sync)";
         FieldError::new("template_id", FieldCode::UnknownTemplate, message)
     })
 }

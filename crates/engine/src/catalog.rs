@@ -115,7 +115,7 @@ impl Catalog {
         let grants = store.grants().await?;
         for record in store.accounts().await? {
             let templates = store.templates(record.id).await?;
-            let token = cell(previous, record.id, tokens.remove(&record.id));
+            let token = cell(previous, &record, tokens.remove(&record.id));
             let client = match way_to_wechat(client, &record, previous) {
                 Ok(client) => client,
                 Err(error) => {
@@ -163,9 +163,15 @@ fn compiled(stored: Vec<StoredScenario>) -> HashMap<AccountId, HashMap<String, A
     all
 }
 
-fn cell(previous: &Catalog, id: AccountId, stored: Option<StoredToken>) -> Arc<TokenCell> {
-    let running = previous.by_id(id).map(|account| account.token.clone());
-    running.unwrap_or_else(|| Arc::new(TokenCell::restored(stored)))
+/// A token that was fetched with another secret, or elsewhere, says nothing about the account as it is now.
+fn cell(previous: &Catalog, record: &Record, stored: Option<StoredToken>) -> Arc<TokenCell> {
+    let is_same =
+        |before: &Record| before.secret == record.secret && before.token_source == record.token_source;
+    match previous.by_id(record.id) {
+        Some(running) if is_same(&running.record) => running.token.clone(),
+        Some(_) => Arc::default(),
+        None => Arc::new(TokenCell::restored(stored)),
+    }
 }
 
 /// A proxy has connections of its own; an unchanged one keeps them.

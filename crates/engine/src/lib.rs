@@ -18,6 +18,7 @@ mod recover;
 pub mod rules;
 mod send;
 mod settle;
+mod standstill;
 mod sweep;
 mod templates;
 mod token;
@@ -43,6 +44,7 @@ pub use crate::classify::by_errcode;
 pub use crate::clock::Clock;
 pub use crate::dispatch::Status;
 pub use crate::metrics::Metrics;
+pub use crate::standstill::errcode_behind;
 pub use crate::sweep::Retention;
 pub use crate::token::{Held, TokenCell, TokenTrouble};
 pub use crate::traffic::Pause;
@@ -134,6 +136,7 @@ pub(crate) struct Shared {
     pub(crate) duties: sweep::Duties,
     /// What the sweep started and does not wait for.
     pub(crate) errands: TaskTracker,
+    pub(crate) standstills: standstill::Told,
     pub(crate) status: Mutex<HashMap<AccountId, Status>>,
     pub(crate) receipts: mpsc::Sender<receive::Incoming>,
     /// The process must end: the store has stopped, or is another process's now.
@@ -192,6 +195,7 @@ impl Engine {
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
             errands: TaskTracker::new(),
+            standstills: standstill::Told::default(),
             status: Mutex::default(),
             receipts,
             fatal: CancellationToken::new(),

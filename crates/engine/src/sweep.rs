@@ -14,7 +14,7 @@ use crate::dispatch::Hint;
 use crate::metrics::Word;
 use crate::settle::count_written;
 use crate::token::Want;
-use crate::{EngineError, Shared};
+use crate::{EngineError, Shared, standstill};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
 const PROMOTE_ROWS: usize = 1_000;
@@ -67,6 +67,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
     }
     refresh_tokens(shared, now);
     read_quotas(shared, now);
+    standstill::look(shared, now);
     shared.hint(Hint::Tick).await;
 }
 

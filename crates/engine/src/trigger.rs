@@ -77,7 +77,10 @@ fn unknown() -> FieldError {
     FieldError::new("scenario", FieldCode::UnknownField, message)
 }
 
-fn none_of<const N: usize>(given: [(&'static str, bool); N], message: &str) -> Result<(), Vec<FieldError>> {
+fn none_of<const N: usize>(
+    given: [(&'static str, bool); N],
+    message: &'static str,
+) -> Result<(), Vec<FieldError>> {
     let faults: Vec<_> = given
         .into_iter()
         .filter(|(_, is_given)| *is_given)

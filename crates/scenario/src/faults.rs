@@ -6,7 +6,7 @@ use hongyan_domain::FieldCode::{
     BadCharacter, BadFormat, Doubled, Empty, Missing, TooLong, TooMany, UnknownField, UnknownParam, WrongType,
 };
 use hongyan_domain::data::MAX_ENTRIES;
-use hongyan_domain::{FieldCode, FieldError};
+use hongyan_domain::{FieldCode, FieldError, Sentence};
 
 use crate::duration::show;
 use crate::param::{names, read_one, shown};
@@ -51,7 +51,7 @@ pub(crate) fn of(scenario: &Scenario) -> Vec<FieldError> {
     faults
 }
 
-fn fault(field: impl Into<String>, code: FieldCode, message: impl Into<String>) -> FieldError {
+fn fault(field: impl Into<String>, code: FieldCode, message: impl Into<Sentence>) -> FieldError {
     FieldError::new(field.into(), code, message)
 }
 

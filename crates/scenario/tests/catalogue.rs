@@ -136,7 +136,7 @@ fn what_could_not_be_told_is_said() {
         ("params.paid_at", FieldCode::Unused),
     ];
     assert_eq!(open, expected);
-    assert!(binding.open[2].message.contains("approved"));
+    assert!(binding.open[2].message.to_string().contains("approved"));
 }
 
 #[test]

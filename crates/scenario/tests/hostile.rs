@@ -211,7 +211,7 @@ proptest! {
         let checked = check(&scenario(&expression), None, FieldRules::of(AccountKind::Service));
 
         for fault in rendered.err().into_iter().chain(checked.err()).flatten() {
-            prop_assert!(!fault.message.is_empty());
+            prop_assert!(!fault.message.to_string().is_empty());
         }
     }
 }

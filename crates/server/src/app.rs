@@ -45,6 +45,8 @@ pub struct Settings {
     pub proxies: Vec<IpAddr>,
     /// At the end, requests under way may take so long.
     pub grace: Duration,
+    /// The address that people outside, and WeChat, reach this server by; `None`: nobody said.
+    pub public_url: Option<String>,
 }
 
 impl Default for Settings {
@@ -59,6 +61,7 @@ impl Default for Settings {
             max_connections_per_address: 1_024,
             proxies: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             grace: Duration::from_secs(10),
+            public_url: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use hongyan_domain::{AccountId, Timestamp};
+use hongyan_domain::{AccountId, Timestamp, says};
 use hongyan_engine::Catalog;
 use hongyan_engine::accept::{Rejected, Request};
 use hongyan_store::{ApiKey, KeyRing, KeyText, Scope};
@@ -90,7 +90,7 @@ impl Caller {
         if self.0.scopes.contains(&scope) {
             return Ok(self);
         }
-        let detail = format!("this needs a key with the scope `{}`", scope.as_str());
+        let detail = says!("this needs a key with the scope `{scope}`", scope = scope.as_str());
         Err(Problem::new(Code::Forbidden, detail))
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
-use hongyan_domain::{FieldCode, FieldError};
+use hongyan_domain::{FieldCode, FieldError, Sentence, says};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use serde::de::{Deserialize, DeserializeOwned};
@@ -57,6 +57,9 @@ impl AsRef<[u8]> for Answered {
 /// A JSON body, read.
 pub(crate) struct Json<T>(pub(crate) T);
 
+/// A JSON body that may be left out.
+pub(crate) struct JsonOrNothing<T>(pub(crate) T);
+
 impl FromRequest<App> for Raw {
     type Rejection = Problem;
 
@@ -72,6 +75,18 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let raw = Raw::from_request(request, app).await?;
+        json(&raw).and_then(read).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for JsonOrNothing<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let raw = Raw::from_request(request, app).await?;
+        if raw.bytes.trim_ascii().is_empty() {
+            return Ok(Self(T::default()));
+        }
         json(&raw).and_then(read).map(Self)
     }
 }
@@ -141,7 +156,7 @@ fn unsupported(detail: &'static str) -> Problem {
 }
 
 fn too_large(limit: usize) -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken: split it"))
+    Problem::new(Code::BodyTooLarge, says!("at most {limit} bytes are taken: split it", limit))
 }
 
 /// The text of `bytes`, or where it stops being text.
@@ -152,7 +167,7 @@ pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
         let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
         Problem::new(
             Code::InvalidUtf8,
-            format!("not UTF-8 at line {line}, byte {column}: send UTF-8, not GBK"),
+            says!("not UTF-8 at line {line}, byte {column}: send UTF-8, not GBK", line, column),
         )
     })
 }
@@ -174,12 +189,17 @@ fn explain<'a, T: Deserialize<'a>>(text: &'a str, error: &serde_json::Error) -> 
     match error.classify() {
         Category::Data => Problem::invalid(vec![misfit::<T>(text, error)]),
         Category::Eof => {
-            Problem::new(Code::MalformedJson, format!("it ends too early, at line {line}, column {column}"))
+            let detail = says!("it ends too early, at line {line}, column {column}", line, column);
+            Problem::new(Code::MalformedJson, detail)
         }
         Category::Syntax | Category::Io => {
             let told = error.to_string();
-            let reason = told.split(" at line ").next().unwrap_or_default();
-            Problem::new(Code::MalformedJson, format!("{reason} at line {line}, column {column}"))
+            let reason = match told.split(" at line ").next().unwrap_or_default() {
+                "expected ident" => "a text in quotation marks, a number, true, false or null is needed",
+                reason => reason,
+            };
+            let detail = says!("{reason} at line {line}, column {column}", reason, line, column);
+            Problem::new(Code::MalformedJson, detail)
         }
     }
 }
@@ -208,27 +228,28 @@ fn place(path: &str, name: Option<String>) -> Cow<'static, str> {
 }
 
 /// What serde says, without the value it saw: that may be personal.
-fn told(words: &str) -> (FieldCode, String, Option<String>) {
+fn told(words: &str) -> (FieldCode, Sentence, Option<String>) {
     let words = words.split(" at line ").next().unwrap_or_default();
     let quoted = || words.split('`').nth(1).map(shown);
     if words.starts_with("missing field") {
-        return (FieldCode::Missing, "is missing".to_owned(), quoted());
+        return (FieldCode::Missing, "is missing".into(), quoted());
     }
     if words.starts_with("unknown field") {
         let known = words.split_once(", ").map_or("", |(_, known)| known);
-        return (FieldCode::UnknownField, format!("is not known here: {known}"), quoted());
+        return (FieldCode::UnknownField, says!("is not known here: {known}", known), quoted());
     }
     if words.starts_with("duplicate field") {
-        return (FieldCode::Doubled, "is given twice: give it once".to_owned(), quoted());
+        return (FieldCode::Doubled, "is given twice: give it once".into(), quoted());
     }
     let expected = words.rsplit_once("expected ").map(|(_, expected)| in_json(expected));
     if words.starts_with("invalid type") {
-        let message = format!("is of another type: {} is needed", expected.unwrap_or("another"));
+        let expected = expected.unwrap_or("another");
+        let message = says!("is of another type: {expected} is needed", expected);
         return (FieldCode::WrongType, message, None);
     }
     let message = match expected {
-        Some(expected) => format!("is not understood: {expected} is needed"),
-        None => format!("is not understood: {words}"),
+        Some(expected) => says!("is not understood: {expected} is needed", expected),
+        None => says!("is not understood: {words}", words),
     };
     (FieldCode::BadFormat, message, None)
 }

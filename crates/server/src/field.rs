@@ -1,12 +1,12 @@
 //! Findings about fields that are read here and not by the domain.
 
 pub(crate) use hongyan_domain::setting::check_text;
-use hongyan_domain::{FieldCode, FieldError};
+use hongyan_domain::{FieldCode, FieldError, Sentence};
 
 use crate::problem::Problem;
 
 /// A field that is not in the form it needs.
-pub(crate) fn bad(field: &'static str, message: impl Into<String>) -> FieldError {
+pub(crate) fn bad(field: &'static str, message: impl Into<Sentence>) -> FieldError {
     FieldError::new(field, FieldCode::BadFormat, message)
 }
 

@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::account::stands_still;
 use crate::answer::{self, Answer};
 use crate::app::App;
 
@@ -28,7 +29,7 @@ pub(crate) struct Readiness {
 /// One thing that was looked at.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReadinessCheck {
-    /// `store` or `engine`.
+    /// `store`, `engine` or `accounts`.
     name: &'static str,
     /// Whether it works.
     ok: bool,
@@ -48,7 +49,7 @@ pub(crate) async fn live() -> Answer {
     responses((status = 200, description = "Ready", body = Readiness),
         (status = 503, description = "Not ready", body = Readiness)))]
 pub(crate) async fn ready(State(app): State<App>) -> Answer {
-    let checks = vec![store(&app).await, engine(&app)];
+    let checks = vec![store(&app).await, engine(&app), accounts(&app)];
     let ready = checks.iter().all(|check| check.ok);
     let (status, word) =
         if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
@@ -75,4 +76,16 @@ fn engine(app: &App) -> ReadinessCheck {
         "owns the store's accounts"
     };
     ReadinessCheck { name: "engine", ok: !failed, detail: detail.to_owned() }
+}
+
+/// One that stands still is no reason to give this process no work; whoever looks here learns that there is one.
+fn accounts(app: &App) -> ReadinessCheck {
+    let catalog = app.engine().catalog();
+    let still = catalog.accounts().filter(|account| stands_still(app, account)).count();
+    let all = catalog.len();
+    let detail = match still {
+        0 => format!("none of {all} stands still"),
+        still => format!("{still} of {all} stand still: GET /api/v1/accounts says why"),
+    };
+    ReadinessCheck { name: "accounts", ok: true, detail }
 }

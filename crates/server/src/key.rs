@@ -1,7 +1,7 @@
 //! API keys: made, listed, revoked. A key's text is shown once, when it is made.
 
 use axum::extract::State;
-use hongyan_domain::{AccountId, FieldCode, FieldError, Timestamp};
+use hongyan_domain::{AccountId, FieldCode, FieldError, Timestamp, says};
 use hongyan_engine::Catalog;
 use hongyan_store::{ApiKey, KeyId, KeyText, NewKey, Scope};
 use http::StatusCode;
@@ -153,7 +153,7 @@ fn accounts(app: &App, caller: &Caller, appids: &[String], errors: &mut Vec<Fiel
         errors.push(FieldError::new(
             "appids",
             FieldCode::TooMany,
-            format!("at most {ACCOUNTS_MAX} are possible"),
+            says!("at most {allowed} are possible", allowed = ACCOUNTS_MAX),
         ));
         return Vec::new();
     }

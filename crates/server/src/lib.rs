@@ -16,6 +16,7 @@ mod field;
 mod health;
 mod key;
 mod landing;
+mod lang;
 mod linger;
 mod message;
 mod metrics;
@@ -36,7 +37,7 @@ mod throttle;
 mod watch;
 
 pub use app::{App, Parts, Settings};
-pub use problem::{Code, FieldErrorBody, Problem, WeChatAnswer};
+pub use problem::{Code, FieldErrorBody, Problem, WeChatAnswer, told};
 pub use right::Right;
 pub use routes::{openapi, router};
 pub use serve::serve;

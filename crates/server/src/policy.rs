@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use hongyan_domain::policy::{Policy, Rule};
-use hongyan_domain::{AccountId, Category, FieldError};
+use hongyan_domain::{AccountId, Category, FieldError, says};
 use hongyan_engine::rules::Rules;
 use hongyan_store::PolicyChange;
 use serde::{Deserialize, Serialize};
@@ -127,5 +127,8 @@ fn text(asked: &mut Map<String, Value>, key: &'static str, errors: &mut Vec<Fiel
 
 fn unknown_rule() -> Problem {
     let rules: Vec<_> = Rule::ALL.iter().map(|rule| rule.as_str()).collect();
-    Problem::new(Code::UnknownRoute, format!("there is no such rule: there are {}", rules.join(", ")))
+    Problem::new(
+        Code::UnknownRoute,
+        says!("there is no such rule: there are {rules}", rules = rules.join(", ")),
+    )
 }

@@ -1,120 +1,24 @@
 //! What went wrong, as RFC 9457 problem+json with a stable code. The only error type that answers a request.
 
+mod code;
+
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use hongyan_domain::{FieldError, MessageId, Timestamp, Verdict};
+use hongyan_domain::{FieldError, Lang, MessageId, Sentence, Timestamp, Verdict, says, sentence};
 use hongyan_engine::EngineError;
 use hongyan_store::StoreError;
-use hongyan_wechat::CallError;
+use hongyan_wechat::{CallError, NotSent};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use utoipa::ToSchema;
 
+pub use self::code::Code;
 use crate::text::Text;
 
 /// Callers that met a full or stopping store come back after so many seconds.
 const RETRY_AFTER_S: u32 = 1;
-
-macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $status:literal, $title:literal;)+) => {
-        /// The closed set of problem codes; programs match on these, never on texts.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Code { $($(#[$doc])* $name,)+ }
-
-        impl Code {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// The word in `code`.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $word,)+ }
-            }
-
-            /// The HTTP status it is answered with.
-            pub fn status(self) -> StatusCode {
-                let status = match self { $(Self::$name => $status,)+ };
-                StatusCode::from_u16(status).expect("the table holds statuses of HTTP only")
-            }
-
-            fn title(self) -> &'static str {
-                match self { $(Self::$name => $title,)+ }
-            }
-        }
-    };
-}
-
-codes! {
-    /// The body is not JSON.
-    MalformedJson = "malformed_json", 400, "The body is not JSON";
-    /// The body is not UTF-8.
-    InvalidUtf8 = "invalid_utf8", 400, "The body is not UTF-8";
-    /// The request itself is broken: its path, its query, its body's end.
-    BadRequest = "bad_request", 400, "The request cannot be read";
-    /// Several accounts are possible and none is named.
-    AccountNeeded = "account_needed", 400, "Name the account";
-    /// No key, or none that opens anything.
-    Unauthorized = "unauthorized", 401, "A valid API key is needed";
-    /// The key does not allow this.
-    Forbidden = "forbidden", 403, "The API key does not allow this";
-    /// A callback that WeChat did not sign, or signed too long ago.
-    BadSignature = "bad_signature", 403, "The signature does not hold";
-    /// There is no such route.
-    UnknownRoute = "unknown_route", 404, "There is nothing here";
-    /// There is no such account for this key.
-    UnknownAccount = "unknown_account", 404, "There is no such account";
-    /// There is no such message for this key.
-    UnknownMessage = "unknown_message", 404, "There is no such message";
-    /// The account has no such template.
-    UnknownTemplate = "unknown_template", 404, "There is no such template";
-    /// The account has no such application.
-    UnknownApplication = "unknown_application", 404, "There is no such application";
-    /// The account has no such scenario.
-    UnknownScenario = "unknown_scenario", 404, "There is no such scenario";
-    /// There is no such key, or it was revoked before.
-    UnknownKey = "unknown_key", 404, "There is no such key";
-    /// The route exists, for other methods.
-    MethodNotAllowed = "method_not_allowed", 405, "The method is not allowed here";
-    /// The body did not come in time.
-    BodyTimeout = "body_timeout", 408, "The body did not come in time";
-    /// Another message has this client_msg_id.
-    Conflict = "conflict", 409, "Another message has this client_msg_id";
-    /// The account is there already.
-    AccountExists = "account_exists", 409, "The account exists already";
-    /// The account's library has 25 templates.
-    LibraryFull = "library_full", 409, "The template library is full";
-    /// What is applied for is in the account's library.
-    TemplateExists = "template_exists", 409, "The account has this template already";
-    /// WeChat allows it once or a few times a month; `allowed_at` says when again.
-    TooSoon = "too_soon", 409, "It is too soon for that";
-    /// Not possible in the state it is in.
-    WrongState = "wrong_state", 409, "It is not in a state for that";
-    /// The message cannot be taken back any more.
-    TooLate = "too_late", 409, "It is too late for that";
-    /// The body is over the limit.
-    BodyTooLarge = "body_too_large", 413, "The body is too large";
-    /// The body is of a kind that is not read here.
-    UnsupportedMediaType = "unsupported_media_type", 415, "The content type is not supported";
-    /// A rule refuses the message; `rule` names it, `until` says from when on it would not.
-    Refused = "refused", 422, "A rule refuses the message";
-    /// Fields are wrong; `errors` names all of them.
-    Invalid = "invalid", 422, "Some fields are not acceptable";
-    /// Too many failed tries with API keys.
-    Throttled = "throttled", 429, "Too many failed attempts";
-    /// A defect here.
-    Internal = "internal", 500, "Something went wrong here";
-    /// WeChat answered with an error code.
-    WeChatRefused = "wechat_refused", 502, "WeChat refused";
-    /// WeChat gave no usable answer.
-    WeChatUnreachable = "wechat_unreachable", 502, "WeChat could not be reached";
-    /// The store cannot write or read now; nothing was accepted.
-    StoreUnavailable = "store_unavailable", 503, "The store is unavailable";
-    /// The process is stopping; nothing was accepted.
-    Stopping = "stopping", 503, "The server is stopping";
-    /// No answer in time; the request may still take effect.
-    Timeout = "timeout", 504, "The answer took too long";
-}
 
 /// One problem. Boxed inside, so that it is cheap to hand on.
 #[derive(Clone, Debug)]
@@ -123,7 +27,7 @@ pub struct Problem(Box<Parts>);
 #[derive(Clone, Debug)]
 struct Parts {
     code: Code,
-    detail: Cow<'static, str>,
+    detail: Sentence,
     errors: Vec<FieldError>,
     message_id: Option<MessageId>,
     allowed_at: Option<Timestamp>,
@@ -169,13 +73,21 @@ impl WeChatAnswer {
 
 /// A finding about one field.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FieldErrorBody {
+pub struct FieldErrorBody<'a> {
     /// The path in the request: `data.thing1`.
-    pub field: String,
+    pub field: &'a str,
     /// The kind of fault, for programs: `too_long`.
-    pub code: String,
-    /// For people.
-    pub message: String,
+    pub code: &'static str,
+    /// For people, in the language that Accept-Language asks for.
+    #[schema(value_type = String)]
+    pub message: Cow<'a, str>,
+}
+
+impl<'a> FieldErrorBody<'a> {
+    /// A finding, told in this language.
+    pub fn of(error: &'a FieldError, lang: Lang) -> Self {
+        Self { field: &error.field, code: error.code.as_str(), message: error.message.in_lang(lang) }
+    }
 }
 
 /// RFC 9457.
@@ -186,16 +98,16 @@ pub(crate) struct ProblemBody {
     /// `urn:hongyan:problem:` and the code.
     #[schema(rename = "type")]
     kind: String,
-    /// The same for every problem of this code.
+    /// The same for every problem of this code, in the language that Accept-Language asks for.
     title: String,
     /// The HTTP status.
     status: u16,
     /// Stable, for programs.
     code: String,
-    /// What happened this time.
+    /// What happened this time, in the same language.
     detail: String,
     /// Every field that is wrong.
-    errors: Option<Vec<FieldErrorBody>>,
+    errors: Option<Vec<FieldErrorBody<'static>>>,
     /// The message that was there before.
     message_id: Option<String>,
     /// For `too_soon`: from when it is allowed.
@@ -210,7 +122,7 @@ pub(crate) struct ProblemBody {
 
 impl Problem {
     /// A problem of this code.
-    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(code: Code, detail: impl Into<Sentence>) -> Self {
         let retry_after_s = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_S);
         let detail = detail.into();
         Self(Box::new(Parts {
@@ -227,19 +139,15 @@ impl Problem {
 
     /// A rule refuses a message.
     pub(crate) fn refused(verdict: Verdict) -> Self {
-        let detail = verdict.rule().map_or(Cow::Borrowed("a rule refuses it"), |rule| Text::refusal(rule).en);
-        let mut problem = Self::new(Code::Refused, detail);
+        let mut problem = Self::new(Code::Refused, "a rule refuses it");
         problem.0.verdict = Some(verdict);
         problem
     }
 
     /// Fields that are wrong.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = match &*errors {
-            [one] => one.to_string(),
-            all => format!("{} fields are not acceptable", all.len()),
-        };
-        let mut problem = Self::new(Code::Invalid, detail);
+        let mut problem =
+            Self::new(Code::Invalid, says!("{count} fields are not acceptable", count = errors.len()));
         problem.0.errors = errors;
         problem
     }
@@ -268,17 +176,62 @@ impl Problem {
     }
 }
 
-impl Serialize for Problem {
+/// A problem, told in one language.
+pub(crate) struct Spoken<'a> {
+    problem: &'a Problem,
+    lang: Lang,
+}
+
+impl Problem {
+    /// The problem in this language.
+    pub(crate) fn spoken(&self, lang: Lang) -> Spoken<'_> {
+        Spoken { problem: self, lang }
+    }
+
+    /// The whole answer in this language.
+    pub(crate) fn answer(&self, lang: Lang) -> Response {
+        let body = serde_json::to_vec(&self.spoken(lang)).expect("a problem is plain text and numbers");
+        let mut response = (self.0.code.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
+        if let Some(seconds) = self.0.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.0.code == Code::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hongyan\""));
+        }
+        response
+    }
+}
+
+impl Spoken<'_> {
+    /// A rule says why it refuses. One fault is told whole; of several, how many there are.
+    fn detail(&self) -> Cow<'_, str> {
+        let Parts { detail, errors, verdict, .. } = &*self.problem.0;
+        if let Some(rule) = verdict.as_ref().and_then(Verdict::rule) {
+            return Text::refusal(rule).in_lang(self.lang);
+        }
+        match (&**errors, self.lang) {
+            ([one], Lang::En) => one.to_string().into(),
+            ([one], Lang::Zh) => format!("{}：{}", one.field, one.message.in_lang(Lang::Zh)).into(),
+            _ => detail.in_lang(self.lang),
+        }
+    }
+}
+
+impl Serialize for Spoken<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Parts { code, detail, errors, message_id, allowed_at, wechat, verdict, .. } = &*self.0;
+        let Parts { code, errors, message_id, allowed_at, wechat, verdict, .. } = &*self.problem.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &format_args!("urn:hongyan:problem:{}", code.as_str()))?;
-        map.serialize_entry("title", code.title())?;
+        map.serialize_entry("title", sentence::in_lang(code.title(), self.lang))?;
         map.serialize_entry("status", &code.status().as_u16())?;
         map.serialize_entry("code", code.as_str())?;
-        map.serialize_entry("detail", detail)?;
+        map.serialize_entry("detail", &self.detail())?;
         if !errors.is_empty() {
-            map.serialize_entry("errors", errors)?;
+            let errors: Vec<_> = errors.iter().map(|error| FieldErrorBody::of(error, self.lang)).collect();
+            map.serialize_entry("errors", &errors)?;
         }
         if let Some(id) = message_id {
             map.serialize_entry("message_id", id)?;
@@ -297,18 +250,17 @@ impl Serialize for Problem {
     }
 }
 
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.spoken(Lang::default()).serialize(serializer)
+    }
+}
+
+/// In English; the problem rides along, so that whoever knows the caller's language can tell it anew.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).expect("a problem is plain text and numbers");
-        let mut response = (self.0.code.status(), body).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.0.retry_after_s {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if self.0.code == Code::Unauthorized {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hongyan\""));
-        }
+        let mut response = self.answer(Lang::default());
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -334,7 +286,7 @@ impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         let wechat = WeChatAnswer::of(&error);
         let code = if wechat.is_some() { Code::WeChatRefused } else { Code::WeChatUnreachable };
-        let mut problem = Self::new(code, error.to_string());
+        let mut problem = Self::new(code, told(&error));
         problem.0.wechat = wechat;
         problem
     }
@@ -346,7 +298,7 @@ impl From<EngineError> for Problem {
             EngineError::Store(error) => error.into(),
             EngineError::WeChat(error) => error.into(),
             EngineError::Token(trouble) => {
-                let mut problem = Self::new(Code::WeChatUnreachable, trouble.to_string());
+                let mut problem = Self::new(Code::WeChatUnreachable, no_token(&trouble.detail));
                 if let Some(errcode) = trouble.errcode {
                     problem.0.code = Code::WeChatRefused;
                     problem.0.wechat = Some(WeChatAnswer::new(errcode, trouble.detail, None));
@@ -358,6 +310,27 @@ impl From<EngineError> for Problem {
             EngineError::BadCallback => Self::new(Code::BadRequest, "the callback names no person"),
         }
     }
+}
+
+/// What came of a call to WeChat, as a sentence.
+pub fn told(error: &CallError) -> Sentence {
+    match error {
+        CallError::Errcode { code, errmsg, .. } => {
+            says!("errcode {errcode}: {errmsg}", errcode = code, errmsg)
+        }
+        CallError::Garbled { status, garble } => {
+            says!("HTTP {status} with an answer that is not WeChat's: {garble}", status, garble)
+        }
+        CallError::NotSent(NotSent::Proxy { status }) => {
+            says!("not sent: the proxy refuses (status {status})", status)
+        }
+        error => error.to_string().into(),
+    }
+}
+
+/// Why there is no token; the reason may be a sentence of its own.
+pub(crate) fn no_token(detail: &str) -> Sentence {
+    says!("no access_token: {detail}", detail)
 }
 
 #[cfg(test)]

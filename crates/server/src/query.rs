@@ -1,7 +1,7 @@
 //! What stands in a query, field by field, so that every wrong one is named at once.
 
 use axum::extract::{FromRequestParts, Query};
-use hongyan_domain::{FieldCode, FieldError, Timestamp};
+use hongyan_domain::{FieldCode, FieldError, Sentence, Timestamp, says};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -12,6 +12,8 @@ use crate::problem::{Code, Problem};
 /// Rows in one page.
 const PAGE_MAX: usize = 500;
 const PAGE_DEFAULT: usize = 50;
+/// A caller's name for a field that is repeated, in characters.
+const FIELD_SHOWN: usize = 64;
 
 /// The query as a struct of texts.
 pub(crate) struct Asked<T>(pub(crate) T);
@@ -22,8 +24,22 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         Query::try_from_uri(&parts.uri)
             .map(|Query(asked)| Self(asked))
-            .map_err(|rejection| Problem::new(Code::BadRequest, rejection.body_text()))
+            .map_err(|rejection| Problem::new(Code::BadRequest, told(&rejection.body_text())))
     }
+}
+
+/// What serde says of a query, without the words of its own that lead to it.
+fn told(words: &str) -> Sentence {
+    let field = words.split('`').nth(1).unwrap_or_default();
+    let field: String = field.chars().filter(|c| !c.is_control()).take(FIELD_SHOWN).collect();
+    if words.contains("unknown field `") {
+        let known = words.split_once(", ").map_or("", |(_, known)| known);
+        return says!("the query has `{field}`, which is not known here: {known}", field, known);
+    }
+    if words.contains("duplicate field `") {
+        return says!("the query has `{field}` twice: give it once", field);
+    }
+    "the query cannot be read: it is not percent-encoded UTF-8".into()
 }
 
 /// Reads one field by `read`; an empty one counts as left out.
@@ -36,7 +52,7 @@ pub(crate) fn read<T>(
     let given = given.filter(|text| !text.is_empty())?;
     let value = read(given);
     if value.is_none() {
-        errors.push(field::bad(name, format!("is not understood: {allowed}")));
+        errors.push(field::bad(name, says!("is not understood: {allowed}", allowed)));
     }
     value
 }
@@ -53,7 +69,8 @@ pub(crate) fn limit(errors: &mut Vec<FieldError>, given: Option<&str>) -> usize 
     match limit {
         Some(limit) if (1..=PAGE_MAX).contains(&limit) => limit,
         Some(_) => {
-            let message = format!("is not from 1 to {PAGE_MAX}: ask for less and follow next_cursor");
+            let message =
+                says!("is not from 1 to {allowed}: ask for less and follow next_cursor", allowed = PAGE_MAX);
             errors.push(FieldError::new("limit", FieldCode::TooMany, message));
             PAGE_DEFAULT
         }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
+use hongyan_domain::says;
 use http::{Method, StatusCode, Uri};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -34,7 +35,7 @@ const SECURITY: &str = "api_key";
             problem+json, but for a request whose head cannot be read: it is answered 400 or 431 without a body, and the \
             connection is closed."
     ),
-    components(schemas(ProblemBody, FieldErrorBody, WeChatAnswer, Text))
+    components(schemas(ProblemBody, FieldErrorBody<'_>, WeChatAnswer, Text))
 )]
 struct Head;
 
@@ -121,12 +122,16 @@ async fn document() -> Answer {
 
 async fn unknown_route(uri: Uri) -> Response {
     let path: String = uri.path().chars().take(128).collect();
-    Problem::new(Code::UnknownRoute, format!("nothing is at {path}: see /api/openapi.json")).into_response()
+    Problem::new(Code::UnknownRoute, says!("nothing is at {path}: see /api/openapi.json", path))
+        .into_response()
 }
 
 async fn method_not_allowed(State(_): State<App>, method: Method) -> Response {
-    Problem::new(Code::MethodNotAllowed, format!("{method} is not possible here: see /api/openapi.json"))
-        .into_response()
+    Problem::new(
+        Code::MethodNotAllowed,
+        says!("{method} is not possible here: see /api/openapi.json", method),
+    )
+    .into_response()
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::auth::{MayAdmin, MayRead, MaySend};
 use crate::body::{self, Json, Raw};
 use crate::field;
+use crate::lang::Wish;
 use crate::message;
 use crate::path::Named;
 use crate::problem::{Code, FieldErrorBody, Problem};
@@ -46,7 +47,7 @@ pub(crate) struct ScenarioBody {
     #[schema(value_type = Object)]
     scenario: Scenario,
     /// What could be better; nothing of it blocks.
-    #[schema(value_type = Vec<FieldErrorBody>)]
+    #[schema(value_type = Vec<FieldErrorBody<'_>>)]
     advice: Vec<FieldError>,
     /// Every text it ever had, newest first.
     versions: Vec<VersionBody>,
@@ -109,7 +110,8 @@ pub(crate) async fn put(
         .as_deref()
         .ok_or_else(|| Problem::invalid(vec![field::missing("template_id")]))?;
     let template = account.template(template_id).ok_or_else(|| {
-        let message = "is not a template of this account: check the id, or sync the account's templates";
+        let message =
+            "is not a template of this account: check the id, or sync its templates (hongyan template sync)";
         Problem::invalid(vec![FieldError::new("template_id", FieldCode::UnknownTemplate, message)])
     })?;
     check(&scenario, Some(template), FieldRules::of(account.record.kind)).map_err(Problem::invalid)?;
@@ -168,6 +170,7 @@ pub(crate) async fn trigger(
     MaySend(caller): MaySend,
     State(app): State<App>,
     Named(name): Named<String>,
+    Wish(lang): Wish,
     raw: Raw,
 ) -> Answer {
     let asked: TriggerRequest<'_> = body::read(body::json(&raw)?)?;
@@ -181,7 +184,7 @@ pub(crate) async fn trigger(
         dry_run: asked.dry_run,
         ..Request::default()
     };
-    message::accept_one(&app, &caller, request).await
+    message::accept_one(&app, &caller, request, lang).await
 }
 
 /// The built-in scenarios.
@@ -218,7 +221,7 @@ pub(crate) struct BindingBody {
     /// Fields that were guessed by their type or a part of their label.
     guessed: Vec<String>,
     /// What could not be told.
-    #[schema(value_type = Vec<FieldErrorBody>)]
+    #[schema(value_type = Vec<FieldErrorBody<'_>>)]
     open: Vec<FieldError>,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use hongyan_domain::{Cause, FieldCode, FieldError, State as MessageState};
+use hongyan_domain::{Cause, FieldCode, FieldError, State as MessageState, says};
 use hongyan_engine::Catalog;
 use hongyan_store::TallyRow;
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,7 @@ fn days(asked: &Span, today: i64) -> Result<(i64, i64), Problem> {
         errors.push(FieldError::new(
             "since",
             FieldCode::TooEarly,
-            format!("at most {DAYS_MAX} days are shown at once"),
+            says!("at most {days} days are shown at once", days = DAYS_MAX),
         ));
     }
     field::none_of(errors)?;

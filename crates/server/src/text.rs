@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use hongyan_domain::Rule;
-use serde::Serialize;
+use hongyan_domain::{Lang, Rule, Sentence};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The same in Chinese and in English.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub struct Text {
     /// 中文
     #[schema(value_type = String)]
@@ -21,6 +21,19 @@ impl Text {
     /// Both texts.
     pub fn new(zh: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
         Self { zh: zh.into(), en: en.into() }
+    }
+
+    /// A sentence in both.
+    pub(crate) fn of(sentence: &Sentence) -> Self {
+        Self::new(sentence.in_lang(Lang::Zh).into_owned(), sentence.in_lang(Lang::En).into_owned())
+    }
+
+    /// The one that is in this language.
+    pub(crate) fn in_lang(self, lang: Lang) -> Cow<'static, str> {
+        match lang {
+            Lang::Zh => self.zh,
+            Lang::En => self.en,
+        }
     }
 
     /// What WeChat's error code means.

@@ -5,8 +5,10 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use hongyan_domain::Lang;
 
 use crate::app::App;
+use crate::lang::wished;
 use crate::problem::{Code, Problem};
 
 /// Runs the request as a task of its own: a message that is being committed when its caller hangs up must still
@@ -14,6 +16,7 @@ use crate::problem::{Code, Problem};
 pub(crate) async fn watch(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let lang = wished(request.headers());
     let running = tokio::spawn(next.run(request));
     let response = match tokio::time::timeout(app.settings().request_timeout, running).await {
         Ok(Ok(response)) => response,
@@ -26,6 +29,15 @@ pub(crate) async fn watch(State(app): State<App>, request: Request, next: Next) 
             Problem::new(Code::Timeout, detail).into_response()
         }
     };
+    let response = in_lang(response, lang);
     app.metrics().count(route.as_ref().map(MatchedPath::as_str), response.status(), began.elapsed());
     response
+}
+
+/// A problem is told in the caller's language; every other answer is what it is.
+fn in_lang(response: Response, lang: Lang) -> Response {
+    match response.extensions().get::<Problem>() {
+        Some(problem) if lang != Lang::default() => problem.answer(lang),
+        _ => response,
+    }
 }

@@ -191,7 +191,7 @@ impl Profile {
         set(&mut new.permission, body.permission);
         set(&mut new.token_seconds, body.token_seconds);
         new.openid_minute_limit = body.openid_minute_limit.or(new.openid_minute_limit);
-        new.ip_allow_list = body.ip_allow_list.clone().or(new.ip_allow_list);
+        set(&mut new.ip_allow_list, body.ip_allow_list.clone());
         new.miniprograms = body.miniprograms.clone().or(new.miniprograms);
         set(&mut new.push.url, body.callback_url.clone());
         set(&mut new.push.token, body.token.clone());

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::settings::{Escapes, Latency, ReceiptPlan, Share};
 
@@ -28,8 +28,9 @@ pub struct AccountBody {
     pub push_mode: Option<PushMode>,
     /// How pushes are written.
     pub push_format: Option<PushFormat>,
-    /// Who may call. Absent: anyone; an empty list: nobody.
-    pub ip_allow_list: Option<Vec<IpAddr>>,
+    /// Who may call. Null, and a new account without it: anyone; an empty list: nobody.
+    #[serde(deserialize_with = "given")]
+    pub ip_allow_list: Option<Option<Vec<IpAddr>>>,
     /// Sends a day (Asia/Shanghai); 45009 beyond.
     pub daily_quota: Option<u64>,
     /// Sends a minute; 45011 beyond. WeChat shows 4,200,000.
@@ -48,6 +49,13 @@ pub struct AccountBody {
     pub original_id: Option<String>,
     /// The mini programs linked to the account; another one in a send is 40013. Absent: any.
     pub miniprograms: Option<Vec<String>>,
+}
+
+/// Tells `null` from nothing.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// What sort of account it is.

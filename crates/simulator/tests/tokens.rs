@@ -184,6 +184,18 @@ fn an_address_off_the_allow_list_is_named_in_the_refusal() {
 }
 
 #[test]
+fn an_allow_list_stays_until_it_is_changed_or_lifted_with_null() {
+    let stage = stage();
+    let token = stage.token();
+    stage.change(json!({"ip_allow_list": []}));
+
+    stage.change(json!({"daily_quota": 5}));
+    assert_eq!(code_of(&stage, &token), 40164);
+    stage.change(json!({"ip_allow_list": null}));
+    assert_eq!(code_of(&stage, &token), 0);
+}
+
+#[test]
 fn revoked_tokens_are_40001_and_a_new_one_works() {
     let stage = stage();
     let (classic, stable) = (stage.token(), stage.stable(false)["access_token"].as_str().unwrap().to_owned());

@@ -56,7 +56,8 @@ fn seal_secrets(keys: &AccountKeys, account: AccountId, draft: &AccountDraft) ->
 }
 
 impl Store {
-    /// Puts an account in, or in place of the one with this appid; makes its keys when it is new.
+    /// Puts an account in, or in place of the one with this appid; makes its keys when it is new. The token kept goes
+    /// when its secret or source is another now.
     ///
     /// # Errors
     /// `Fields`: what [`AccountDraft::check`] finds; nothing was written.
@@ -273,7 +274,22 @@ DO UPDATE SET name = excluded.name, kind = excluded.kind, verified = excluded.ve
   paused = excluded.paused, paused_until = excluded.paused_until, paused_reason = excluded.paused_reason,
   updated_at = excluded.updated_at";
 
+const DROP_TOKEN: &str = "
+DELETE FROM token
+WHERE account = ?1";
+
+/// A token that was fetched with another secret, or elsewhere, would hide that the new ones do not work.
+fn drop_outdated_token(conn: &Connection, before: &Account, draft: &AccountDraft) -> Result<()> {
+    if before.secret != draft.secret || before.token_source != draft.token_source {
+        conn.prepare_cached(DROP_TOKEN)?.execute([before.id.0])?;
+    }
+    Ok(())
+}
+
 fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestamp) -> Result<()> {
+    if let Some(before) = find(conn, keyring, &draft.appid)? {
+        drop_outdated_token(conn, &before, draft)?;
+    }
     let id = match number(conn, &draft.appid)? {
         Some(id) => id,
         None => new_account(conn, keyring)?,

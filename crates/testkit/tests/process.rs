@@ -112,6 +112,7 @@ impl Site {
             "template_id": self.template_id,
             "data": { "character_string1": format!("NO{number:06}") },
             "client_msg_id": format!("order-{number}"),
+            "basis": "payment",
         })
     }
 
@@ -263,6 +264,98 @@ async fn a_second_daemon_on_the_same_store_ends_at_once_and_says_why() {
     api.post("/api/v1/messages", &site.message(0)).await.expect(202);
     assert_eq!(site.ended(&api).await["delivered"], 1);
     daemon.terminate().await;
+}
+
+/// A script that takes "failed" for "not sent" sends it again: the person gets it twice.
+#[tokio::test]
+async fn a_send_that_runs_out_of_time_says_that_the_message_is_accepted_and_why_it_waits() {
+    let site = Site::new(1, "none").await;
+    let pause = ["account", "pause", "--reason", "lunch", "--json"];
+    run(site.folder(), &site.settings(), &[&pause[..], &["--lasts", "0s"]].concat()).await.json();
+    let over = run(site.folder(), &site.settings(), &["account", "list"]).await;
+    assert!(over.stdout.contains("not paused"), "{over:?}");
+    run(site.folder(), &site.settings(), &pause).await.json();
+    let send = ["send", "--touser", &site.openids[0], "--template-id", &site.template_id];
+    let send =
+        [&send[..], &["--data", r#"{"character_string1":"A1"}"#, "--wait", "--timeout", "300ms"]].concat();
+
+    let alone = run(site.folder(), &site.settings(), &send).await;
+    let (daemon, api) = site.serve().await;
+    let through = [("HONGYAN_HTTP__LISTEN", daemon.address.to_string()), ("HONGYAN_KEY", site.key.clone())];
+    let settings = [&site.settings(), &through[..]].concat();
+    let through = run(site.folder(), &settings, &send).await;
+    let machine = run(site.folder(), &settings, &[&send[..], &["--json"]].concat()).await;
+
+    for ended in [&alone, &through] {
+        assert_eq!(ended.status.code(), Some(6), "{ended:?}");
+        let said = &ended.stdout;
+        assert!(
+            said.contains("msg_") && said.contains("do not send it again") && said.contains("lunch"),
+            "{said}"
+        );
+    }
+    let told: Value = serde_json::from_str(&machine.stdout).unwrap();
+    assert_eq!((machine.status.code(), &told["state"]), (Some(6), &json!("pending")));
+    assert_eq!(api.get("/api/v1/stats").await.expect(200)["totals"]["pending"], 3);
+    daemon.terminate().await;
+}
+
+#[tokio::test]
+async fn the_command_line_shows_what_the_running_server_knows() {
+    let site = Site::new(2, "none").await;
+    let (daemon, api) = site.serve().await;
+    let through = [("HONGYAN_HTTP__LISTEN", daemon.address.to_string()), ("HONGYAN_KEY", site.key.clone())];
+    let settings = [&site.settings(), &through[..]].concat();
+    let hongyan = async |words: &str| {
+        let words: Vec<_> = words.split(' ').collect();
+        run(site.folder(), &settings, &words).await
+    };
+    api.post("/api/v1/messages", &site.message(0)).await.expect(202);
+    site.ended(&api).await;
+
+    let shown = hongyan("message show order-0").await;
+    let listed = hongyan("message list --state delivered --json").await.json();
+    let late = hongyan("message cancel order-0").await;
+    let stats = hongyan("stats --json").await.json();
+    let chinese = hongyan("--lang zh message show msg_nothing").await;
+    let none = hongyan("message show order-9").await;
+
+    assert!(shown.stdout.contains("delivered") && shown.stdout.contains("reported"), "{shown:?}");
+    assert_eq!(listed["messages"][0]["client_msg_id"], "order-0");
+    assert_eq!((late.status.code(), none.status.code()), (Some(2), Some(4)), "{late:?} {none:?}");
+    assert_eq!(stats["totals"]["delivered"], 1);
+    assert!(chinese.stderr.starts_with("错误：没有这条消息："), "{chinese:?}");
+    site.wechat.post("/_sim/accounts", &json!({ "appid": APPID, "ip_allow_list": [] })).await.expect(200);
+    let answered = site.wire.answered();
+    api.post("/api/v1/messages", &site.message(1)).await.expect(202);
+    site.wire.until(|| site.wire.answered() > answered).await;
+    // The dispatcher tells how things stand once a second.
+    let state = loop {
+        let accounts = hongyan("account list").await.stdout;
+        if !accounts.contains("sending") {
+            break accounts;
+        }
+    };
+    assert!(state.contains("127.0.0.1"), "{state}");
+    daemon.terminate().await;
+}
+
+#[tokio::test]
+async fn usage_errors_are_json_where_json_is_asked_for_and_say_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let fault = async |words: &str| {
+        let words: Vec<_> = words.split(' ').collect();
+        let ended = run(folder.path(), &[], &words).await;
+        assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+        let told: Value = serde_json::from_str(&ended.stderr).unwrap();
+        told["error"]["message"].as_str().unwrap().to_owned()
+    };
+
+    assert!(fault("serve --nonsense --json").await.contains("--nonsense"));
+    assert!(fault("backup /no/such/folder/copy.db --json").await.contains("/no/such/folder"));
+    assert!(fault("account add --appid wx1 --json").await.contains("--secret"));
+    assert!(fault("message list --json").await.contains("HONGYAN_KEY"));
+    assert!(fault("send --touser o --template-id t --data {x --json").await.contains("column 2"));
 }
 
 #[tokio::test]

@@ -63,7 +63,10 @@ async fn a_refusal_is_told_with_wechats_words_its_meaning_and_its_rid() {
     let told = timeline.as_array().unwrap().iter().find(|moment| moment["what"] == "dispatched").unwrap();
     assert_eq!((&told["outcome"], &told["errcode"]), (&json!("refused"), &json!(47003)));
     assert!(told["errmsg"].as_str().unwrap().contains("thing1"), "{told}");
-    assert!(told["rid"].is_string() && told["meaning"]["zh"].is_string(), "{told}");
+    assert!(
+        told["rid"].is_string() && told["meaning"]["zh"].is_string() && told["advice"]["en"].is_string(),
+        "{told}"
+    );
     world.finish().await;
 }
 

@@ -170,6 +170,39 @@ async fn a_refused_address_is_tried_slowly_and_all_goes_on_once_it_is_allowed() 
     world.finish().await;
 }
 
+/// A cached token hides neither the address that WeChat refuses nor, behind it, anything else.
+#[tokio::test]
+async fn the_check_lays_a_refused_address_to_the_address_alone() {
+    let world = World::start().await;
+    world.send(&world.body(0)).await;
+    world.drain().await;
+    world.change_at_wechat(&json!({ "ip_allow_list": [] }));
+
+    let path = format!("/api/v1/accounts/{}/check", world.official().appid);
+    let report = world.api().post(&path, &json!({})).await.expect(200);
+
+    let stand: Vec<_> =
+        report["checks"].as_array().unwrap().iter().map(|check| check["status"].clone()).collect();
+    assert_eq!(stand, ["ok", "ok", "failed", "skipped", "skipped", "skipped", "ok", "ok"]);
+    let mend = report["checks"][2]["mend"]["en"].as_str().unwrap();
+    assert!(mend.starts_with("add 127.0.0.1 to "), "{mend}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_changed_appsecret_is_tried_at_once_and_not_hidden_by_the_token_of_the_one_before() {
+    let world = World::start().await;
+    world.send(&world.body(0)).await;
+    world.drain().await;
+    let path = format!("/api/v1/accounts/{}", world.official().appid);
+
+    world.api().patch(&path, &json!({ "secret": "wrong" })).await.expect(200);
+    let report = world.api().post(&format!("{path}/check"), &json!({})).await.expect(200);
+
+    assert_eq!(report["checks"][1]["status"], "failed", "{report}");
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn a_new_appsecret_mends_the_account() {
     let world = World::start().await;

@@ -49,7 +49,7 @@ impl Stage {
     pub(super) async fn set(context: &Context, messages: usize) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("hongyan-demo-").tempdir()?;
         let stop = CancellationToken::new();
-        let (simulator, wechat) = play_wechat(&stop).await?;
+        let (simulator, wechat) = play_wechat(context, &stop).await?;
         let node = start_node(context, &folder, wechat).await?;
         let secrets = Secrets::draw(&mut local::chance());
         let template_id = tell_wechat(&simulator, &node, &secrets)?;
@@ -109,8 +109,8 @@ impl Secrets {
     }
 }
 
-async fn play_wechat(stop: &CancellationToken) -> Result<(Simulator, SocketAddr)> {
-    let listener = listen::on(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+async fn play_wechat(context: &Context, stop: &CancellationToken) -> Result<(Simulator, SocketAddr)> {
+    let listener = listen::on(&context.texts, SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let wechat = listener.local_addr()?;
     let mut settings = Settings { latency: LATENCY, ..Settings::default() };
     settings.receipts.delay = LATENCY;
@@ -126,7 +126,7 @@ async fn start_node(context: &Context, folder: &TempDir, wechat: SocketAddr) -> 
     config.wechat.api_bases = vec![format!("http://{wechat}")];
     let key = MasterKey::generate(&mut local::chance());
     let store = Store::open(hongyan_store::Settings::new(&*config.store.url, key), local::now()).await?;
-    Node::start(Parts { store, config }).await
+    Node::start(&context.texts, Parts { store, config }).await
 }
 
 fn tell_wechat(simulator: &Simulator, node: &Node, secrets: &Secrets) -> Result<String> {

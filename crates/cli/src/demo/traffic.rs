@@ -87,7 +87,7 @@ fn write_message(stage: &Stage, n: usize, body: &mut Vec<u8>) {
     let (minute, yuan) = (n % 60, n % 900 + 1);
     let _ = write!(
         body,
-        r#"{{"appid":"{APPID}","touser":"{openid}","template_id":"{template_id}","client_msg_id":"order-{n}-shipped","lane":"{lane}","url":"https://shop.example.com/orders/{n}","data":{{"thing1":{{"value":"拿铁咖啡(大杯)两份"}},"character_string2":{{"value":"HY2026{n:08}"}},"time3":{{"value":"2026-11-23 12:{minute:02}"}},"amount4":{{"value":"¥{yuan}.50"}}}}}}"#
+        r#"{{"appid":"{APPID}","touser":"{openid}","template_id":"{template_id}","client_msg_id":"order-{n}-shipped","lane":"{lane}","category":"transactional","basis":"payment","url":"https://shop.example.com/orders/{n}","data":{{"thing1":{{"value":"拿铁咖啡(大杯)两份"}},"character_string2":{{"value":"HY2026{n:08}"}},"time3":{{"value":"2026-11-23 12:{minute:02}"}},"amount4":{{"value":"¥{yuan}.50"}}}}}}"#
     );
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Application, Keyword};
 use crate::message::words;
 use crate::request::check_url;
-use crate::{FieldKind, field_rule, industry, text};
+use crate::{FieldKind, Lang, field_rule, industry, text};
 
 /// Characters of a title.
 const TITLE_MAX: usize = 20;
@@ -284,7 +284,7 @@ fn sample_value(checked: &mut Checked, (name, kind): (&str, Option<FieldKind>), 
     let Some(kind) = kind else { return };
     if let Err(misfit) = field_rule::check(kind, value, kind.usual_limit().unwrap_or(0)) {
         let zh = format!("“{name}”的样例不符合类型 {}：{}", kind.as_str(), allowed(kind));
-        checked.fault(field, FaultCode::BadValue, (zh, misfit.message));
+        checked.fault(field, FaultCode::BadValue, (zh, misfit.message.to_string()));
     }
 }
 
@@ -329,8 +329,8 @@ fn links(checked: &mut Checked, links: &[String]) {
     }
     for (at, link) in links.iter().enumerate() {
         if let Err(fault) = check_url(link) {
-            let zh = "不是网址：以 http:// 或 https:// 开头，不含空格，2 KiB 以内".to_owned();
-            checked.fault(format!("links.{at}"), FaultCode::BadLink, (zh, fault.message));
+            let told = |lang| fault.message.in_lang(lang).into_owned();
+            checked.fault(format!("links.{at}"), FaultCode::BadLink, (told(Lang::Zh), told(Lang::En)));
         }
     }
 }

@@ -168,7 +168,7 @@ fn messages_do_not_repeat_values() {
 
         let faults = filled(&format!("x{{{{{name}.DATA}}}}"), &data).unwrap_err();
 
-        assert!(!faults[0].message.contains("1380"), "{}", faults[0]);
+        assert!(!faults[0].to_string().contains("1380"), "{}", faults[0]);
     }
 }
 

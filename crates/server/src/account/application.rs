@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use hongyan_domain::application::{self, Answer as Given, Event, Refused};
-use hongyan_domain::{Application, ApplicationId, ApplicationState, FieldCode, FieldError, Timestamp};
+use hongyan_domain::{Application, ApplicationId, ApplicationState, FieldCode, FieldError, Timestamp, says};
 use hongyan_engine::Account;
 use hongyan_store::{ApplicationFilter, ApplicationMove, ApplicationRecord};
 use http::StatusCode;
@@ -216,12 +216,18 @@ fn problem(refused: Refused, deed: &'static str) -> Problem {
                 }
                 _ => "",
             };
-            Problem::new(Code::WrongState, format!("{deed} is not possible: it is {}{hint}", state.as_str()))
+            Problem::new(
+                Code::WrongState,
+                says!("{deed} is not possible: it is {state}{hint}", deed, state = state.as_str(), hint),
+            )
         }
         Refused::MonthIsFull { allowed_at } => {
             let (most, day) = (application::SUBMITS_A_MONTH, allowed_at.day_text());
-            let detail =
-                format!("WeChat takes {most} applications a month of one account: again from {day} on");
+            let detail = says!(
+                "WeChat takes {most} applications a month of one account: again from {day} on",
+                most,
+                day
+            );
             Problem::new(Code::TooSoon, detail).allowed_at(allowed_at)
         }
         Refused::AnswerDate => {
@@ -235,10 +241,10 @@ fn refuse_known(account: &Account, application: &Application) -> Result<(), Prob
     let Some(known) = account.templates().find(|template| application.is_like(template)) else {
         return Ok(());
     };
-    let detail = format!(
-        "the account has a template of this title and these keywords, {}: one of WeChat's library takes effect at once \
+    let detail = says!(
+        "the account has a template of this title and these keywords, {template}: one of WeChat's library takes effect at once \
          and cannot be changed; send with it, or apply for other keywords",
-        known.template_id
+        template = known.template_id
     );
     Err(Problem::new(Code::TemplateExists, detail))
 }

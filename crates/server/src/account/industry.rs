@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use hongyan_domain::industry::{self, may_change};
-use hongyan_domain::{FieldError, Timestamp};
+use hongyan_domain::{FieldError, Timestamp, says};
 use hongyan_wechat::Industry;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -117,9 +117,10 @@ fn fault((name, number): (&'static str, u8)) -> Option<FieldError> {
 
 fn too_early(allowed_at: Timestamp) -> Problem {
     let day = allowed_at.day_text();
-    let detail = format!(
+    let detail = says!(
         "the industries were changed this month, and WeChat takes one change a month: again from {day} on, or with \
-         `\"force\": true` if WeChat is to decide"
+         `\"force\": true` if WeChat is to decide",
+        day
     );
     Problem::new(Code::TooSoon, detail).allowed_at(allowed_at)
 }

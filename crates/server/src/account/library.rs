@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use hongyan_domain::template::Template;
-use hongyan_domain::{FieldCode, FieldError, Timestamp};
+use hongyan_domain::{FieldCode, FieldError, Timestamp, says};
 use hongyan_engine::Account;
 use hongyan_store::{NoticeKind, StoredTemplate, TemplateNotice};
 use serde::{Deserialize, Serialize};
@@ -153,7 +153,7 @@ pub(crate) async fn change_template(
 
 fn check(template: &Template, change: &TemplateChange) -> Result<(), Problem> {
     if change.relax.len() > FIELDS_MAX {
-        let message = format!("names too many fields: at most {FIELDS_MAX} are possible");
+        let message = says!("names too many fields: at most {allowed} are possible", allowed = FIELDS_MAX);
         return Err(Problem::invalid(vec![FieldError::new("relax", FieldCode::TooMany, message)]));
     }
     let wrong = change.relax.iter().filter_map(|(name, limit)| {

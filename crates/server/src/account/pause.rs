@@ -12,17 +12,20 @@ use super::show::AccountBody;
 use crate::answer::{self, Answer};
 use crate::app::{App, unknown_account};
 use crate::auth::MayAdmin;
-use crate::body::Json;
+use crate::body::JsonOrNothing;
 use crate::field::{self, keep};
 use crate::path::Named;
 use crate::problem::Problem;
 
-/// Why and until when.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+/// The reason where none is given.
+const NOBODY_SAID_WHY: &str = "operator";
+
+/// Why and until when; nothing at all has to be said.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct PauseRequest {
-    /// For whoever looks later.
-    reason: String,
+    /// For whoever looks later; `operator` if left out.
+    reason: Option<String>,
     /// Until then; left out: until somebody resumes it. RFC 3339.
     #[schema(value_type = Option<String>)]
     until: Option<Timestamp>,
@@ -35,10 +38,11 @@ pub(crate) async fn pause(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
     Named(appid): Named<String>,
-    Json(asked): Json<PauseRequest>,
+    JsonOrNothing(asked): JsonOrNothing<PauseRequest>,
 ) -> Answer {
     check(&asked, app.now())?;
     let PauseRequest { reason, until } = asked;
+    let reason = reason.unwrap_or_else(|| NOBODY_SAID_WHY.to_owned());
     let _alone = app.changing().await;
     let mut draft = draft(&app, &caller, &appid).await?;
     draft.paused = Some(Paused { until, reason });
@@ -66,7 +70,8 @@ pub(crate) async fn resume(
 
 fn check(asked: &PauseRequest, now: Timestamp) -> Result<(), Problem> {
     let mut errors = Vec::new();
-    keep(&mut errors, check_text("reason", &asked.reason, REASON_MAX));
+    let reason = asked.reason.as_deref();
+    keep(&mut errors, reason.map_or(Ok(()), |reason| check_text("reason", reason, REASON_MAX)));
     if asked.until.is_some_and(|until| until <= now) {
         errors.push(FieldError::new(
             "until",

@@ -1,7 +1,7 @@
 //! Accounts as the API shows them.
 
 use axum::extract::State;
-use hongyan_domain::{AccountKind, State as MessageState, Timestamp};
+use hongyan_domain::{AccountKind, Timestamp};
 use hongyan_engine::Account;
 use hongyan_store::{StoreError, TokenSource};
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,12 @@ use super::standing::Live;
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::auth::MayRead;
+use crate::check::waiting;
 use crate::field;
 use crate::path::Named;
 use crate::query::{self, Asked};
 use crate::right::Right;
 
-/// A message may wait for 90 days and its expiry after that; older ones are not pending any more.
-const BACKLOG_DAYS: i64 = 100;
 /// What stands in place of a secret.
 const SET: &str = "set";
 
@@ -142,8 +141,7 @@ pub(crate) async fn show(
 
 async fn counts(app: &App, account: &Account) -> Result<Counts, StoreError> {
     let today = app.now().day();
-    let rows = app.store().tally(today - BACKLOG_DAYS..today + 1, Some(account.id())).await?;
-    let pending = rows.iter().filter(|row| row.state == MessageState::Pending).map(|row| row.count).sum();
+    let pending = waiting(app.store(), account.id(), app.now()).await?;
     let sent = app.store().sends_today(today).await?;
     Ok(Counts { pending, sent_today: sent.get(&account.id()).copied().unwrap_or(0) })
 }

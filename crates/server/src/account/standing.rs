@@ -1,7 +1,7 @@
 //! How an account stands right now: its token, what holds it up and the mend for it, its pace.
 
 use hongyan_domain::{Cause, Timestamp};
-use hongyan_engine::{Account, Pause};
+use hongyan_engine::{Account, Pause, errcode_behind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -71,6 +71,11 @@ pub(crate) struct PauseBody {
     ip: Option<String>,
 }
 
+/// Whether anything holds the account up now.
+pub(crate) fn stands_still(app: &App, account: &Account) -> bool {
+    PauseBody::of(account, app.engine().status(account.id()).pause, app.now()).is_some()
+}
+
 impl Live {
     pub(super) fn of(app: &App, account: &Account) -> Self {
         let status = app.engine().status(account.id());
@@ -112,10 +117,14 @@ impl PauseBody {
     fn of(account: &Account, pause: Option<Pause>, now: Timestamp) -> Option<Self> {
         if let Some(ordered) = account.record.paused.as_ref().filter(|_| account.is_paused(now)) {
             let (until, reason) = (ordered.until, Some(ordered.reason.clone()));
-            let advice = Some(Text::new("处理完后恢复发送", "resume it when the reason is gone"));
+            let resume = format!("hongyan account resume --appid {}", account.appid());
+            let advice = Some(Text::new(
+                format!("处理完后恢复发送：{resume}"),
+                format!("when the reason is gone: {resume}"),
+            ));
             return Some(Self { cause: "ordered", until, reason, advice, ip: None });
         }
-        let pause = pause?;
+        let pause = pause.filter(|pause| now < pause.until)?;
         let ip = account.token.trouble().filter(|_| pause.cause == Cause::IpNotAllowed);
         let ip = ip.and_then(|trouble| hongyan_wechat::callers_ip(&trouble.detail).map(str::to_owned));
         Some(Self {
@@ -129,21 +138,12 @@ impl PauseBody {
 }
 
 /// What to do about a cause that holds up an account: that of the error code it comes from.
-fn advice(cause: Cause) -> Option<Text> {
-    let errcode = match cause {
-        Cause::IpNotAllowed => 40164,
-        Cause::DailyQuota => 45009,
-        Cause::RateLimited => 45011,
-        Cause::Token => 40001,
-        Cause::AccountRefused => 48001,
-        Cause::Busy => -1,
-        Cause::Unreachable => {
-            return Some(Text::new(
-                "连不上微信：检查本机到 api.weixin.qq.com 的网络、DNS、代理；恢复后自动继续",
-                "WeChat cannot be reached: check network, DNS and proxy to api.weixin.qq.com; it goes on by itself",
-            ));
-        }
-        _ => return None,
-    };
-    Text::advice(errcode)
+pub(crate) fn advice(cause: Cause) -> Option<Text> {
+    if cause == Cause::Unreachable {
+        return Some(Text::new(
+            "连不上微信：检查本机到 api.weixin.qq.com 的网络、DNS、代理；恢复后自动继续",
+            "WeChat cannot be reached: check network, DNS and proxy to api.weixin.qq.com; it goes on by itself",
+        ));
+    }
+    errcode_behind(cause).and_then(Text::advice)
 }

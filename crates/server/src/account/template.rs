@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use hongyan_domain::template::{Field, TEMPLATES_MAX, Template};
-use hongyan_domain::{FieldCode, FieldError};
+use hongyan_domain::{FieldCode, FieldError, says};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -114,9 +114,10 @@ pub(crate) async fn add_template(
     let account = app.account(&caller, &appid)?;
     check(&new)?;
     if account.templates().count() >= TEMPLATES_MAX {
-        let detail = format!(
-            "the account has {TEMPLATES_MAX} templates, and WeChat takes no more: delete one that is not used \
-             (`messages_30_days`), or sync if that was done in WeChat's console"
+        let detail = says!(
+            "the account has {count} templates, and WeChat takes no more: delete one that is not used \
+             (`messages_30_days`), or sync if that was done in WeChat's console",
+            count = TEMPLATES_MAX
         );
         return Err(Problem::new(Code::LibraryFull, detail));
     }
@@ -185,7 +186,7 @@ fn check(new: &NewTemplate) -> Result<(), Problem> {
         errors.push(FieldError::new(
             "keywords",
             FieldCode::TooMany,
-            format!("at most {KEYWORDS_MAX} are possible"),
+            says!("at most {allowed} are possible", allowed = KEYWORDS_MAX),
         ));
     }
     for keyword in &new.keywords {

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use axum::extract::State;
-use hongyan_domain::{FieldCode, FieldError};
+use hongyan_domain::{FieldCode, FieldError, Lang, says};
 use hongyan_engine::EngineError;
 use hongyan_engine::accept::Accepted;
 use http::StatusCode;
@@ -18,7 +18,8 @@ use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::auth::{Caller, MaySend};
 use crate::body::{self, Form, Raw};
-use crate::problem::{Problem, ProblemBody};
+use crate::lang::Wish;
+use crate::problem::{Problem, ProblemBody, Spoken};
 
 /// Messages in one array, and in one commit of NDJSON: what the store writes in under 10 ms.
 const BATCH_MAX: usize = 1_000;
@@ -63,7 +64,7 @@ pub(crate) struct RowBody<'a> {
     /// Why it was not accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ProblemBody>)]
-    error: Option<&'a Problem>,
+    error: Option<Spoken<'a>>,
 }
 
 /// Takes in up to 1,000 messages as `{"messages":[…]}`, or up to 10,000 as NDJSON (`Content-Type: application/x-ndjson`,
@@ -73,17 +74,27 @@ pub(crate) struct RowBody<'a> {
     request_body(content((BatchRequest = "application/json"), (MessageRequest = "application/x-ndjson"))),
     responses((status = 200, description = "One result a message, in order",
         content((BatchAnswer = "application/json"), (RowBody<'_> = "application/x-ndjson")))))]
-pub(crate) async fn accept_batch(MaySend(caller): MaySend, State(app): State<App>, raw: Raw) -> Answer {
+pub(crate) async fn accept_batch(
+    MaySend(caller): MaySend,
+    State(app): State<App>,
+    Wish(lang): Wish,
+    raw: Raw,
+) -> Answer {
     let answer = match raw.form {
-        Form::Json => accept_array(&app, &caller, &raw).await?,
-        Form::Ndjson => accept_lines(&app, &caller, &raw).await?,
+        Form::Json => accept_array(&app, &caller, &raw, lang).await?,
+        Form::Ndjson => accept_lines(&app, &caller, &raw, lang).await?,
     };
     let content_type = if raw.form == Form::Json { "application/json" } else { "application/x-ndjson" };
     Ok(answer::bytes(StatusCode::OK, content_type, raw.answered(answer)))
 }
 
-async fn accept_array(app: &App, caller: &Caller, raw: &Raw) -> Result<Vec<u8>, Problem> {
-    let Batch { messages } = body::read(body::json(raw)?)?;
+async fn accept_array(app: &App, caller: &Caller, raw: &Raw, lang: Lang) -> Result<Vec<u8>, Problem> {
+    let text = body::json(raw)?;
+    if text.trim_ascii_start().starts_with('[') {
+        let fault = FieldError::new("body", FieldCode::WrongType, "is an array: wrap it, {\"messages\":[…]}");
+        return Err(Problem::invalid(vec![fault]));
+    }
+    let Batch { messages } = body::read(text)?;
     messages.check()?;
     let read = messages.elements.iter().map(|element| body::read(element.get())).collect();
     let answers = accept_all(app, caller, read).await?;
@@ -93,7 +104,7 @@ async fn accept_array(app: &App, caller: &Caller, raw: &Raw) -> Result<Vec<u8>, 
         if index > 0 {
             out.push(b',');
         }
-        write_row(&mut out, index, answer);
+        write_row(&mut out, (index, answer), lang);
     }
     out.extend_from_slice(b"]}");
     Ok(out)
@@ -101,7 +112,7 @@ async fn accept_array(app: &App, caller: &Caller, raw: &Raw) -> Result<Vec<u8>, 
 
 /// Line by line; blank ones are skipped. Committed in slices: after a slice that the store could not take, the
 /// rest is told so in its own rows, since earlier slices are accepted.
-async fn accept_lines(app: &App, caller: &Caller, raw: &Raw) -> Result<Vec<u8>, Problem> {
+async fn accept_lines(app: &App, caller: &Caller, raw: &Raw, lang: Lang) -> Result<Vec<u8>, Problem> {
     let lines = raw.bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let lines: Vec<&[u8]> = lines.take(LINES_MAX + 1).collect();
     check_lines(lines.len())?;
@@ -114,7 +125,7 @@ async fn accept_lines(app: &App, caller: &Caller, raw: &Raw) -> Result<Vec<u8>, 
             answers => spread(answers, slice.len()),
         };
         for answer in &answers {
-            write_row(&mut out, index, answer);
+            write_row(&mut out, (index, answer), lang);
             out.push(b'\n');
             index += 1;
         }
@@ -127,7 +138,7 @@ fn check_lines(count: usize) -> Result<(), Problem> {
         0 => Err(Problem::invalid(vec![nothing("body")])),
         1..=LINES_MAX => Ok(()),
         _ => {
-            let message = format!("has more than {LINES_MAX} lines: split them");
+            let message = says!("has more than {allowed} lines: split them", allowed = LINES_MAX);
             Err(Problem::invalid(vec![FieldError::new("body", FieldCode::TooMany, message)]))
         }
     }
@@ -144,11 +155,13 @@ fn spread(
     })
 }
 
-fn write_row(out: &mut Vec<u8>, index: usize, answer: &Result<Accepted, Problem>) {
+fn write_row(out: &mut Vec<u8>, (index, answer): (usize, &Result<Accepted, Problem>), lang: Lang) {
     const FITS: &str = "rows have text keys, and a Vec takes every byte";
     let row = match answer {
-        Ok(accepted) => RowBody { index, accepted: Some(accepted.into()), error: None },
-        Err(problem) if out.len() < TOLD_IN_FULL => RowBody { index, accepted: None, error: Some(problem) },
+        Ok(accepted) => RowBody { index, accepted: Some(AcceptedBody::of(accepted, lang)), error: None },
+        Err(problem) if out.len() < TOLD_IN_FULL => {
+            RowBody { index, accepted: None, error: Some(problem.spoken(lang)) }
+        }
         Err(problem) => {
             let (status, code) = (problem.code().status().as_u16(), problem.code().as_str());
             let short = serde_json::json!({ "index": index, "error": { "status": status, "code": code } });
@@ -174,7 +187,11 @@ impl Elements<'_> {
             return Err(Problem::invalid(vec![nothing("messages")]));
         }
         if self.given > BATCH_MAX {
-            let message = format!("has {} messages: at most {BATCH_MAX} are taken, split them", self.given);
+            let message = says!(
+                "has {given} messages: at most {allowed} are taken, split them",
+                given = self.given,
+                allowed = BATCH_MAX,
+            );
             return Err(Problem::invalid(vec![FieldError::new("messages", FieldCode::TooMany, message)]));
         }
         Ok(())

@@ -14,6 +14,9 @@ use crate::field;
 use crate::problem::{Code, Problem};
 use crate::query::{self, Asked};
 
+/// What a time has to look like.
+const A_TIME: &str = "an RFC 3339 time, like 2026-11-23T12:00:00+08:00";
+
 /// Which messages. All given conditions must hold.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -89,8 +92,18 @@ fn filter(
     let openid = ("touser", asked.touser.as_deref());
     Ok(MessageFilter {
         account: account(app, caller, asked.appid.as_deref())?,
-        state: query::read(errors, ("state", asked.state.as_deref()), MessageState::parse, "a state's word"),
-        cause: query::read(errors, ("cause", asked.cause.as_deref()), Cause::parse, "a cause's word"),
+        state: query::read(
+            errors,
+            ("state", asked.state.as_deref()),
+            MessageState::parse,
+            &one_of(MessageState::ALL.iter().map(|state| state.as_str())),
+        ),
+        cause: query::read(
+            errors,
+            ("cause", asked.cause.as_deref()),
+            Cause::parse,
+            &one_of(Cause::ALL.iter().map(|cause| cause.as_str())),
+        ),
         openid: query::read(errors, openid, |text| Openid::new(text).ok(), "an openid"),
         client_msg_id: given(&asked.client_msg_id),
         template_id: given(&asked.template_id),
@@ -101,9 +114,13 @@ fn filter(
             |text| text.parse().ok(),
             "a number",
         ),
-        since: query::read(errors, ("since", asked.since.as_deref()), query::timestamp, "an RFC 3339 time"),
-        until: query::read(errors, ("until", asked.until.as_deref()), query::timestamp, "an RFC 3339 time"),
+        since: query::read(errors, ("since", asked.since.as_deref()), query::timestamp, A_TIME),
+        until: query::read(errors, ("until", asked.until.as_deref()), query::timestamp, A_TIME),
     })
+}
+
+fn one_of(words: impl Iterator<Item = &'static str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// The account a question is about. A key for several accounts has to say which: no page mixes in others.

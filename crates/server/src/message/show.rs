@@ -5,6 +5,7 @@ use std::str::FromStr;
 use axum::extract::State;
 use hongyan_domain::{
     Category, Cause, InteractionKind, Lane, MessageId, OnUnknown, Rule, State as MessageState, Timestamp,
+    says,
 };
 use hongyan_engine::Catalog;
 use hongyan_store::{CancelAnswer, Happening, MessageRecord, Moment};
@@ -127,6 +128,9 @@ pub(crate) struct MomentBody<'a> {
     /// Of a dispatch: what the error code means.
     #[serde(skip_serializing_if = "Option::is_none")]
     meaning: Option<Text>,
+    /// Of a dispatch: what to do about the error code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<Text>,
     /// Of a dispatch: WeChat's request id.
     #[serde(skip_serializing_if = "Option::is_none")]
     rid: Option<&'a str>,
@@ -183,7 +187,7 @@ pub(crate) async fn cancel(
             answer::ok(&MessageBody::of(&record, &app.engine().catalog()))
         }
         CancelAnswer::TooLate { state } => {
-            let detail = format!("it is `{}` and cannot be taken back", state.as_str());
+            let detail = says!("it is `{state}` and cannot be taken back", state = state.as_str());
             Err(Problem::new(Code::TooLate, detail).about(found.id))
         }
         CancelAnswer::NotFound => Err(unknown()),
@@ -197,7 +201,8 @@ async fn record(app: &App, caller: &Caller, id: &str) -> Result<MessageRecord, P
 }
 
 fn unknown() -> Problem {
-    Problem::new(Code::UnknownMessage, "no message has this id")
+    let detail = "no message has this id; by your own id: GET /api/v1/messages?client_msg_id=…";
+    Problem::new(Code::UnknownMessage, detail)
 }
 
 impl<'a> MessageBody<'a> {
@@ -258,6 +263,7 @@ impl<'a> MomentBody<'a> {
                 errcode: *errcode,
                 errmsg: errmsg.as_deref(),
                 meaning: errcode.filter(|code| *code != 0).and_then(Text::meaning),
+                advice: errcode.filter(|code| *code != 0).and_then(Text::advice),
                 rid: rid.as_deref(),
                 msgid: msgid.map(|msgid| msgid.to_string()),
                 claimed_at: Some(*claimed_at),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use hongyan_domain::{FieldError, MessageId, Preview, Rule, State as MessageState, Timestamp};
+use hongyan_domain::{Lang, MessageId, Preview, Rule, State as MessageState, Timestamp};
 use hongyan_engine::EngineError;
 use hongyan_engine::accept::{Accepted, Place, Rejected, Request};
 use http::StatusCode;
@@ -14,6 +14,7 @@ use crate::answer::{self, Answer};
 use crate::app::{App, unknown_account};
 use crate::auth::{Caller, MaySend};
 use crate::body::{self, Raw};
+use crate::lang::Wish;
 use crate::problem::{Code, FieldErrorBody, Problem};
 
 /// A message to be sent: WeChat's own send body and a little more.
@@ -115,41 +116,45 @@ pub(crate) struct AcceptedBody<'a> {
     #[schema(value_type = Option<String>)]
     held_by: Option<Rule>,
     /// What the phone will not show as it was given.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    #[schema(value_type = Vec<FieldErrorBody>)]
-    warnings: &'a [FieldError],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<FieldErrorBody<'a>>,
+    /// `true`: it was there before, under the same client_msg_id; this request made nothing new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeated: Option<bool>,
     /// In a dry run: what the phone will show.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     preview: Option<&'a Preview>,
 }
 
-impl<'a> From<&'a Accepted> for AcceptedBody<'a> {
-    fn from(accepted: &'a Accepted) -> Self {
+impl<'a> AcceptedBody<'a> {
+    /// What the caller is told, warnings in this language.
+    pub(super) fn of(accepted: &'a Accepted, lang: Lang) -> Self {
         match accepted {
-            Accepted::New(place) | Accepted::Same(place) => Self::placed(place),
+            Accepted::New(place) => Self::placed(place, lang),
+            Accepted::Same(place) => Self { repeated: Some(true), ..Self::placed(place, lang) },
             Accepted::Previewed(preview) => Self {
                 id: None,
                 state: None,
                 due_at: None,
                 deadline: None,
                 held_by: None,
-                warnings: &[],
+                warnings: Vec::new(),
+                repeated: None,
                 preview: Some(preview),
             },
         }
     }
-}
 
-impl<'a> AcceptedBody<'a> {
-    fn placed(place: &'a Place) -> Self {
+    fn placed(place: &'a Place, lang: Lang) -> Self {
         Self {
             id: Some(place.id),
             state: Some(place.state),
             due_at: Some(place.due_at),
             deadline: Some(place.deadline_at),
             held_by: place.held,
-            warnings: &place.warnings,
+            warnings: place.warnings.iter().map(|warning| FieldErrorBody::of(warning, lang)).collect(),
+            repeated: None,
             preview: None,
         }
     }
@@ -205,19 +210,24 @@ pub(super) async fn accept_all(
 #[utoipa::path(post, path = "/api/v1/messages", tag = "messages", request_body = MessageRequest,
     responses((status = 202, description = "Accepted", body = AcceptedBody<'_>),
         (status = 200, description = "The message that was there already, or a dry run", body = AcceptedBody<'_>)))]
-pub(crate) async fn accept(MaySend(caller): MaySend, State(app): State<App>, raw: Raw) -> Answer {
-    accept_one(&app, &caller, body::json(&raw).and_then(body::read)?).await
+pub(crate) async fn accept(
+    MaySend(caller): MaySend,
+    State(app): State<App>,
+    Wish(lang): Wish,
+    raw: Raw,
+) -> Answer {
+    accept_one(&app, &caller, body::json(&raw).and_then(body::read)?, lang).await
 }
 
 /// Takes in one message, however it was asked for.
-pub(crate) async fn accept_one(app: &App, caller: &Caller, request: Request<'_>) -> Answer {
+pub(crate) async fn accept_one(app: &App, caller: &Caller, request: Request<'_>, lang: Lang) -> Answer {
     let mut answers = accept_all(app, caller, vec![Ok(request)]).await?;
     let accepted = answers.pop().expect("one request has one answer")?;
     let status = match accepted {
         Accepted::New(_) => StatusCode::ACCEPTED,
         Accepted::Same(_) | Accepted::Previewed(_) => StatusCode::OK,
     };
-    Ok(answer::json(status, &AcceptedBody::from(&accepted)))
+    Ok(answer::json(status, &AcceptedBody::of(&accepted, lang)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What people did, told by the business: payments above all, which WeChat does not tell us.
 
 use axum::extract::State;
-use hongyan_domain::{FieldCode, FieldError, InteractionKind, Timestamp};
+use hongyan_domain::{FieldCode, FieldError, InteractionKind, Timestamp, says};
 use hongyan_store::{Interaction, Sign};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,11 @@ pub(crate) async fn interact(
         InteractionsRequest::Many(Batch { interactions }) => interactions,
     };
     if asked.len() > BATCH_MAX {
-        let message = format!("has {} entries: at most {BATCH_MAX} go in one request", asked.len());
+        let message = says!(
+            "has {given} entries: at most {allowed} go in one request",
+            given = asked.len(),
+            allowed = BATCH_MAX,
+        );
         return Err(Problem::invalid(vec![FieldError::new("interactions", FieldCode::TooMany, message)]));
     }
     let mut errors = Vec::new();
@@ -96,7 +100,10 @@ fn read(
     let kind = InteractionKind::parse(&asked.kind);
     if kind.is_none() {
         let words: Vec<_> = InteractionKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        errors.push(field::bad("kind", format!("is no kind of interaction: one of {}", words.join(", "))));
+        errors.push(field::bad(
+            "kind",
+            says!("is no kind of interaction: one of {words}", words = words.join(", ")),
+        ));
     }
     let now = app.now();
     let at = asked.occurred_at.unwrap_or(now);

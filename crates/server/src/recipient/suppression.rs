@@ -1,7 +1,7 @@
 //! Who is not written to.
 
 use axum::extract::State;
-use hongyan_domain::{Category, FieldCode, FieldError, Openid, Reason, Suppression, Timestamp};
+use hongyan_domain::{Category, FieldCode, FieldError, Openid, Reason, Suppression, Timestamp, says};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -144,7 +144,11 @@ pub(crate) async fn lift(
 fn read(asked: &SuppressRequest, now: Timestamp) -> Result<(Vec<Openid>, Suppression), Problem> {
     let mut errors = Vec::new();
     if asked.tousers.is_empty() || asked.tousers.len() > BATCH_MAX {
-        let message = format!("has {} entries: 1 to {BATCH_MAX} go in one request", asked.tousers.len());
+        let message = says!(
+            "has {given} entries: 1 to {allowed} go in one request",
+            given = asked.tousers.len(),
+            allowed = BATCH_MAX,
+        );
         errors.push(FieldError::new("tousers", FieldCode::TooMany, message));
     }
     let people = asked
@@ -154,7 +158,7 @@ fn read(asked: &SuppressRequest, now: Timestamp) -> Result<(Vec<Openid>, Suppres
         .collect();
     let reason = asked.reason.as_deref().map_or(Some(Reason::Manual), Reason::parse);
     if reason.is_none() {
-        errors.push(bad("reason", format!("is not understood: {}", reasons())));
+        errors.push(bad("reason", says!("is not understood: {allowed}", allowed = reasons())));
     }
     if asked.until.is_some_and(|until| until <= now) {
         errors.push(FieldError::new(

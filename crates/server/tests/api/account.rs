@@ -1,6 +1,7 @@
 //! Accounts: put in, changed, shown without secrets, paused, checked.
 
 use axum::body::Body;
+use hongyan_server::Settings;
 use hongyan_store::Scope;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -113,6 +114,59 @@ async fn an_account_is_paused_with_a_reason_and_resumed() {
         (&json!("ordered"), &json!("盘点"), &json!("2024-04-27T00:00:00.000Z"))
     );
     assert_eq!(wrong.fields(), ["reason", "until"]);
+}
+
+#[tokio::test]
+async fn a_pause_need_not_say_why_and_neither_need_have_a_body() {
+    let server = Server::start().await;
+    let path = |verb: &str| format!("{PATH}/{APPID}/{verb}");
+    let reason = |reply: &Reply| reply.json()["live"]["pause"]["reason"].clone();
+
+    let bare = server.post(&path("pause"), "").await;
+    let empty = server.post(&path("pause"), "{}").await;
+    let resumed = server.post(&path("resume"), "").await;
+    let broken = server.post(&path("pause"), "{").await;
+
+    assert_eq!((reason(&bare), reason(&empty)), (json!("operator"), json!("operator")));
+    assert_eq!(resumed.json()["live"]["pause"], Value::Null);
+    assert_eq!(broken.problem(), problem(400, "malformed_json"));
+}
+
+#[tokio::test]
+async fn the_check_names_the_pause_what_waits_and_the_command_that_ends_it() {
+    let server = Server::start().await;
+    server.send(&message_with(json!({}))).await;
+    let sending = async || {
+        let report = server.post(&format!("{PATH}/{APPID}/check"), "").await.json();
+        report["checks"].as_array().unwrap().last().unwrap().clone()
+    };
+
+    let paused = sending().await;
+    server.post(&format!("{PATH}/{APPID}/resume"), "").await;
+    let going = sending().await;
+
+    assert_eq!(
+        (&paused["status"], &paused["found"]["en"]),
+        (&json!("failed"), &json!("paused: a test, 1 waiting"))
+    );
+    assert_eq!(paused["mend"]["en"], format!("hongyan account resume --appid {APPID}"));
+    assert_eq!((&going["name"], &going["status"]), (&json!("sending"), &json!("ok")));
+}
+
+#[tokio::test]
+async fn the_check_of_a_missing_callback_names_the_address_to_enter_and_the_options() {
+    let settings =
+        Settings { public_url: Some("https://hongyan.example.com".to_owned()), ..Settings::default() };
+    let server = Server::start_with(settings).await;
+    patch(&server, json!({"callback": null})).await;
+
+    let report = server.post(&format!("{PATH}/{APPID}/check"), "").await.json();
+
+    let callback =
+        report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "callback").unwrap();
+    let mend = callback["mend"]["en"].as_str().unwrap();
+    assert!(mend.contains(&format!("https://hongyan.example.com/callback/{APPID}")), "{mend}");
+    assert!(mend.contains(&format!("hongyan account add --appid {APPID} --token … --aes-key …")), "{mend}");
 }
 
 #[tokio::test]
@@ -229,6 +283,7 @@ async fn the_check_tells_what_failed_and_what_mends_it_in_both_languages() {
         ("templates", "skipped"),
         ("quota", "skipped"),
         ("callback", "ok"),
+        ("sending", "failed"),
     ];
     assert_eq!(stand, expected.map(|(name, status)| (json!(name), json!(status))));
     assert_eq!(report["ok"], false);

@@ -156,3 +156,18 @@ async fn strange_paths_and_queries_are_answered() {
     let long = format!("/api/v1/messages?touser={}", "x".repeat(60_000));
     assert_eq!(server.get(&long).await.problem(), problem(422, "invalid"));
 }
+
+#[tokio::test]
+async fn a_query_is_told_what_is_known_and_which_words_are_possible() {
+    let server = Server::start().await;
+
+    let unknown = server.get("/api/v1/messages?from=x").await;
+    let word = server.get("/api/v1/messages?state=gone").await;
+
+    let told = unknown.json()["detail"].as_str().unwrap().to_owned();
+    assert!(
+        told.starts_with("the query has `from`, which is not known here: ") && told.contains("since"),
+        "{told}"
+    );
+    assert!(word.text.contains("is not understood: pending, claimed, sent"), "{}", word.text);
+}

@@ -17,6 +17,28 @@ async fn ndjson(server: &Server, body: impl Into<Body>) -> Reply {
 }
 
 #[tokio::test]
+async fn a_bare_array_is_told_how_to_be_wrapped() {
+    let server = Server::start().await;
+
+    let bare = server.post(PATH, format!(" [{}]", message())).await;
+
+    assert_eq!((bare.problem(), bare.fields()), (problem(422, "invalid"), vec!["body".to_owned()]));
+    assert!(bare.text.contains("wrap it"), "{}", bare.text);
+}
+
+#[tokio::test]
+async fn a_repeat_in_a_batch_is_marked_as_one() {
+    let server = Server::start().await;
+    let one = message_with(json!({"client_msg_id": "once"}));
+
+    let results =
+        server.post(PATH, json!({"messages": [one, one]}).to_string()).await.json()["results"].clone();
+
+    assert_eq!(results[0]["id"], results[1]["id"]);
+    assert_eq!((&results[0]["repeated"], &results[1]["repeated"]), (&Value::Null, &json!(true)));
+}
+
+#[tokio::test]
 async fn a_bad_element_has_its_own_error_and_spoils_no_other() {
     let server = Server::start().await;
     let batch = format!(

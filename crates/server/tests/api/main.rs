@@ -9,6 +9,7 @@ mod bad_input;
 mod batch;
 mod callback;
 mod key;
+mod language;
 mod message;
 mod operation;
 mod routes;

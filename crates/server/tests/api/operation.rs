@@ -12,6 +12,8 @@ async fn a_healthy_server_says_so() {
     assert_eq!(server.get("/healthz").await.json(), json!({"status": "ok"}));
     let ready = server.get("/readyz").await;
     assert_eq!((ready.status, &ready.json()["status"]), (StatusCode::OK, &json!("ready")));
+    let accounts = &ready.json()["checks"][2]["detail"];
+    assert_eq!(accounts, "1 of 1 stand still: GET /api/v1/accounts says why");
 }
 
 #[tokio::test]

@@ -108,6 +108,24 @@ pub(crate) async fn a_token_reads_back(bed: &Bed) {
     assert_eq!(bed.store.tokens().await.unwrap(), [(bed.account, token("second"))]);
 }
 
+pub(crate) async fn a_token_goes_with_the_secret_or_the_source_it_was_fetched_with(bed: &Bed) {
+    let token = StoredToken { value: Secret::new("t"), expires_at: after_s(7200), fetched_at: NOW };
+    let mut kept = Vec::new();
+    let (mut renamed, mut resecreted, mut resourced) = (draft("wx1"), draft("wx1"), draft("wx1"));
+    renamed.name = "another name".to_owned();
+    resecreted.secret = Secret::new("another");
+    resourced.secret = Secret::new("another");
+    resourced.token_source = TokenSource::Classic;
+
+    for changed in [renamed, resecreted, resourced] {
+        bed.store.put_token(bed.account, token.clone()).await.unwrap();
+        bed.store.put_account(changed, NOW).await.unwrap();
+        kept.push(bed.store.tokens().await.unwrap().len());
+    }
+
+    assert_eq!(kept, [1, 0, 0]);
+}
+
 fn template(template_id: &str, content: &str) -> StoredTemplate {
     let text = |text: &str| text.to_owned();
     StoredTemplate {

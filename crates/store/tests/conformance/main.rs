@@ -111,6 +111,7 @@ suite! {
         a_deleted_account_is_gone_with_all_it_had,
         accepting_for_a_deleted_account_is_refused,
         a_token_reads_back,
+        a_token_goes_with_the_secret_or_the_source_it_was_fetched_with,
         a_sync_tells_what_changed,
         a_template_that_comes_back_keeps_counting_its_versions,
         the_revision_grows_with_accounts_templates_and_keys,
