@@ -138,7 +138,7 @@ async fn an_application_is_written_checked_and_tracked_at_the_command_line() {
     });
     std::fs::write(folder.path().join("good.json"), application.to_string()).unwrap();
     std::fs::write(folder.path().join("bad.json"), r#"{"title":"通知"}"#).unwrap();
-    std::fs::write(folder.path().join("torn.json"), r#"{"titel":"#).unwrap();
+    std::fs::write(folder.path().join("torn.json"), r#"{"heading":"#).unwrap();
     let added = cli("account add --appid wx1 --secret s --unverified").await;
     assert!(added.stdout.contains("not verified"), "{added:?}");
 

@@ -206,12 +206,12 @@ async fn bad_bodies_and_ids_are_told() {
     let server = Server::start().await;
     let path = server.submitted().await;
 
-    let unknown_field = server.post(PATH, r#"{"titel":"x"}"#).await;
+    let unknown_field = server.post(PATH, r#"{"heading":"x"}"#).await;
     let wrong_type = server.post(PATH, r#"{"keywords":[{"name":1,"type":"thing"}]}"#).await;
     let huge = server.post(PATH, json!({"purpose": "长".repeat(6_000)}).to_string()).await;
     let strange = server.deed(&path, "approve", &json!({"reviewer": "x", "template_id": "NONE"})).await;
 
-    assert_eq!(unknown_field.fields(), ["titel"]);
+    assert_eq!(unknown_field.fields(), ["heading"]);
     assert_eq!(wrong_type.fields(), ["keywords[0].name"]);
     assert_eq!(huge.problem(), problem(422, "invalid"));
     assert_eq!(strange.fields(), ["template_id"]);
