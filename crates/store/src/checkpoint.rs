@@ -144,10 +144,10 @@ mod tests {
 
         let phase = progress.phase.load(Ordering::Acquire);
         copy(&writer, &broken);
-        (0..8).for_each(|_| write_mib(&writer, 1));
+        (0..6).for_each(|_| write_mib(&writer, 1));
 
         assert_eq!(phase, NEARLY_DONE);
-        assert!(wal_bytes(&dir) <= long, "{} after {long}", wal_bytes(&dir));
+        assert_eq!(wal_bytes(&dir), long);
     }
 
     #[test]
@@ -158,19 +158,5 @@ mod tests {
 
         assert_eq!(copy(&writer, &AtomicBool::new(true)), None);
         assert!(copy(&writer, &AtomicBool::new(false)).is_some_and(|pages| pages > 256));
-    }
-
-    #[test]
-    fn a_checkpoint_that_cannot_be_made_leaves_the_store_whole() {
-        let dir = tempfile::TempDir::new().unwrap();
-        let (writer, _) = connections(&dir);
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let reader = Connection::open_with_flags(dir.path().join("test.db"), flags).unwrap();
-        reader.query_row("SELECT COUNT(*) FROM t", [], |_| Ok(())).unwrap();
-        write_mib(&writer, 1);
-        let broken = AtomicBool::new(false);
-
-        assert_eq!(copy(&reader, &broken), None);
-        assert!(!broken.load(Ordering::Acquire));
     }
 }

@@ -11,6 +11,7 @@ mod library;
 mod messages;
 mod queue;
 mod receipts;
+mod recipients;
 mod retention;
 
 /// Stamps the cases for SQLite.
@@ -70,6 +71,19 @@ suite! {
         a_closed_claim_is_gone,
         expired_messages_are_found_and_others_are_not,
         sent_messages_without_a_receipt_are_unreported,
+    }
+    recipients {
+        of_one_never_heard_of_nothing_is_known,
+        an_interaction_opens_its_window_and_the_first_of_an_account_is_noticed,
+        who_leaves_is_suppressed_until_they_are_seen_again,
+        the_suppression_list_is_paged_and_lifted,
+        a_claim_lets_three_of_ten_through_on_a_day_of_three,
+        claims_at_the_same_time_take_no_more_than_there_is,
+        what_a_refused_send_took_is_given_back_with_its_settlement,
+        an_open_claim_tells_what_it_took,
+        a_receipt_of_a_block_puts_its_person_on_the_list,
+        policies_come_general_first_and_an_empty_change_takes_one_away,
+        scenarios_keep_every_text,
     }
     receipts {
         a_receipt_by_msgid_delivers,
