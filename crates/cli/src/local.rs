@@ -5,12 +5,15 @@ use std::path::Path;
 use anyhow::Result;
 use hongyan_domain::{Appid, Timestamp};
 use hongyan_engine::Clock;
-use hongyan_store::{Account, MasterKey, Store};
+use hongyan_store::{Account, Actor, MasterKey, Store};
 use rand::rngs::ThreadRng;
 
 use crate::config::Config;
 use crate::context::Context;
 use crate::exit::Failure;
+
+/// Longest name of a user that is written down.
+const USER_MAX: usize = 64;
 
 /// Where all chance of the commands comes from.
 #[expect(clippy::disallowed_methods, reason = "the edge: from here the generator is passed on")]
@@ -22,7 +25,8 @@ pub(crate) fn now() -> Timestamp {
     Clock::System.now()
 }
 
-/// The store of the settings; made, with its master key, when neither is there.
+/// The store of the settings; made, with its master key, when neither is there. What a command changes in it is the
+/// command line's deed; a server that runs on it has its own name for what it does.
 pub(crate) async fn open(context: &Context, config: &Config) -> Result<Store> {
     let settings = hongyan_store::Settings {
         url: config.store.url.clone(),
@@ -30,7 +34,13 @@ pub(crate) async fn open(context: &Context, config: &Config) -> Result<Store> {
         cache_mib: config.store.cache_mib,
         readers: config.store.readers,
     };
-    Ok(Store::open(settings, now()).await?)
+    Ok(Store::open(settings, now()).await?.by(actor(context)))
+}
+
+/// Whose deeds a command's changes are.
+pub(crate) fn actor(context: &Context) -> Actor {
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| context.environment.get(name));
+    Actor::Cli { user: user.unwrap_or_default().chars().take(USER_MAX).collect() }
 }
 
 fn master_key(context: &Context, config: &Config) -> Result<MasterKey> {

@@ -3,6 +3,7 @@
 
 mod account;
 mod args;
+mod audit;
 mod backup;
 mod bench;
 mod config;
@@ -103,6 +104,7 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Account(args) => account::run(context, args).await,
         Command::Key(args) => key::run(context, args).await,
         Command::Template(args) => template::run(context, args).await,
+        Command::Audit(args) => audit::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Config(args) => config_check::run(context, &args).await,
         Command::Migrate(_) => migrate::run(context).await,

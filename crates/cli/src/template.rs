@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use hongyan_domain::Template as Parsed;
-use hongyan_store::{Secret, StoredTemplate};
+use hongyan_store::{Action, Secret, StoredTemplate};
 use hongyan_wechat::PrivateTemplate;
 use serde_json::json;
 
@@ -113,6 +113,7 @@ async fn put(context: &Context, config: &Config, add: &Add) -> Result<Code> {
     let token = line.token().await?;
     let keywords: Vec<_> = add.keywords.iter().map(String::as_str).collect();
     let template_id = line.client.add_template(token.expose(), &add.short_id, &keywords).await?;
+    line.note(Action::TemplateAdd, json!({ "template_id": template_id, "short_id": add.short_id })).await?;
     context.say("say.template_added", &[("id", &template_id)]);
     read_templates(context, &line, &token).await
 }
@@ -121,6 +122,7 @@ async fn remove(context: &Context, config: &Config, delete: &Delete) -> Result<C
     let line = Line::open(context, config, delete.appid.as_deref()).await?;
     let token = line.token().await?;
     line.client.delete_template(token.expose(), &delete.template_id).await?;
+    line.note(Action::TemplateDelete, json!({ "template_id": delete.template_id })).await?;
     read_templates(context, &line, &token).await
 }
 
@@ -129,6 +131,7 @@ async fn work(context: &Context, config: &Config, industry: &Industry) -> Result
     let token = line.token().await?;
     if let (Some(primary), Some(secondary)) = (industry.primary, industry.secondary) {
         line.client.set_industry(token.expose(), primary, secondary).await?;
+        line.note(Action::IndustrySet, json!({ "primary": primary, "secondary": secondary })).await?;
     }
     let industries = line.client.get_industry(token.expose()).await?;
     let words =

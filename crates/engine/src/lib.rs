@@ -27,7 +27,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use hongyan_domain::id::MessageIds;
 use hongyan_domain::{AccountId, MessageId, Timestamp};
-use hongyan_store::{CancelAnswer, Ownership, Store, StoreError};
+use hongyan_store::{Actor, CancelAnswer, Ownership, Store, StoreError};
 use hongyan_wechat::{CallError, Client, callback};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -162,12 +162,14 @@ pub struct Engine {
     shared: Arc<Shared>,
     stop: CancellationToken,
     tasks: TaskTracker,
+    actor: Actor,
 }
 
 impl Engine {
     /// Takes ownership of the store's accounts, closes what the last process left open, and starts.
     pub async fn start(parts: Parts) -> Result<Self, EngineError> {
         let Parts { store, client, clock, metrics, settings } = parts;
+        let store = store.by(Actor::System);
         let ownership = store.own(clock.now()).await?;
         let ids = MessageIds::new(0, store.last_message_id().await?);
         let catalog = Catalog::read(&store, &client, &Catalog::default()).await?;
@@ -191,7 +193,8 @@ impl Engine {
             hints,
         });
         recover::close_lost_claims(&shared).await?;
-        let engine = Self { shared, stop: CancellationToken::new(), tasks: TaskTracker::new() };
+        let (stop, tasks, actor) = (CancellationToken::new(), TaskTracker::new(), Actor::System);
+        let engine = Self { shared, stop, tasks, actor };
         engine.spawn(hinted, incoming, ownership);
         recover::announce_backlog(&engine.shared).await?;
         Ok(engine)
@@ -224,12 +227,19 @@ impl Engine {
         self.tasks.close();
     }
 
+    /// Another handle on this engine, whose changes are this actor's.
+    #[must_use]
+    pub fn by(&self, actor: Actor) -> Self {
+        Self { actor, ..self.clone() }
+    }
+
     /// The accounts and templates in force.
     pub fn catalog(&self) -> Arc<Catalog> {
         self.shared.catalog.load_full()
     }
 
-    /// The store, for what needs no engine: reading messages, keys, accounts.
+    /// The store, for what needs no engine: reading messages, keys, accounts. Its changes are Hongyan's own; those of
+    /// a caller go by `Store::by`.
     pub fn store(&self) -> &Store {
         &self.shared.store
     }

@@ -33,12 +33,14 @@ pub struct Retention {
     pub archive: Option<PathBuf>,
     /// How long a receipt is awaited before a sent message becomes unknown.
     pub await_receipt: Duration,
+    /// Rows of the audit are kept for so long.
+    pub keep_audit: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let day = Duration::from_secs(86_400);
-        Self { keep: 30 * day, archive: None, await_receipt: 3 * day }
+        Self { keep: 30 * day, archive: None, await_receipt: 3 * day, keep_audit: 1_095 * day }
     }
 }
 
@@ -109,6 +111,7 @@ async fn tidy(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     let silent = shared.store.unreported(waited, PURGE_ROWS).await?;
     give_up_on(shared, &silent, now).await?;
     shared.store.purge(now.minus(retention.keep), PURGE_ROWS, retention.archive.as_deref()).await?;
+    shared.store.purge_audit(now.minus(retention.keep_audit), PURGE_ROWS, now).await?;
     Ok(())
 }
 

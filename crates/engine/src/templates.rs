@@ -22,7 +22,8 @@ impl Engine {
         let token = self.token(account).await?;
         let listed = account.client.list_templates(token.value.expose()).await?;
         let templates = listed.into_iter().map(stored).collect();
-        let changes = self.shared.store.sync_templates(account.id(), templates, self.now()).await?;
+        let store = self.shared.store.by(self.actor.clone());
+        let changes = store.sync_templates(account.id(), templates, self.now()).await?;
         self.reload().await?;
         Ok(changes)
     }

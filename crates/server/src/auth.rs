@@ -14,9 +14,9 @@ use axum::extract::FromRequestParts;
 use hongyan_domain::{AccountId, Timestamp};
 use hongyan_engine::Catalog;
 use hongyan_engine::accept::{Rejected, Request};
-use hongyan_store::{ApiKey, KeyText, Scope};
-use http::header;
+use hongyan_store::{Actor, ApiKey, KeyText, Scope};
 use http::request::Parts;
+use http::{Extensions, header};
 use parking_lot::RwLock;
 
 use crate::app::App;
@@ -51,22 +51,31 @@ struct Known {
 
 /// Whoever shows a valid key.
 #[derive(Clone)]
-pub(crate) struct Caller(Arc<ApiKey>);
+pub(crate) struct Caller {
+    key: Arc<ApiKey>,
+    /// From where; none in this process.
+    address: Option<IpAddr>,
+}
 
 impl Caller {
+    /// Whose changes these are, for the audit.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Key { id: self.key.id.clone(), address: self.address }
+    }
+
     /// Whether the key is for this account.
     pub(crate) fn may_touch(&self, account: AccountId) -> bool {
-        self.0.accounts.is_empty() || self.0.accounts.contains(&account)
+        self.key.accounts.is_empty() || self.key.accounts.contains(&account)
     }
 
     /// The accounts the key is for; empty: all.
     pub(crate) fn accounts(&self) -> &[AccountId] {
-        &self.0.accounts
+        &self.key.accounts
     }
 
     /// Whether the key is for all accounts, those to come as well.
     pub(crate) fn is_for_all(&self) -> bool {
-        self.0.accounts.is_empty()
+        self.key.accounts.is_empty()
     }
 
     /// Names the account in a request of a key that is not for all, or refuses it: an account the key is not
@@ -91,7 +100,7 @@ impl Caller {
     }
 
     fn demand(self, scope: Scope) -> Result<Self, Problem> {
-        if self.0.scopes.contains(&scope) {
+        if self.key.scopes.contains(&scope) {
             return Ok(self);
         }
         let detail = format!("this needs a key with the scope `{}`", scope.as_str());
@@ -134,17 +143,18 @@ async fn caller(app: &App, parts: &Parts) -> Result<Caller, Problem> {
     let fresh = known.as_ref().filter(|known| {
         known.revision == app.engine().catalog().revision && now.since(known.looked_up_at) < KNOWN_FOR
     });
-    let caller = match fresh {
+    let mut caller = match fresh {
         Some(known) => known.caller.clone(),
         None => {
             let stranger = known.is_none().then(|| address(parts));
             look_up(app, text, hash, stranger).await?
         }
     };
-    if !caller.0.is_live(now) {
+    if !caller.key.is_live(now) {
         return Err(refused("this key has ended or was revoked"));
     }
-    app.note_use(&caller.0.id, now);
+    app.note_use(&caller.key.id, now);
+    caller.address = peer(&parts.extensions);
     Ok(caller)
 }
 
@@ -177,7 +187,7 @@ async fn look_up(app: &App, text: &str, hash: [u8; 32], stranger: Option<IpAddr>
         app.keys().0.write().remove(&hash);
         return Err(refused("this key opens nothing"));
     };
-    let caller = Caller(Arc::new(key));
+    let caller = Caller { key: Arc::new(key), address: None };
     remember(app, hash, Known { caller: caller.clone(), revision, looked_up_at: now });
     Ok(caller)
 }
@@ -197,7 +207,12 @@ fn hash(text: &str) -> [u8; 32] {
 }
 
 fn address(parts: &Parts) -> IpAddr {
-    parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
+    peer(&parts.extensions).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// Who is connected.
+pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<Peer>().map(|peer| peer.0)
 }
 
 fn refused(detail: &'static str) -> Problem {

@@ -6,6 +6,7 @@
 mod account;
 mod answer;
 mod app;
+mod audit;
 mod auth;
 mod body;
 mod callback;

@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 
 use crate::keyring::{self, AccountKeys, INSTALLATION, Keyring, Purpose, Slot};
 use crate::seal::Place;
+use crate::writer::Ledger;
 use crate::{
-    Account, AccountDraft, CallbackKeys, Paused, Result, Secret, Store, StoreError, StoredToken, TokenSource,
-    row,
+    Account, AccountDraft, Action, CallbackKeys, Deed, Paused, Result, Secret, Store, StoreError,
+    StoredToken, TokenSource, row,
 };
 
 /// Longest text of the plain columns.
@@ -60,9 +61,13 @@ impl Store {
         if draft.name.len() > TEXT_MAX {
             return Err(StoreError::Invalid(format!("an account's name has at most {TEXT_MAX} bytes")));
         }
-        let shared = self.shared.clone();
+        let (shared, actor) = (self.shared.clone(), self.actor.clone());
         let appid = draft.appid.clone();
-        self.write(4, move |ledger| put(ledger.conn, &shared.keyring, &draft, now)).await?;
+        let work = move |ledger: &mut Ledger<'_>| {
+            let deeds = put(ledger.conn, &shared.keyring, &draft, now)?;
+            deeds.iter().try_for_each(|deed| ledger.audit(&actor, deed))
+        };
+        self.write(4, work).await?;
         let put = self.account(&appid).await?;
         put.ok_or_else(|| StoreError::Unavailable("the account was deleted at the same moment".to_owned()))
     }
@@ -86,14 +91,17 @@ impl Store {
 
     /// Deletes an account with all it has, its keys with it: what a backup still holds of it cannot be opened by
     /// this database any more. `false`: there was none. One transaction: refuse it where millions of rows are live.
-    pub async fn delete_account(&self, account: AccountId) -> Result<bool> {
+    pub async fn delete_account(&self, account: AccountId, now: Timestamp) -> Result<bool> {
+        let actor = self.actor.clone();
         let deleted = self
             .write(crate::MAX_BATCH, move |ledger| {
+                let Some(appid) = appid(ledger.conn, account)? else { return Ok(false) };
                 for sql in DELETES {
                     ledger.conn.execute(sql, [account.0])?;
                 }
                 let deleted = ledger.conn.execute(DELETE_ACCOUNT, [account.0])? == 1;
                 ledger.reread_open_receipts()?;
+                ledger.audit(&actor, &deed(Action::AccountDelete, account, appid, now))?;
                 revise(ledger.conn)?;
                 Ok(deleted)
             })
@@ -160,6 +168,15 @@ SELECT account, appid, name, kind, verified, secrets, base_per_s, peak_per_s, da
 FROM account
 ORDER BY account";
 
+const APPID: &str = "
+SELECT appid
+FROM account
+WHERE account = ?1";
+
+pub(crate) fn appid(conn: &Connection, account: AccountId) -> Result<Option<String>> {
+    row::first(conn.prepare_cached(APPID)?.query([account.0])?)
+}
+
 fn find(conn: &Connection, keyring: &Keyring, appid: &Appid) -> Result<Option<Account>> {
     let mut by_appid = conn.prepare_cached(BY_APPID)?;
     let mut rows = by_appid.query([appid.as_str()])?;
@@ -169,7 +186,13 @@ fn find(conn: &Connection, keyring: &Keyring, appid: &Appid) -> Result<Option<Ac
 fn read(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<Account> {
     let id = AccountId(row.get(0)?);
     let sealed: Vec<u8> = row.get(5)?;
-    let json = keyring.keys_for(conn, id, &sealed)?.open(secrets_place(id), &sealed)?;
+    opened(&*keyring.keys_for(conn, id, &sealed)?, row)
+}
+
+fn opened(keys: &AccountKeys, row: &Row<'_>) -> Result<Account> {
+    let id = AccountId(row.get(0)?);
+    let sealed: Vec<u8> = row.get(5)?;
+    let json = keys.open(secrets_place(id), &sealed)?;
     let secrets: Secrets<'_> = serde_json::from_slice(&json)
         .map_err(|_| StoreError::Corrupt("account.secrets has another form".to_owned()))?;
     Ok(Account {
@@ -236,12 +259,72 @@ DO UPDATE SET name = excluded.name, kind = excluded.kind, verified = excluded.ve
   paused = excluded.paused, paused_until = excluded.paused_until, paused_reason = excluded.paused_reason,
   updated_at = excluded.updated_at";
 
-fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestamp) -> Result<()> {
-    let id = match row::first::<i64>(conn.prepare_cached(BY_APPID)?.query([draft.appid.as_str()])?)? {
+/// Writes the account; what there is to audit of it.
+fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestamp) -> Result<Vec<Deed>> {
+    let known = row::first::<i64>(conn.prepare_cached(BY_APPID)?.query([draft.appid.as_str()])?)?;
+    let id = match known {
         Some(id) => AccountId(id),
         None => new_account(conn, keyring)?,
     };
-    let secrets = seal_secrets(&keyring.read(conn, id)?, id, draft)?;
+    let keys = keyring.read(conn, id)?;
+    let mut by_appid = conn.prepare_cached(BY_APPID)?;
+    let mut rows = by_appid.query([draft.appid.as_str()])?;
+    let before = rows.next()?.map(|row| opened(&keys, row)).transpose()?;
+    drop(rows);
+    upsert(conn, &keys, (id, draft), now)?;
+    revise(conn)?;
+    Ok(deeds(before.as_ref(), (id, draft), now))
+}
+
+fn deed(action: Action, account: AccountId, appid: impl Into<String>, at: Timestamp) -> Deed {
+    Deed { action, account: Some(account), subject: appid.into(), detail: serde_json::json!({}), at }
+}
+
+/// What a put comes to: of secrets only that they are others now.
+fn deeds(before: Option<&Account>, (id, draft): (AccountId, &AccountDraft), now: Timestamp) -> Vec<Deed> {
+    let of = |action| deed(action, id, draft.appid.as_str(), now);
+    let Some(before) = before.map(Account::draft) else {
+        let detail = serde_json::json!({ "kind": draft.kind.as_str(), "paused": draft.paused.is_some() });
+        return vec![Deed { detail, ..of(Action::AccountCreate) }];
+    };
+    let mut deeds = Vec::new();
+    let changed = changed(&before, draft);
+    if !changed.is_empty() {
+        deeds.push(Deed { detail: serde_json::json!({ "changed": changed }), ..of(Action::AccountChange) });
+    }
+    match &draft.paused {
+        paused if *paused == before.paused => {}
+        Some(paused) => {
+            let detail = serde_json::json!({ "reason": paused.reason, "until": paused.until });
+            deeds.push(Deed { detail, ..of(Action::AccountPause) });
+        }
+        None => deeds.push(of(Action::AccountResume)),
+    }
+    deeds
+}
+
+/// The names of the settings that differ; the pause is told apart.
+fn changed(before: &AccountDraft, after: &AccountDraft) -> Vec<&'static str> {
+    let differs = [
+        ("name", before.name != after.name),
+        ("kind", before.kind != after.kind),
+        ("verified", before.verified != after.verified),
+        ("secret", before.secret != after.secret),
+        ("callback", before.callback != after.callback),
+        ("limits", before.limits != after.limits),
+        ("proxy", before.proxy != after.proxy),
+        ("token_source", before.token_source != after.token_source),
+    ];
+    differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}
+
+fn upsert(
+    conn: &Connection,
+    keys: &AccountKeys,
+    (id, draft): (AccountId, &AccountDraft),
+    now: Timestamp,
+) -> Result<()> {
+    let secrets = seal_secrets(keys, id, draft)?;
     let (source, url) = match &draft.token_source {
         TokenSource::Stable => ("stable", None),
         TokenSource::Classic => ("classic", None),
@@ -264,7 +347,7 @@ fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestam
         draft.paused.as_ref().map(|paused| paused.reason.as_str()),
         now.ms(),
     ])?;
-    revise(conn)
+    Ok(())
 }
 
 fn new_account(conn: &Connection, keyring: &Keyring) -> Result<AccountId> {

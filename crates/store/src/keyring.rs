@@ -92,6 +92,7 @@ pub(crate) struct Keyring {
     master: RwLock<Arc<SealKey>>,
     accounts: RwLock<HashMap<AccountId, Arc<AccountKeys>>>,
     pepper: hmac::Key,
+    audit: hmac::Key,
 }
 
 /// A master key, ready to wrap.
@@ -112,8 +113,10 @@ impl Keyring {
                 other => other,
             })?;
         let pepper = pepper.first().ok_or(StoreError::WrongKey)?;
+        // Never another: with it the keys' hashes and the chain of the audit would be lost.
+        let audit = hmac::Key::new(hmac::HMAC_SHA256, &*seal::derive(&pepper.1, "audit"));
         let pepper = hmac::Key::new(hmac::HMAC_SHA256, &*pepper.1);
-        Ok(Self { master: RwLock::new(Arc::new(master)), accounts: RwLock::default(), pepper })
+        Ok(Self { master: RwLock::new(Arc::new(master)), accounts: RwLock::default(), pepper, audit })
     }
 
     /// The key that wraps now.
@@ -136,6 +139,11 @@ impl Keyring {
     /// Hashes API keys.
     pub(crate) fn pepper(&self) -> &hmac::Key {
         &self.pepper
+    }
+
+    /// Chains the audit's rows.
+    pub(crate) fn audit(&self) -> &hmac::Key {
+        &self.audit
     }
 
     /// The account's keys, if they are in memory.

@@ -9,6 +9,8 @@ mod accounts;
 mod api_key;
 mod api_keys;
 mod attribute;
+mod audit;
+mod audit_log;
 mod cancel;
 mod claim;
 mod error;
@@ -40,6 +42,8 @@ pub use account::{
     Account, AccountDraft, CallbackKeys, Changes, Paused, StoredTemplate, StoredToken, TokenSource,
 };
 pub use api_key::{ApiKey, KeyId, KeyText, NewKey, Scope, generate_setup_secret};
+pub use audit::{Action, Actor, Deed};
+pub use audit_log::{AuditFault, AuditFilter, AuditRow, AuditState};
 pub use error::{Result, StoreError};
 pub use master_key::MasterKey;
 pub use message::{

@@ -12,7 +12,7 @@ use crate::keyring::{AccountKeys, Keyring};
 use crate::purge::Reached;
 use crate::readers::Readers;
 use crate::writer::{Ledger, Writer};
-use crate::{MasterKey, Result, StoreError, sqlite};
+use crate::{Actor, MasterKey, Result, StoreError, sqlite};
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -36,10 +36,12 @@ impl Settings {
 
 /// The store: cheap to clone, usable from any task.
 ///
-/// A call that writes is durable when it returns, and all of it or nothing is written.
+/// A call that writes is durable when it returns, and all of it or nothing is written. What it changes is the deed of
+/// this handle's actor (`Store::by`): Hongyan itself, unless said.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) actor: Actor,
 }
 
 impl std::fmt::Debug for Store {
@@ -82,10 +84,11 @@ impl Store {
         begin.commit()?;
         let reader_kib = quarter_kib / u32::try_from(readers).unwrap_or(u32::MAX);
         let readers = Readers::open(&path, readers, reader_kib)?;
-        let writer = Writer::start(conn)?;
+        let writer = Writer::start(conn, keyring.audit().clone())?;
         tracing::debug!(path = %path.display(), %now, "store opened");
         let (epoch, purged_to) = (AtomicI64::new(0), Mutex::new(None));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, keyring, epoch, purged_to }) })
+        let shared = Arc::new(Shared { path, writer, readers, keyring, epoch, purged_to });
+        Ok(Self { shared, actor: Actor::System })
     }
 
     /// Runs `work` in the next transaction.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use hongyan_domain::{AccountId, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use crate::accounts::revise;
+use crate::accounts::{self, revise};
 use crate::store::check_batch;
 use crate::writer::Ledger;
-use crate::{Changes, Result, Store, StoredTemplate, row};
+use crate::{Action, Actor, Changes, Deed, Result, Store, StoredTemplate, row};
 
 const CURRENT: &str = "
 SELECT v.template_id, v.title, v.content, v.example, v.primary_industry, v.deputy_industry, v.version
@@ -32,8 +32,18 @@ impl Store {
         templates: Vec<StoredTemplate>,
         now: Timestamp,
     ) -> Result<Changes> {
-        check_batch(templates.len())?;
-        self.write(templates.len(), move |ledger| sync(ledger, account, &templates, now)).await
+        let rows = templates.len();
+        check_batch(rows)?;
+        let actor = self.actor.clone();
+        let work = move |ledger: &mut Ledger<'_>| {
+            let changes = sync(ledger, account, &templates, now)?;
+            if changes != Changes::default() {
+                revise(ledger.conn)?;
+                audit(ledger, &actor, (account, &changes), now)?;
+            }
+            Ok(changes)
+        };
+        self.write(rows, work).await
     }
 }
 
@@ -81,10 +91,19 @@ fn sync(
         ledger.conn.prepare_cached(REMOVE)?.execute(params![account.0, template_id, now.ms()])?;
         changes.removed.push(template_id);
     }
-    if changes != Changes::default() {
-        revise(ledger.conn)?;
-    }
     Ok(changes)
+}
+
+fn audit(
+    ledger: &mut Ledger<'_>,
+    actor: &Actor,
+    (account, changes): (AccountId, &Changes),
+    at: Timestamp,
+) -> Result<()> {
+    let Changes { added, changed, removed } = changes;
+    let detail = serde_json::json!({ "added": added, "changed": changed, "removed": removed });
+    let subject = accounts::appid(ledger.conn, account)?.unwrap_or_default();
+    ledger.audit(actor, &Deed { action: Action::TemplateSync, account: Some(account), subject, detail, at })
 }
 
 const PUT_VERSION: &str = "

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use aws_lc_rs::hmac;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -25,6 +26,8 @@ pub(crate) struct Ledger<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) tally: &'a mut Tally,
     pub(crate) open: &'a mut OpenReceipts,
+    /// Chains the audit's rows.
+    pub(crate) audit: &'a hmac::Key,
 }
 
 impl Ledger<'_> {
@@ -108,7 +111,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread. It ends when the last `Writer` is dropped and all commands are answered.
-    pub(crate) fn start(mut conn: Connection) -> Result<Self> {
+    pub(crate) fn start(mut conn: Connection, audit: hmac::Key) -> Result<Self> {
         let (commands, waiting) = mpsc::channel(QUEUE);
         let broken = Arc::new(AtomicBool::new(false));
         let wal_pages = Arc::new(AtomicU32::new(0));
@@ -118,7 +121,7 @@ impl Writer {
             Ok(())
         }))?;
         let open = OpenReceipts::count(&conn)?;
-        let thread = Thread { conn, waiting, open, wal_pages, broken: broken.clone() };
+        let thread = Thread { conn, waiting, open, audit, wal_pages, broken: broken.clone() };
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run())
@@ -163,6 +166,7 @@ struct Thread {
     conn: Connection,
     waiting: mpsc::Receiver<Box<dyn Command>>,
     open: OpenReceipts,
+    audit: hmac::Key,
     wal_pages: Arc<AtomicU32>,
     broken: Arc<AtomicBool>,
 }
@@ -220,7 +224,8 @@ impl Thread {
         for command in batch {
             let (before, mut tally) = (self.open, Tally::default());
             guard.begin(&self.conn)?;
-            let well = command.run(&mut Ledger { conn: &self.conn, tally: &mut tally, open: &mut self.open });
+            let (conn, audit) = (&self.conn, &self.audit);
+            let well = command.run(&mut Ledger { conn, tally: &mut tally, open: &mut self.open, audit });
             if self.conn.is_autocommit() {
                 // SQLite itself rolled everything back: no room, or no disk.
                 return Err(StoreError::Unavailable("a write did not fit; nothing was written".to_owned()));

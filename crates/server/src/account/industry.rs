@@ -2,8 +2,10 @@
 
 use axum::extract::State;
 use hongyan_domain::FieldError;
+use hongyan_store::Action;
 use hongyan_wechat::Industry;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::answer::{self, Answer};
@@ -71,6 +73,8 @@ pub(crate) async fn set_industry(
     field::none_of(errors.collect())?;
     let token = app.engine().token(&account).await?;
     account.client.set_industry(token.value.expose(), asked.primary, asked.secondary).await?;
+    let detail = json!({ "primary": asked.primary, "secondary": asked.secondary });
+    app.note(&caller, (Action::IndustrySet, &account), detail).await?;
     answer::done()
 }
 

@@ -46,7 +46,7 @@ pub(crate) async fn put(
     let appid = checked(&appid)?;
     let _alone = app.changing().await;
     match app.store().account(&appid).await? {
-        Some(known) if caller.may_touch(known.id) => put_changed(&app, change, known.draft()).await,
+        Some(known) if caller.may_touch(known.id) => put_changed(&app, &caller, change, known.draft()).await,
         Some(_) => Err(unknown_account()),
         None => put_new(&app, &caller, change, appid).await,
     }
@@ -63,7 +63,7 @@ pub(crate) async fn change(
 ) -> Answer {
     let _alone = app.changing().await;
     let draft = draft(&app, &caller, &appid).await?;
-    put_changed(&app, change, draft).await
+    put_changed(&app, &caller, change, draft).await
 }
 
 /// Deletes an account with all it has: its messages, templates, token and keys.
@@ -76,7 +76,7 @@ pub(crate) async fn delete(
 ) -> Answer {
     let _alone = app.changing().await;
     let account = app.account(&caller, &appid)?;
-    if !app.store().delete_account(account.id()).await? {
+    if !app.store_of(&caller).delete_account(account.id(), app.now()).await? {
         return Err(unknown_account());
     }
     app.engine().reload().await?;
@@ -91,8 +91,8 @@ pub(super) async fn draft(app: &App, caller: &Caller, appid: &str) -> Result<Acc
 }
 
 /// Writes the draft and brings it into force.
-pub(super) async fn write(app: &App, draft: AccountDraft) -> Result<(), Problem> {
-    app.store().put_account(draft, app.now()).await?;
+pub(super) async fn write(app: &App, caller: &Caller, draft: AccountDraft) -> Result<(), Problem> {
+    app.store_of(caller).put_account(draft, app.now()).await?;
     Ok(app.engine().reload().await?)
 }
 
@@ -101,18 +101,18 @@ async fn put_new(app: &App, caller: &Caller, change: AccountChange, appid: Appid
         return Err(Problem::new(Code::Forbidden, "a key for certain accounts cannot make another"));
     }
     let draft = change.of_new(appid).map_err(Problem::invalid)?;
-    written(app, draft, StatusCode::CREATED).await
+    written(app, caller, draft, StatusCode::CREATED).await
 }
 
-async fn put_changed(app: &App, change: AccountChange, draft: AccountDraft) -> Answer {
+async fn put_changed(app: &App, caller: &Caller, change: AccountChange, draft: AccountDraft) -> Answer {
     let draft = change.applied(draft).map_err(Problem::invalid)?;
-    written(app, draft, StatusCode::OK).await
+    written(app, caller, draft, StatusCode::OK).await
 }
 
-async fn written(app: &App, draft: AccountDraft, status: StatusCode) -> Answer {
+async fn written(app: &App, caller: &Caller, draft: AccountDraft, status: StatusCode) -> Answer {
     check_proxy(&draft)?;
     let appid = draft.appid.clone();
-    write(app, draft).await?;
+    write(app, caller, draft).await?;
     let catalog = app.engine().catalog();
     let account = catalog.account(Some(appid.as_str())).ok_or_else(unknown_account)?;
     Ok(answer::json(status, &AccountBody::of(app, account)))

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod account;
+mod audit;
 mod auth;
 mod bad_input;
 mod batch;

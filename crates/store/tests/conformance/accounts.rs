@@ -44,18 +44,18 @@ pub(crate) async fn a_deleted_account_is_gone_with_all_it_had(bed: &Bed) {
     let id = bed.sent("oA", Some(1)).await;
     bed.receive(bed.receipt("oB", Some(2))).await;
 
-    assert!(bed.store.delete_account(bed.account).await.unwrap());
+    assert!(bed.store.delete_account(bed.account, NOW).await.unwrap());
 
     assert!(bed.store.message(id).await.unwrap().is_none());
     assert!(bed.store.account(&Appid::new("wx1").unwrap()).await.unwrap().is_none());
-    assert!(!bed.store.delete_account(bed.account).await.unwrap());
+    assert!(!bed.store.delete_account(bed.account, NOW).await.unwrap());
     let next = bed.store.put_account(draft("wx1"), NOW).await.unwrap().id;
     assert!(next > bed.account, "a number is never used again");
     bed.counters_equal_the_ledger().await;
 }
 
 pub(crate) async fn accepting_for_a_deleted_account_is_refused(bed: &Bed) {
-    bed.store.delete_account(bed.account).await.unwrap();
+    bed.store.delete_account(bed.account, NOW).await.unwrap();
 
     let answer = bed.store.accept(vec![bed.draft_to("oA")]).await;
 

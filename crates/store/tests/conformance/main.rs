@@ -3,6 +3,7 @@
 
 mod accounts;
 mod attribution;
+mod audit;
 mod bed;
 mod find;
 mod keys;
@@ -117,6 +118,23 @@ suite! {
         a_setup_secret_works_once,
         a_setup_secret_ends_after_a_day,
         a_new_setup_secret_ends_the_one_before,
+    }
+    audit {
+        every_change_is_written_down_with_who_did_it_and_from_where,
+        a_change_that_changes_nothing_writes_nothing,
+        a_change_that_is_refused_writes_nothing,
+        the_audit_holds_no_secret,
+        a_pause_and_a_change_are_told_apart,
+        no_row_is_changed_deleted_or_replaced_by_a_statement,
+        a_whole_chain_is_found_whole,
+        any_column_that_was_edited_is_named_by_its_row,
+        a_row_removed_from_the_middle_or_the_beginning_is_named,
+        a_cut_end_is_named_even_when_the_head_was_set_back,
+        what_is_done_after_a_cut_does_not_hide_it,
+        pages_of_the_audit_go_through_everything_once,
+        each_filter_of_the_audit_finds_its_own,
+        old_rows_go_and_the_rest_stays_a_whole_chain,
+        a_broken_chain_is_not_purged,
     }
     find {
         each_filter_finds_its_own,
