@@ -69,8 +69,8 @@ fn receive(ledger: &mut Ledger<'_>, sealed: &Sealed) -> Result<Received> {
         opened(ledger, &told, 1);
         return Ok(Received::Early);
     };
-    let Receipt { account, status, received_at, .. } = sealed.receipt;
-    let moved = report(ledger, (account, candidate.id), &candidate.standing, (status, received_at))?;
+    let Receipt { status, received_at, .. } = sealed.receipt;
+    let moved = report(ledger, &told, (candidate.id, &candidate.standing), (status, received_at))?;
     let Some(to) = moved else { return Err(moves::lost_row(candidate.id)) };
     Ok(Received::Matched { message: candidate.id, accepted_at: candidate.accepted_at, to })
 }
@@ -82,15 +82,16 @@ fn opened(ledger: &mut Ledger<'_>, told: &Told<'_>, change: i64) {
     }
 }
 
-/// Moves a message on by what WeChat said of it.
+/// Moves a message on by what WeChat said of it. Where the receipt has WeChat's number, the message has it from then on:
+/// by it its receipt is found again.
 fn report(
     ledger: &mut Ledger<'_>,
-    (account, message): (AccountId, MessageId),
-    from: &Standing,
+    &Told { account, msgid, .. }: &Told<'_>,
+    (message, from): (MessageId, &Standing),
     (status, at): (DeliveryStatus, Timestamp),
 ) -> Result<Option<Transition>> {
     let Some(to) = decide(from, &Event::Reported(status), at) else { return Ok(None) };
-    let moved = moves::apply(ledger, &Move { account, message, from, to: &to, msgid: None, at })?;
+    let moved = moves::apply(ledger, &Move { account, message, from, to: &to, msgid, at })?;
     Ok(moved.map(|_| to))
 }
 
@@ -186,8 +187,9 @@ fn close(
     if ledger.conn.prepare_cached(CLOSE)?.execute(closing)? != 1 {
         return Err(moves::lost_row(message));
     }
-    opened(ledger, &open.told(account), -1);
-    let moved = report(ledger, (account, message), standing, (open.status, at))?;
+    let told = open.told(account);
+    opened(ledger, &told, -1);
+    let moved = report(ledger, &told, (message, standing), (open.status, at))?;
     moved.map(Some).ok_or_else(|| moves::lost_row(message))
 }
 

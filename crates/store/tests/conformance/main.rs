@@ -85,6 +85,7 @@ suite! {
     }
     attribution {
         a_receipt_of_a_message_held_for_review_is_found_by_its_recipient,
+        a_message_found_by_its_recipient_takes_the_number_of_the_receipt,
         a_receipt_with_a_number_is_not_of_a_send_that_has_another,
         of_two_sends_without_a_number_the_nearest_takes_the_receipt,
         a_repeat_that_wechat_knew_takes_the_receipt_that_came_before_its_answer,
