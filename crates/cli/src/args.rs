@@ -8,7 +8,8 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, audit, backup, bench, config_check, demo, doctor, key, migrate, send, serve, simulate, template,
+    account, audit, backup, bench, config_check, demo, doctor, key, migrate, recipient, send, serve,
+    simulate, template,
 };
 
 #[derive(Debug, Parser)]
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Key(key::Key),
     #[command(subcommand)]
     Template(template::Template),
+    #[command(subcommand)]
+    Recipient(recipient::Recipient),
     #[command(subcommand)]
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
@@ -153,9 +156,21 @@ fn told(value: &ContextValue) -> String {
 mod tests {
     use super::*;
 
-    const COMMANDS: [&str; 13] = [
-        "demo", "serve", "simulate", "send", "account", "key", "template", "audit", "doctor", "config",
-        "migrate", "backup", "bench",
+    const COMMANDS: [&str; 14] = [
+        "demo",
+        "serve",
+        "simulate",
+        "send",
+        "account",
+        "key",
+        "template",
+        "recipient",
+        "audit",
+        "doctor",
+        "config",
+        "migrate",
+        "backup",
+        "bench",
     ];
 
     fn help(lang: Lang, words: &[&str]) -> String {
@@ -257,6 +272,8 @@ mod tests {
             "bench send --messages 100000 --accounts 1 --batch 1000 --latency 0 --pace off --store sqlite --json",
             "config check --lang zh",
             "doctor --appid A",
+            "recipient export oOPENID --appid A",
+            "recipient erase oOPENID --yes",
             "audit verify --newest 7:00ff",
             "audit list --since 2026-11-23T00:00:00Z --actor cli --action key.create --limit 20",
             "backup ./b.db",

@@ -23,6 +23,7 @@ mod log;
 mod migrate;
 mod node;
 mod print;
+mod recipient;
 mod send;
 mod serve;
 mod simulate;
@@ -104,6 +105,7 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Account(args) => account::run(context, args).await,
         Command::Key(args) => key::run(context, args).await,
         Command::Template(args) => template::run(context, args).await,
+        Command::Recipient(args) => recipient::run(context, args).await,
         Command::Audit(args) => audit::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Config(args) => config_check::run(context, &args).await,

@@ -26,8 +26,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hongyan_domain::id::MessageIds;
-use hongyan_domain::{AccountId, MessageId, Timestamp};
-use hongyan_store::{Actor, CancelAnswer, Ownership, Store, StoreError};
+use hongyan_domain::{AccountId, MessageId, Openid, Timestamp};
+use hongyan_store::{Actor, CancelAnswer, Erased, Ownership, Store, StoreError};
 use hongyan_wechat::{CallError, Client, callback};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -281,6 +281,15 @@ impl Engine {
             settle::count_transition(&self.shared, to);
         }
         Ok(answer)
+    }
+
+    /// Removes what is held of a person; what waits is cancelled first. The claim checks each row, so what memory still
+    /// holds of it is not sent.
+    pub async fn erase(&self, account: AccountId, openid: &Openid) -> Result<Erased, EngineError> {
+        let store = self.shared.store.by(self.actor.clone());
+        let erased = store.erase_recipient(account, openid, self.now()).await?;
+        erased.cancelled.iter().for_each(|to| settle::count_transition(&self.shared, to));
+        Ok(erased)
     }
 
     /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.

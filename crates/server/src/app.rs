@@ -183,6 +183,24 @@ impl App {
         account.cloned().ok_or_else(unknown_account)
     }
 
+    /// The account that `appid` names in a query, or the only one that this caller may know of.
+    pub(crate) fn account_or_only(
+        &self,
+        caller: &Caller,
+        appid: Option<&str>,
+    ) -> Result<Arc<Account>, Problem> {
+        if let Some(appid) = appid.filter(|appid| !appid.is_empty()) {
+            return self.account(caller, appid);
+        }
+        let catalog = self.engine().catalog();
+        let mut known = catalog.accounts().filter(|account| caller.may_touch(account.id()));
+        match (known.next(), known.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            (None, _) => Err(unknown_account()),
+            _ => Err(Problem::new(Code::AccountNeeded, "there are several accounts: give `appid`")),
+        }
+    }
+
     /// Holds off other changes of accounts in this process.
     pub(crate) async fn changing(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.changing.lock().await

@@ -21,6 +21,7 @@ mod message;
 mod metrics;
 mod page;
 mod path;
+pub mod personal;
 mod problem;
 mod query;
 mod routes;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::keyring::{self, AccountKeys, INSTALLATION, Keyring, Purpose, Slot};
-use crate::seal::Place;
+use crate::seal::{Column, Place};
 use crate::writer::Ledger;
 use crate::{
     Account, AccountDraft, Action, CallbackKeys, Deed, Paused, Result, Secret, Store, StoreError,
@@ -33,8 +33,8 @@ struct Callback<'a> {
     previous_aes_key: Option<&'a str>,
 }
 
-fn secrets_place(account: AccountId) -> Place {
-    Place { column: "account.secrets", account, row: 0 }
+pub(crate) fn secrets_place(account: AccountId) -> Place {
+    Place { column: Column::AccountSecrets, account, row: 0 }
 }
 
 fn seal_secrets(keys: &AccountKeys, account: AccountId, draft: &AccountDraft) -> Result<Vec<u8>> {
@@ -136,7 +136,7 @@ pub(crate) fn revise(conn: &Connection) -> Result<()> {
     }
 }
 
-const DELETES: [&str; 12] = [
+const DELETES: [&str; 13] = [
     "DELETE FROM claim WHERE account = ?1",
     "DELETE FROM dispatch WHERE account = ?1",
     "DELETE FROM receipt WHERE account = ?1",
@@ -146,6 +146,7 @@ const DELETES: [&str; 12] = [
     "DELETE FROM token WHERE account = ?1",
     "DELETE FROM template WHERE account = ?1",
     "DELETE FROM template_version WHERE account = ?1",
+    "DELETE FROM meta WHERE account = ?1",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'data'",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'index'",
     // An API key for this account alone must not turn into one for all.
@@ -373,18 +374,19 @@ SELECT account, value, expires_at, fetched_at
 FROM token
 ORDER BY account";
 
-fn token_place(account: AccountId) -> Place {
-    Place { column: "token.value", account, row: 0 }
+pub(crate) fn token_place(account: AccountId) -> Place {
+    Place { column: Column::TokenValue, account, row: 0 }
 }
 
 impl Store {
     /// Keeps an account's token in place of the one before.
     pub async fn put_token(&self, account: AccountId, token: StoredToken) -> Result<()> {
-        let keys = self.keys_of([account].into_iter()).await?;
-        let text = token.value.expose().as_bytes();
-        let sealed =
-            keys.of(account)?.current().seal(token_place(account), |plain| plain.extend_from_slice(text))?;
+        let shared = self.shared.clone();
         self.write(1, move |ledger| {
+            // In the transaction, by the keys of this very moment: a key that is taken out of use seals nothing more.
+            let keys = shared.keyring.read(ledger.conn, account)?;
+            let text = token.value.expose().as_bytes();
+            let sealed = keys.current().seal(token_place(account), |plain| plain.extend_from_slice(text))?;
             let (expires_at, fetched_at) = (token.expires_at.ms(), token.fetched_at.ms());
             ledger
                 .conn

@@ -20,11 +20,13 @@ mod master_key;
 mod message;
 mod moves;
 mod own;
+mod personal;
 mod purge;
 mod readers;
 mod ready;
 mod reconcile;
 mod record;
+mod rotate;
 mod row;
 mod seal;
 mod secret;
@@ -52,5 +54,7 @@ pub use message::{
     TallyDifference, TallyRow, Unreported,
 };
 pub use own::Ownership;
+pub use personal::{Erased, OpenReceipt, Personal};
+pub use rotate::SealStatus;
 pub use secret::Secret;
 pub use store::{Settings, Store};

@@ -78,7 +78,7 @@ pub(crate) fn current_epoch(conn: &Connection) -> Result<i64> {
     Ok(conn.prepare_cached(EPOCH)?.query_row([], |row| row.get(0))?)
 }
 
-fn lock(database: &std::path::Path) -> Result<File> {
+pub(crate) fn lock(database: &std::path::Path) -> Result<File> {
     let mut name = database.as_os_str().to_owned();
     name.push(".owner");
     let path = PathBuf::from(name);

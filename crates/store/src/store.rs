@@ -1,6 +1,6 @@
 //! The handle: what all calls share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
@@ -127,6 +127,15 @@ impl Store {
             keys.0.extend(self.load_keys(missing).await?);
         }
         Ok(keys)
+    }
+
+    /// Reads the keys of these accounts again, since there are newer ones.
+    pub(crate) async fn reload_keys(&self, accounts: impl Iterator<Item = AccountId>) -> Result<()> {
+        let (accounts, shared): (HashSet<_>, _) = (accounts.collect(), self.shared.clone());
+        self.read(move |conn| {
+            accounts.into_iter().try_for_each(|account| shared.keyring.load(conn, account).map(drop))
+        })
+        .await
     }
 
     async fn load_keys(&self, accounts: Vec<AccountId>) -> Result<HashMap<AccountId, Arc<AccountKeys>>> {

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::tally::Tally;
-use crate::{Result, StoreError};
+use crate::{Result, StoreError, sqlite};
 
 /// Commands that may wait; a caller beyond that waits for room.
 const QUEUE: usize = 1024;
@@ -28,6 +28,8 @@ pub(crate) struct Ledger<'a> {
     pub(crate) open: &'a mut OpenReceipts,
     /// Chains the audit's rows.
     pub(crate) audit: &'a hmac::Key,
+    /// Set when what was deleted must not stay behind in the WAL either.
+    pub(crate) scrub: &'a mut bool,
 }
 
 impl Ledger<'_> {
@@ -121,7 +123,7 @@ impl Writer {
             Ok(())
         }))?;
         let open = OpenReceipts::count(&conn)?;
-        let thread = Thread { conn, waiting, open, audit, wal_pages, broken: broken.clone() };
+        let thread = Thread { conn, waiting, open, audit, scrub: false, wal_pages, broken: broken.clone() };
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run())
@@ -167,6 +169,8 @@ struct Thread {
     waiting: mpsc::Receiver<Box<dyn Command>>,
     open: OpenReceipts,
     audit: hmac::Key,
+    /// The WAL holds what must go.
+    scrub: bool,
     wal_pages: Arc<AtomicU32>,
     broken: Arc<AtomicBool>,
 }
@@ -187,6 +191,7 @@ impl Thread {
                 tracing::error!(reason, "a write failed; the store takes no more");
                 self.broken.store(true, Ordering::Release);
             }
+            self.empty_wal();
             for command in batch.drain(..) {
                 command.answer(committed.as_ref().copied());
             }
@@ -224,8 +229,9 @@ impl Thread {
         for command in batch {
             let (before, mut tally) = (self.open, Tally::default());
             guard.begin(&self.conn)?;
-            let (conn, audit) = (&self.conn, &self.audit);
-            let well = command.run(&mut Ledger { conn, tally: &mut tally, open: &mut self.open, audit });
+            let (conn, audit, scrub) = (&self.conn, &self.audit, &mut self.scrub);
+            let well =
+                command.run(&mut Ledger { conn, tally: &mut tally, open: &mut self.open, audit, scrub });
             if self.conn.is_autocommit() {
                 // SQLite itself rolled everything back: no room, or no disk.
                 return Err(StoreError::Unavailable("a write did not fit; nothing was written".to_owned()));
@@ -245,6 +251,17 @@ impl Thread {
         Ok(Ended::Committed)
     }
 
+    /// Copies the WAL back and cuts it to nothing, where something in it must go. A reader that is under way keeps it
+    /// from that: then the next commit tries again.
+    fn empty_wal(&mut self) {
+        if !self.scrub || self.broken.load(Ordering::Acquire) {
+            return;
+        }
+        let emptied = emptied(&self.conn);
+        self.scrub = !matches!(emptied, Ok(true));
+        self.checkpointed(emptied.map(drop));
+    }
+
     /// Copies the WAL back when it is long. Its failure loses nothing: the WAL holds all; but an fsync that
     /// failed must not be asked again (the kernel forgets the pages), so that ends the store.
     fn checkpoint(&self) {
@@ -252,7 +269,11 @@ impl Thread {
             return;
         }
         let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        match done.map_err(StoreError::from) {
+        self.checkpointed(done.map_err(StoreError::from));
+    }
+
+    fn checkpointed(&self, done: Result<()>) {
+        match done {
             Ok(()) => {}
             Err(StoreError::Broken(reason)) => {
                 tracing::error!(reason, "a checkpoint failed; the store takes no more");
@@ -292,6 +313,14 @@ impl Guard {
 enum Ended {
     Committed,
     RolledBack,
+}
+
+/// Waits for nobody: all writes stand behind this one.
+fn emptied(conn: &Connection) -> Result<bool> {
+    conn.busy_timeout(std::time::Duration::ZERO)?;
+    let busy = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    conn.busy_timeout(sqlite::BUSY_TIMEOUT)?;
+    Ok(!busy?)
 }
 
 fn execute(conn: &Connection, sql: &str) -> Result<()> {

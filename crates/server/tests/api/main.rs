@@ -11,6 +11,7 @@ mod callback;
 mod key;
 mod message;
 mod operation;
+mod personal;
 mod routes;
 mod serve;
 mod server;

@@ -34,6 +34,8 @@ pub(crate) const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/api/v1/keys", Some(Scope::Admin)),
     ("POST", "/api/v1/keys", Some(Scope::Admin)),
     ("DELETE", "/api/v1/keys/{id}", Some(Scope::Admin)),
+    ("GET", "/api/v1/recipients/{openid}/export", Some(Scope::Admin)),
+    ("DELETE", "/api/v1/recipients/{openid}", Some(Scope::Admin)),
     ("GET", "/api/v1/audit", Some(Scope::Admin)),
     ("GET", "/api/v1/stats", Some(Scope::Read)),
     ("GET", "/callback/{appid}", None),

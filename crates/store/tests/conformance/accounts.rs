@@ -5,7 +5,7 @@ use hongyan_store::{
     CallbackKeys, Changes, Paused, Secret, StoreError, StoredTemplate, StoredToken, TokenSource,
 };
 
-use crate::bed::{Bed, NOW, after_s, draft};
+use crate::bed::{Bed, NOW, after_s, draft, openid};
 
 pub(crate) async fn an_account_reads_back_with_its_secrets(bed: &Bed) {
     let mut given = draft("wx2");
@@ -127,14 +127,14 @@ pub(crate) async fn the_revision_grows_with_accounts_templates_and_keys(bed: &Be
 pub(crate) async fn what_an_old_data_key_sealed_stays_readable(bed: &Bed) {
     let before = bed.accepted("oBefore").await;
 
-    let version = bed.store.rotate_data_key(bed.account).await.unwrap();
+    let version = bed.store.rotate_data_key(bed.account, NOW).await.unwrap();
     let after = bed.accepted("oAfter").await;
 
     assert_eq!(version, 2);
-    assert_eq!(bed.record(before).await.openid.expose(), "oBefore");
-    assert_eq!(bed.record(after).await.openid.expose(), "oAfter");
+    assert_eq!(bed.record(before).await.openid, Some(openid("oBefore")));
+    assert_eq!(bed.record(after).await.openid, Some(openid("oAfter")));
     assert!(matches!(
-        bed.store.rotate_data_key(hongyan_domain::AccountId(99)).await,
+        bed.store.rotate_data_key(hongyan_domain::AccountId(99), NOW).await,
         Err(StoreError::NoAccount(_))
     ));
 }

@@ -8,9 +8,11 @@ mod bed;
 mod find;
 mod keys;
 mod messages;
+mod personal;
 mod queue;
 mod receipts;
 mod retention;
+mod rotate;
 
 /// Stamps the cases for SQLite.
 macro_rules! suite {
@@ -147,6 +149,21 @@ suite! {
         a_foreign_cursor_is_refused,
         a_limit_over_the_bound_is_refused,
     }
+    personal {
+        an_export_holds_messages_with_their_timelines_and_receipts_without_a_message,
+        an_export_goes_on_page_by_page,
+        export_and_erasure_are_audited_without_the_openid,
+        an_erased_message_is_a_row_that_names_nobody_and_still_counts,
+        what_wechat_said_of_an_erased_message_is_gone,
+        an_erasure_cancels_what_waits,
+        what_is_on_its_way_is_erased_once_it_is_settled,
+        what_may_have_gone_and_goes_again_is_not_cut_off,
+        nobody_else_is_erased,
+        an_erasure_goes_through_hours_and_batches,
+        a_receipt_after_the_erasure_settles_the_message_and_brings_nobody_back,
+        the_same_call_after_an_erasure_still_sends_nothing,
+        an_erased_message_is_purged_like_any_other,
+    }
     retention {
         purge_takes_what_is_final_and_old_and_nothing_else,
         purge_archives_before_it_deletes,
@@ -159,5 +176,16 @@ suite! {
         a_backup_opens_and_holds_everything,
         a_backup_does_not_overwrite,
         a_new_master_key_opens_and_the_old_one_does_not,
+    }    rotate {
+        a_new_key_seals_at_once_in_every_process,
+        a_batch_over_several_accounts_is_sealed_by_the_new_keys_of_each,
+        everything_is_sealed_anew_and_the_old_key_dropped,
+        a_resealing_that_was_cut_off_leaves_all_readable_and_goes_on,
+        a_key_made_while_the_last_is_being_put_in_force_takes_its_place,
+        what_was_erased_is_not_sealed_anew,
+        an_account_deleted_meanwhile_ends_its_resealing,
+        a_new_key_that_cannot_be_written_changes_nothing,
+        a_master_key_that_cannot_be_put_in_place_leaves_the_old_one,
+        a_process_with_the_master_key_of_before_goes_on_with_what_it_knows,
     }
 }
