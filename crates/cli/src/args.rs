@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, audit, backup, bench, config_check, demo, doctor, key, migrate, recipient, send, serve,
-    simulate, template,
+    account, audit, backup, bench, config_check, demo, doctor, hold, key, migrate, recipient, restore,
+    secrets, send, serve, simulate, template,
 };
 
 #[derive(Debug, Parser)]
@@ -52,7 +52,12 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
     Migrate(migrate::Migrate),
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
+    Hold(hold::Hold),
+    Resume(hold::Resume),
     Backup(backup::Backup),
+    Restore(restore::Restore),
     #[command(subcommand)]
     Bench(Box<bench::Bench>),
 }
@@ -156,7 +161,7 @@ fn told(value: &ContextValue) -> String {
 mod tests {
     use super::*;
 
-    const COMMANDS: [&str; 14] = [
+    const COMMANDS: [&str; 18] = [
         "demo",
         "serve",
         "simulate",
@@ -170,6 +175,10 @@ mod tests {
         "config",
         "migrate",
         "backup",
+        "restore",
+        "secrets",
+        "hold",
+        "resume",
         "bench",
     ];
 
@@ -277,6 +286,12 @@ mod tests {
             "audit verify --newest 7:00ff",
             "audit list --since 2026-11-23T00:00:00Z --actor cli --action key.create --limit 20",
             "backup ./b.db",
+            "restore ./b.db --replace",
+            "hold --reason R",
+            "resume --all",
+            "secrets rotate --appid A",
+            "secrets rewrap ./new.key",
+            "secrets status",
         ] {
             let parsed = Cli::try_parse_from(["hongyan"].into_iter().chain(line.split(' ')));
 

@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod environment;
 mod exit;
+mod hold;
 mod http;
 mod key;
 mod lang;
@@ -24,6 +25,8 @@ mod migrate;
 mod node;
 mod print;
 mod recipient;
+mod restore;
+mod secrets;
 mod send;
 mod serve;
 mod simulate;
@@ -110,7 +113,11 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Config(args) => config_check::run(context, &args).await,
         Command::Migrate(_) => migrate::run(context).await,
+        Command::Secrets(args) => secrets::run(context, args).await,
+        Command::Hold(args) => hold::set(context, args).await,
+        Command::Resume(args) => hold::release(context, &args).await,
         Command::Backup(args) => backup::run(context, &args).await,
+        Command::Restore(args) => restore::run(context, args).await,
         Command::Bench(args) => bench::run(context, &args).await,
     }
 }

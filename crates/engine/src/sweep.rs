@@ -68,8 +68,11 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
             shared.metrics.store_failures.inc();
         }
     }
-    refresh_tokens(shared, now);
-    read_quotas(shared, now);
+    // A copy of a database that runs elsewhere must not take its tokens from it either.
+    if shared.catalog.load().held_since.is_none() {
+        refresh_tokens(shared, now);
+        read_quotas(shared, now);
+    }
     shared.hint(Hint::Tick).await;
 }
 

@@ -14,6 +14,7 @@ pub mod check;
 mod day;
 mod field;
 mod health;
+mod hold;
 mod key;
 mod landing;
 mod linger;

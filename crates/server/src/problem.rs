@@ -272,7 +272,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Invalid(reason) => Self::new(Code::Invalid, reason),
-            StoreError::Unavailable(_) | StoreError::Broken(_) | StoreError::NoAccount(_) => {
+            StoreError::Unavailable(_)
+            | StoreError::Broken(_)
+            | StoreError::NoAccount(_)
+            | StoreError::StaleKey(_) => {
                 tracing::error!(%error, "the store could not");
                 Self::new(Code::StoreUnavailable, "nothing was done; give it again in a moment")
             }

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
 use crate::text::Text;
 use crate::watch::watch;
-use crate::{account, audit, callback, health, key, landing, message, metrics, personal, setup, stats};
+use crate::{account, audit, callback, health, hold, key, landing, message, metrics, personal, setup, stats};
 
 /// The name of the key in the document.
 const SECURITY: &str = "api_key";
@@ -78,6 +78,7 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(key::revoke))
         .routes(routes!(personal::export))
         .routes(routes!(personal::erase))
+        .routes(routes!(hold::show, hold::set))
         .routes(routes!(audit::list))
         .routes(routes!(stats::show))
         .routes(routes!(callback::check_url, callback::receive))

@@ -15,6 +15,7 @@ mod cancel;
 mod claim;
 mod error;
 mod find;
+mod hold;
 mod keyring;
 mod master_key;
 mod message;
@@ -26,6 +27,7 @@ mod readers;
 mod ready;
 mod reconcile;
 mod record;
+mod restore;
 mod rotate;
 mod row;
 mod seal;
@@ -37,6 +39,7 @@ mod tally;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod upkeep;
 mod writer;
 
@@ -55,6 +58,7 @@ pub use message::{
 };
 pub use own::Ownership;
 pub use personal::{Erased, OpenReceipt, Personal};
+pub use restore::{Occupied, Restore, Restored};
 pub use rotate::SealStatus;
 pub use secret::Secret;
 pub use store::{Settings, Store};

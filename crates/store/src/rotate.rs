@@ -11,11 +11,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use crate::accept::NEWEST_KEY;
-use crate::accounts::{self, revise, secrets_place, token_place};
+use crate::accounts::{self, revise, secrets_place};
 use crate::keyring::{self, AccountKeys, Keyring, Purpose, Slot};
 use crate::reconcile::raw_place;
 use crate::row::body_place;
 use crate::seal::{self, Place, SealKey};
+use crate::tokens::token_place;
 use crate::writer::Ledger;
 use crate::{Action, Deed, MasterKey, Result, Store, StoreError, row};
 

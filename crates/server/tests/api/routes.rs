@@ -36,6 +36,8 @@ pub(crate) const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ("DELETE", "/api/v1/keys/{id}", Some(Scope::Admin)),
     ("GET", "/api/v1/recipients/{openid}/export", Some(Scope::Admin)),
     ("DELETE", "/api/v1/recipients/{openid}", Some(Scope::Admin)),
+    ("GET", "/api/v1/hold", Some(Scope::Read)),
+    ("POST", "/api/v1/hold", Some(Scope::Admin)),
     ("GET", "/api/v1/audit", Some(Scope::Admin)),
     ("GET", "/api/v1/stats", Some(Scope::Read)),
     ("GET", "/callback/{appid}", None),

@@ -11,6 +11,7 @@ mod messages;
 mod personal;
 mod queue;
 mod receipts;
+mod restore;
 mod retention;
 mod rotate;
 
@@ -176,7 +177,15 @@ suite! {
         a_backup_opens_and_holds_everything,
         a_backup_does_not_overwrite,
         a_new_master_key_opens_and_the_old_one_does_not,
-    }    rotate {
+    }    restore {
+        a_hold_stays_until_it_is_released,
+        a_restored_backup_is_held_and_holds_everything,
+        a_backup_is_not_touched_by_being_restored,
+        a_database_that_is_there_stays_or_is_set_aside,
+        a_database_in_use_is_not_replaced,
+        what_is_no_whole_backup_of_ours_leaves_nothing_behind,
+    }
+    rotate {
         a_new_key_seals_at_once_in_every_process,
         a_batch_over_several_accounts_is_sealed_by_the_new_keys_of_each,
         everything_is_sealed_anew_and_the_old_key_dropped,
