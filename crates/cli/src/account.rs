@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use hongyan_domain::{AccountKind, Appid, Limits, Timestamp};
+use hongyan_server::Right;
 use hongyan_store::{Account as Record, AccountDraft, CallbackKeys, Paused, Secret, Store, TokenSource};
 use serde_json::json;
 
@@ -34,6 +35,8 @@ pub(crate) struct Add {
     name: Option<String>,
     #[arg(long, value_parser = ["service", "subscription", "test"], default_value = "service")]
     kind: String,
+    #[arg(long)]
+    unverified: bool,
     #[arg(long)]
     token: Option<String>,
     #[arg(long, requires = "token")]
@@ -93,7 +96,18 @@ async fn put(context: &Context, store: &Store, add: Add) -> Result<Code> {
         print::json(&shown(&kept));
     }
     context.say("say.account_kept", &[("appid", &kept.appid)]);
+    warn_of_right(context, &kept);
     Ok(Code::Done)
+}
+
+/// Says what keeps the account from template messages, where that is known.
+fn warn_of_right(context: &Context, account: &Record) {
+    let Right { found, mend, .. } = Right::of(account.kind, account.verified);
+    if let Some(mend) = mend {
+        let (found, mend) =
+            (context.texts.pick(&found.zh, &found.en), context.texts.pick(&mend.zh, &mend.en));
+        context.say("say.no_right", &[("found", &found), ("mend", &mend)]);
+    }
 }
 
 async fn draft(context: &Context, store: &Store, add: Add) -> Result<AccountDraft> {
@@ -122,7 +136,7 @@ async fn draft(context: &Context, store: &Store, add: Add) -> Result<AccountDraf
         name: add.name.unwrap_or_else(|| add.appid.clone()),
         appid,
         kind,
-        verified: true,
+        verified: !add.unverified,
         secret,
         callback,
         limits,
@@ -140,7 +154,7 @@ fn limits(add: &Add, kind: AccountKind) -> Option<Limits> {
         .base_rate
         .unwrap_or_else(|| add.peak_rate.map_or(usual.base_per_s, |peak| peak.min(usual.base_per_s)));
     let peak_per_s =
-        add.peak_rate.unwrap_or_else(|| add.base_rate.unwrap_or(usual.peak_per_s)).max(base_per_s);
+        add.peak_rate.unwrap_or_else(|| add.base_rate.unwrap_or(usual.peak_per_s).max(base_per_s));
     Some(Limits { base_per_s, peak_per_s, daily: add.daily.unwrap_or(usual.daily) })
 }
 
@@ -169,6 +183,8 @@ fn shown(account: &Record) -> serde_json::Value {
         "appid": account.appid.as_str(),
         "name": account.name,
         "kind": account.kind.as_str(),
+        "verified": account.verified,
+        "template_messages": account.kind.template_right(account.verified),
         "secret": "set",
         "token": set(keys.is_some()),
         "aes_key": set(keys.is_some_and(|keys| keys.aes_key.is_some())),
@@ -221,7 +237,8 @@ async fn list(context: &Context, store: &Store) -> Result<Code> {
 }
 
 async fn show(context: &Context, store: &Store, named: &Named) -> Result<Code> {
-    let account = shown(&local::account(context, store, named.appid.as_deref()).await?);
+    let record = local::account(context, store, named.appid.as_deref()).await?;
+    let account = shown(&record);
     if context.is_for_machines() {
         print::json(&account);
         return Ok(Code::Done);
@@ -229,6 +246,7 @@ async fn show(context: &Context, store: &Store, named: &Named) -> Result<Code> {
     let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let rows = account.as_object().into_iter().flatten().map(|(key, value)| vec![key.clone(), text(value)]);
     context.table(&["key", "value"], rows.collect());
+    warn_of_right(context, &record);
     Ok(Code::Done)
 }
 
@@ -269,16 +287,21 @@ async fn set_paused(
 }
 
 async fn delete(context: &Context, store: &Store, remove: &Remove) -> Result<Code> {
-    let account = local::account(context, store, Some(&remove.appid)).await?;
+    // By its number alone: one whose row is damaged has to go as well.
+    let id = match Appid::new(&remove.appid) {
+        Ok(appid) => store.account_id(&appid).await?,
+        Err(_) => None,
+    };
+    let id = id.ok_or_else(|| context.not_found("say.no_account", &remove.appid))?;
     if !remove.yes {
-        let sure = context.texts.fill("say.remove_needs_yes", &[("appid", &account.appid)]);
+        let sure = context.texts.fill("say.remove_needs_yes", &[("appid", &remove.appid)]);
         return Err(Failure::Usage(sure).into());
     }
-    store.delete_account(account.id, local::now()).await?;
+    store.delete_account(id, local::now()).await?;
     if context.is_for_machines() {
-        print::json(&json!({ "appid": account.appid.as_str(), "removed": true }));
+        print::json(&json!({ "appid": remove.appid, "removed": true }));
     }
-    context.say("say.account_removed", &[("appid", &account.appid)]);
+    context.say("say.account_removed", &[("appid", &remove.appid)]);
     Ok(Code::Done)
 }
 
@@ -298,14 +321,14 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_is_not_given_is_the_kinds_and_the_peak_is_never_below_the_base() {
+    fn a_limit_that_is_not_given_is_the_kinds_and_such_a_peak_is_never_below_the_base() {
         let limits =
             |words| limits(&add(words), AccountKind::Service).map(|l| (l.base_per_s, l.peak_per_s, l.daily));
 
         assert_eq!(limits(""), None);
         assert_eq!(limits("--base-rate 300"), Some((300, 300, 1_000_000)));
         assert_eq!(limits("--peak-rate 20"), Some((20, 20, 1_000_000)));
-        assert_eq!(limits("--base-rate 30 --peak-rate 20 --daily 5"), Some((30, 30, 5)));
+        assert_eq!(limits("--base-rate 20 --peak-rate 30 --daily 5"), Some((20, 30, 5)));
         assert_eq!(limits("--daily 5"), Some((50, 100, 5)));
     }
 }

@@ -3,10 +3,11 @@
 mod layers;
 mod read;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hongyan_domain::request::check_web_address;
 use hongyan_engine::{Retention, Tolerance};
 use hongyan_store::Secret;
 
@@ -50,6 +51,11 @@ pub(crate) struct HttpConfig {
     pub(crate) public_url: Option<String>,
     pub(crate) body_limit: usize,
     pub(crate) request_timeout: Duration,
+    pub(crate) header_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) max_connections: usize,
+    pub(crate) max_connections_per_address: usize,
+    pub(crate) proxies: Vec<IpAddr>,
     pub(crate) grace: Duration,
 }
 
@@ -124,6 +130,9 @@ const DAY: u64 = 86_400;
 
 fn read_http(reader: &mut Reader<'_>) -> HttpConfig {
     let public_url = reader.text("http.public_url");
+    if !public_url.is_empty() && check_web_address("http.public_url", &public_url).is_err() {
+        reader.wrong("http.public_url", reader.texts.get("config.allowed_web_address"));
+    }
     HttpConfig {
         listen: reader
             .parsed("http.listen", "config.allowed_listen")
@@ -131,6 +140,11 @@ fn read_http(reader: &mut Reader<'_>) -> HttpConfig {
         public_url: Some(public_url.trim_end_matches('/').to_owned()).filter(|url| !url.is_empty()),
         body_limit: reader.number("http.body_limit_mib", 1..=64) as usize * 1024 * 1024,
         request_timeout: reader.duration("http.request_timeout", 1..=10 * MINUTE),
+        header_timeout: reader.duration("http.header_timeout", 1..=10 * MINUTE),
+        idle_timeout: reader.duration("http.idle_timeout", 1..=10 * MINUTE),
+        max_connections: reader.number("http.max_connections", 16..=65_536) as usize,
+        max_connections_per_address: reader.number("http.max_connections_per_address", 1..=65_536) as usize,
+        proxies: reader.addresses("http.proxies"),
         grace: reader.duration("http.grace", 0..=10 * MINUTE),
     }
 }
@@ -161,6 +175,9 @@ fn read_secrets(reader: &mut Reader<'_>) -> Secrets {
     if !text.is_empty() && hongyan_store::MasterKey::from_text(&text).is_err() {
         reader.wrong(key, reader.texts.get("config.allowed_master_key"));
     }
+    if text.is_empty() && reader.text(file).is_empty() {
+        reader.wrong(file, reader.texts.get("config.allowed_key_file"));
+    }
     Secrets {
         master_key: Some(Secret::new(text)).filter(|text| !text.expose().is_empty()),
         master_key_file: PathBuf::from(reader.text(file)),
@@ -169,6 +186,9 @@ fn read_secrets(reader: &mut Reader<'_>) -> Secrets {
 
 fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
     let archive = reader.text("retention.archive");
+    if !archive.is_empty() && !has_folder(Path::new(&archive)) {
+        reader.wrong("retention.archive", reader.texts.get("config.allowed_archive"));
+    }
     hongyan_engine::Settings {
         max_in_flight: reader.number("engine.max_in_flight", 1..=65_536) as usize,
         retention: Retention {
@@ -184,6 +204,12 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
         },
         expires_after: reader.duration("engine.expires_after", MINUTE..=90 * DAY),
     }
+}
+
+/// Whether it is a folder, or a file in one that is there.
+fn has_folder(archive: &Path) -> bool {
+    let parent = archive.parent().filter(|parent| !parent.as_os_str().is_empty());
+    archive.is_dir() || parent.unwrap_or(Path::new(".")).is_dir()
 }
 
 fn read_log(reader: &mut Reader<'_>) -> LogConfig {

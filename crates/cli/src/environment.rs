@@ -18,15 +18,12 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The settings among them: `HONGYAN_SECTION__KEY` as `section.key`, with the name of the variable.
+    /// What may be settings among them: `HONGYAN_SECTION__KEY` as `section.key`, with the name of the variable. One
+    /// without two underscores is no key that could be known, and keeps its own.
     pub(crate) fn settings(&self) -> impl Iterator<Item = (String, &str, &str)> {
         self.0.iter().filter_map(|(name, value)| {
-            let (section, key) = name.strip_prefix("HONGYAN_")?.split_once("__")?;
-            Some((
-                format!("{}.{}", section.to_lowercase(), key.to_lowercase()),
-                name.as_str(),
-                value.as_str(),
-            ))
+            let key = name.strip_prefix("HONGYAN_")?.replacen("__", ".", 1).to_lowercase();
+            Some((key, name.as_str(), value.as_str()))
         })
     }
 

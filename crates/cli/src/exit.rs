@@ -89,7 +89,9 @@ fn code_of_one(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
 
 fn of_store(error: &StoreError) -> Code {
     match error {
-        StoreError::Url(_) | StoreError::BadKey(_) | StoreError::Invalid(_) => Code::Usage,
+        StoreError::Url(_) | StoreError::BadKey(_) | StoreError::Invalid(_) | StoreError::Fields(_) => {
+            Code::Usage
+        }
         StoreError::NoAccount(_) => Code::NotFound,
         _ => Code::Store,
     }

@@ -2,6 +2,7 @@
 //! to people (Chinese, English) and to machines (`--json`, exit codes).
 
 mod account;
+mod application;
 mod args;
 mod audit;
 mod backup;

@@ -82,6 +82,11 @@ fn http_settings(config: &Config) -> hongyan_server::Settings {
     hongyan_server::Settings {
         body_limit: config.http.body_limit,
         request_timeout: config.http.request_timeout,
+        header_timeout: config.http.header_timeout,
+        idle_timeout: config.http.idle_timeout,
+        max_connections: config.http.max_connections,
+        max_connections_per_address: config.http.max_connections_per_address,
+        proxies: config.http.proxies.clone(),
         grace: config.http.grace,
         ..hongyan_server::Settings::default()
     }

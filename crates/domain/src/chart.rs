@@ -7,7 +7,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::decide::{MAX_ATTEMPTS, RESEND_WINDOW};
-use crate::{Cause, DeliveryStatus, Event, OnUnknown, Outcome, SentAs, Standing, State, Timestamp, decide};
+use crate::{
+    Cause, DeliveryStatus, Event, OnUnknown, Outcome, Rule, SentAs, Standing, State, Timestamp, decide,
+};
 
 /// Any time at all: only distances matter.
 const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
@@ -45,7 +47,7 @@ changes nothing: the event is late, doubled, or not possible any more.
 ";
 
 const FOOT: &str = "
-`suppressed` is entered when a message is accepted and refused by policy at once; no event leads there.
+Rules are named by one of them: each holds with its own cause.
 ";
 
 /// The page in Markdown: a diagram and a table.
@@ -103,6 +105,8 @@ fn events() -> Vec<(&'static str, Event)> {
         ("expired", Event::Expired),
         ("unreported", Event::Unreported),
         ("cancelled", Event::Cancelled),
+        ("held by a rule", Event::Held { until: NOW.plus(SECOND), rule: Rule::QuietHours }),
+        ("forbidden by a rule", Event::Forbidden(Rule::Reach)),
     ]
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::{Cause, DeliveryStatus, OnUnknown, Outcome, SentAs, State, Timestamp};
+use crate::{Cause, DeliveryStatus, OnUnknown, Outcome, Rule, SentAs, State, Timestamp};
 
 /// WeChat de-duplicates openid + `client_msg_id` for 10 minutes. A try may start only inside that, less the
 /// longest call, less room for two clocks that differ.
@@ -58,6 +58,15 @@ pub enum Event {
     Unreported,
     /// Somebody takes it back.
     Cancelled,
+    /// A rule holds it back when its turn has come.
+    Held {
+        /// When it may be asked again.
+        until: Timestamp,
+        /// Which rule.
+        rule: Rule,
+    },
+    /// A rule refuses it when its turn has come.
+    Forbidden(Rule),
 }
 
 /// Where a message stands after an event.
@@ -90,6 +99,16 @@ pub fn decide(standing: &Standing, event: &Event, now: Timestamp) -> Option<Tran
         (State::Pending, Event::Expired) => Some(standing.enters(State::Failed, Some(Cause::Expired))),
         (State::Pending, Event::Cancelled) if standing.doubt_since.is_none() => {
             Some(standing.enters(State::Cancelled, Some(Cause::ByRequest)))
+        }
+        (State::Pending, Event::Held { until, rule }) => {
+            Some(standing.waits(*until, Some(rule.cause()), now))
+        }
+        // A rule says nothing of the try before, whose answer never came.
+        (State::Pending, Event::Forbidden(_)) if standing.doubt_since.is_some() => {
+            Some(standing.enters(State::Unknown, Some(Cause::NoAnswer)))
+        }
+        (State::Pending, Event::Forbidden(rule)) => {
+            Some(standing.enters(State::Suppressed, Some(rule.cause())))
         }
         (State::Claimed, Event::Answered { claimed_at, outcome }) => {
             Some(answered(standing, *claimed_at, outcome, now))
@@ -163,6 +182,15 @@ fn sent_cause(how: SentAs) -> Option<Cause> {
 fn backoff(attempts: u16) -> Duration {
     let doublings = u32::from(attempts.saturating_sub(1)).min(6);
     Duration::from_secs(1 << doublings).min(MAX_BACKOFF)
+}
+
+impl Transition {
+    /// Whether the message certainly did not reach its person, now or by an earlier try: what was taken from the
+    /// person for it is given back.
+    pub fn gives_back(&self) -> bool {
+        let ended = matches!(self.to, State::Failed | State::Suppressed | State::Cancelled | State::Pending);
+        ended && (self.doubt_since.is_none() || self.to == State::Failed)
+    }
 }
 
 impl Standing {

@@ -31,6 +31,8 @@ words! {
         Empty = "empty",
         /// Given twice.
         Doubled = "doubled",
+        /// The scenario declares no such param.
+        UnknownParam = "unknown_param",
         /// Another JSON type is needed.
         WrongType = "wrong_type",
         /// Not readable as JSON text.
@@ -45,18 +47,24 @@ words! {
         ControlCharacter = "control_character",
         /// Not in the form that the type asks for.
         BadFormat = "bad_format",
+        /// An expression that cannot be read, or that cannot be worked out with what is given.
+        BadExpression = "bad_expression",
         /// A time that is over, or before another that it has to follow.
         TooEarly = "too_early",
         /// A time further ahead than is planned for.
         TooLate = "too_late",
         /// Warning: the phone shows only its beginning.
         Cut = "cut",
+        /// Warning: it was too long, and was shortened as the caller asked.
+        Shortened = "shortened",
         /// Warning: line breaks are removed.
         LineBreak = "line_break",
         /// Warning: emoji are removed.
         Emoji = "emoji",
         /// Warning: WeChat no longer shows this field.
         NotShown = "not_shown",
+        /// Warning: it is declared, and nothing uses it.
+        Unused = "unused",
     }
 }
 

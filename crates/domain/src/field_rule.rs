@@ -17,35 +17,72 @@ type Fits = Result<(), Misfit>;
 /// Since 2023-05-04 no field shows more than this (developer community 000a2ae286cdc0f41a8face4c51801).
 pub(crate) const SHOWN_MAX: usize = 20;
 
-/// Whether `value` fits a field of this kind. Legacy kinds take all: WeChat cuts what is too long.
-pub(crate) fn check(kind: FieldKind, value: &str, amount_digits: usize) -> Fits {
+impl FieldKind {
+    /// The most that a value of this kind may have where a template is granted no more: characters, digits of an
+    /// amount or a number, Chinese characters of a name (twice as many letters). `None`: its length has no limit of
+    /// its own. Legacy kinds: what the phone shows of them.
+    pub fn usual_limit(self) -> Option<usize> {
+        match self {
+            Self::First | Self::Remark | Self::Time | Self::Date => None,
+            // For enum, enum_string and short_thing no limit is documented; the rule of 2023 holds for all.
+            Self::Thing
+            | Self::ShortThing
+            | Self::Const
+            | Self::Enum
+            | Self::EnumString
+            | Self::Keyword
+            | Self::Plain => Some(SHOWN_MAX),
+            Self::Number | Self::Letter | Self::CharacterString => Some(32),
+            Self::Symbol | Self::Phrase => Some(5),
+            // WeChat's two pages say 10 and 12.
+            Self::Amount | Self::Name => Some(10),
+            Self::PhoneNumber => Some(17),
+            Self::CarNumber => Some(8),
+        }
+    }
+}
+
+/// Whether `value` fits a field of this kind that may have so many characters. Legacy kinds take all: WeChat cuts
+/// what is too long.
+pub(crate) fn check(kind: FieldKind, value: &str, limit: usize) -> Fits {
     match kind {
         FieldKind::First | FieldKind::Keyword | FieldKind::Remark | FieldKind::Plain => Ok(()),
-        // For enum, enum_string and short_thing no limit is documented; the rule of 2023 holds for all.
         FieldKind::Thing
         | FieldKind::ShortThing
         | FieldKind::Const
         | FieldKind::Enum
-        | FieldKind::EnumString => at_most(value, SHOWN_MAX, "characters"),
-        FieldKind::Number => number(value),
+        | FieldKind::EnumString => at_most(value, limit, "characters"),
+        FieldKind::Number => number(value, limit),
         FieldKind::Letter => only(value, |c| c.is_ascii_alphabetic(), "letters A to Z")
-            .and_then(|()| at_most(value, 32, "letters")),
-        FieldKind::Symbol => only(value, is_symbol, "symbols").and_then(|()| at_most(value, 5, "symbols")),
+            .and_then(|()| at_most(value, limit, "letters")),
+        FieldKind::Symbol => {
+            only(value, is_symbol, "symbols").and_then(|()| at_most(value, limit, "symbols"))
+        }
         FieldKind::CharacterString => {
             only(value, |c| c.is_ascii() || !c.is_alphanumeric(), "digits, letters A to Z and symbols")
-                .and_then(|()| at_most(value, 32, "characters"))
+                .and_then(|()| at_most(value, limit, "characters"))
         }
         FieldKind::Time => date_time::check_time(value),
         FieldKind::Date => date_time::check_date(value),
-        FieldKind::Amount => amount(value, amount_digits),
+        FieldKind::Amount => amount(value, limit),
         FieldKind::PhoneNumber => only(value, |c| c.is_ascii_digit() || is_symbol(c), "digits and symbols")
-            .and_then(|()| at_most(value, 17, "characters")),
-        FieldKind::CarNumber => car_number(value),
-        FieldKind::Name => name(value),
-        FieldKind::Phrase => {
-            only(value, text::is_chinese, "Chinese characters").and_then(|()| at_most(value, 5, "characters"))
-        }
+            .and_then(|()| at_most(value, limit, "characters")),
+        FieldKind::CarNumber => car_number(value, limit),
+        FieldKind::Name => name(value, limit),
+        FieldKind::Phrase => only(value, text::is_chinese, "Chinese characters")
+            .and_then(|()| at_most(value, limit, "characters")),
     }
+}
+
+/// `value` cut to `limit` characters, the last of them `…`, where it is longer and its kind is free text. Numbers,
+/// times, amounts, phones, names and constants would say something else when cut: those are left to be refused.
+pub(crate) fn shortened(kind: FieldKind, value: &str, limit: usize) -> Option<String> {
+    let is_free_text = matches!(kind, FieldKind::Thing | FieldKind::ShortThing);
+    if !is_free_text || value.len() <= limit || text::count(value) <= limit {
+        return None;
+    }
+    let kept: String = text::characters(value).take(limit.saturating_sub(1)).collect();
+    Some(format!("{}…", kept.trim_end()))
 }
 
 fn is_symbol(c: char) -> bool {
@@ -81,12 +118,12 @@ pub(crate) fn bad_format(message: &str) -> Misfit {
     Misfit { code: BadFormat, message: message.to_owned() }
 }
 
-fn number(value: &str) -> Fits {
+fn number(value: &str, allowed: usize) -> Fits {
     only(value, |c| c.is_ascii_digit() || c == '.', "digits and one decimal point")?;
     if !is_decimal(value) {
         return Err(bad_format("is not a number: write digits, with decimals after one point, like 12.50"));
     }
-    digits_at_most(value, 32)
+    digits_at_most(value, allowed)
 }
 
 /// Digits, and perhaps one point with digits on both sides.
@@ -127,7 +164,7 @@ fn is_currency_sign(c: char) -> bool {
     )
 }
 
-fn car_number(value: &str) -> Fits {
+fn car_number(value: &str, allowed: usize) -> Fits {
     let last = value.chars().count().saturating_sub(1);
     for (at, c) in value.chars().enumerate() {
         let chinese = text::is_chinese(c) && (at == 0 || at == last);
@@ -135,16 +172,16 @@ fn car_number(value: &str) -> Fits {
             return Err(bad_character(c, at, "letters, digits, and a Chinese character first and last"));
         }
     }
-    at_most(value, 8, "characters")
+    at_most(value, allowed, "characters")
 }
 
-fn name(value: &str) -> Fits {
-    let allowed = |c: char| text::is_chinese(c) || c.is_ascii_alphabetic() || is_symbol(c);
-    only(value, allowed, "Chinese characters, letters A to Z and symbols")?;
+fn name(value: &str, allowed: usize) -> Fits {
+    let of_a_name = |c: char| text::is_chinese(c) || c.is_ascii_alphabetic() || is_symbol(c);
+    only(value, of_a_name, "Chinese characters, letters A to Z and symbols")?;
     if value.chars().any(text::is_chinese) {
-        return at_most(value, 10, "characters, some of them Chinese");
+        return at_most(value, allowed, "characters, some of them Chinese");
     }
-    at_most(value, 20, "characters")
+    at_most(value, allowed * 2, "characters")
 }
 
 #[cfg(test)]
@@ -152,7 +189,11 @@ mod tests {
     use super::*;
 
     fn faults(kind: FieldKind, values: &[&str]) -> Vec<Option<FieldCode>> {
-        values.iter().map(|value| check(kind, value, 10).err().map(|misfit| misfit.code)).collect()
+        values.iter().map(|value| checked(kind, value).err().map(|misfit| misfit.code)).collect()
+    }
+
+    fn checked(kind: FieldKind, value: &str) -> Fits {
+        check(kind, value, kind.usual_limit().unwrap_or(0))
     }
 
     fn assert_fits(kind: FieldKind, values: &[&str]) {
@@ -226,9 +267,44 @@ mod tests {
     }
 
     #[test]
+    fn a_template_that_is_granted_more_takes_more_and_no_other_character() {
+        let thirty = "字".repeat(30);
+
+        assert_eq!(check(FieldKind::Thing, &thirty, 30), Ok(()));
+        assert_eq!(check(FieldKind::Phrase, "一二三四五六", 6), Ok(()));
+        assert_eq!(check(FieldKind::Name, &"a".repeat(30), 15), Ok(()));
+        assert_eq!(check(FieldKind::Phrase, "已发货!", 6).unwrap_err().code, BadCharacter);
+    }
+
+    #[test]
+    fn only_free_text_is_shortened_and_only_where_it_is_too_long() {
+        let long = "您的订单已经发货请注意查收谢谢光临小店哦呀";
+        let cases = [
+            (FieldKind::Thing, "短", 20, None),
+            (FieldKind::Thing, "您的订单 已发货", 6, Some("您的订单…")),
+            (FieldKind::ShortThing, "一二三四五六", 5, Some("一二三四…")),
+            (FieldKind::Thing, "a👨‍👩‍👧b👨‍👩‍👧", 3, Some("a👨‍👩‍👧…")),
+            (FieldKind::Number, "123456", 5, None),
+            (FieldKind::Amount, "¥12345678901", 10, None),
+            (FieldKind::PhoneNumber, "138001380001380013800", 17, None),
+            (FieldKind::CharacterString, "A1234567", 5, None),
+            (FieldKind::Name, "一二三四五六", 5, None),
+            (FieldKind::Phrase, "一二三四五六", 5, None),
+            (FieldKind::Const, "一二三四五六", 5, None),
+            (FieldKind::Time, "2026年11月23日 12:00", 5, None),
+            (FieldKind::Keyword, long, 20, None),
+        ];
+
+        for (kind, value, limit, expected) in cases {
+            assert_eq!(shortened(kind, value, limit).as_deref(), expected, "{kind:?} {value}");
+        }
+        assert_eq!(text::count(&shortened(FieldKind::Thing, long, 20).unwrap()), 20);
+    }
+
+    #[test]
     fn a_message_names_what_was_given_and_what_is_allowed() {
-        let long = check(FieldKind::Phrase, "一二三四五六", 10).unwrap_err();
-        let strange = check(FieldKind::Number, "12a", 10).unwrap_err();
+        let long = checked(FieldKind::Phrase, "一二三四五六").unwrap_err();
+        let strange = checked(FieldKind::Number, "12a").unwrap_err();
 
         assert_eq!(long.message, "has 6 characters: at most 5 are allowed, shorten it");
         assert_eq!(strange.message, "has 'a' as character 3: only digits and one decimal point are allowed");

@@ -58,6 +58,12 @@ impl Openid {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// A number that spreads people evenly and is the same for ever (FNV-1a): by it they are split for A/B tests.
+    pub fn spread(&self) -> u64 {
+        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        self.0.bytes().fold(0xcbf2_9ce4_8422_2325, step)
+    }
 }
 
 impl fmt::Debug for Openid {
@@ -75,6 +81,12 @@ fn is_plain_name(text: &str, max: usize) -> bool {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a valid {0}: 1 to 64 of A-Z a-z 0-9 _ - are allowed")]
 pub struct BadId(&'static str);
+
+impl BadId {
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self(what)
+    }
+}
 
 /// A message's id: 41 bits of milliseconds, 10 bits of process, 12 bits of counter, so ids sort by age.
 ///

@@ -4,6 +4,7 @@
 //! What the other crates do, they do by carrying out what this one answers.
 
 pub mod account;
+pub mod application;
 pub mod chart;
 pub mod data;
 mod date_time;
@@ -11,26 +12,35 @@ pub mod decide;
 pub mod field_error;
 mod field_rule;
 pub mod id;
+pub mod industry;
+pub mod judge;
 pub mod message;
 pub mod outcome;
 pub mod pace;
+pub mod policy;
 pub mod preview;
+pub mod recipient;
 pub mod request;
+pub mod setting;
 pub mod template;
 mod text;
 pub mod time;
 pub mod validate;
 
-pub use account::{AccountKind, Limits};
+pub use account::{AccountKind, Limits, TemplateRight};
+pub use application::{Application, ApplicationId, ApplicationState};
 pub use data::Data;
 pub use decide::{Event, Standing, Transition, decide};
 pub use field_error::{FieldCode, FieldError};
 pub use id::{AccountId, Appid, MessageId, Openid};
+pub use judge::{Asked, Judgement, Verdict, judge};
 pub use message::{Category, Cause, Content, InteractionKind, Lane, Miniprogram, OnUnknown, State};
 pub use outcome::{DeliveryStatus, Outcome, SentAs};
 pub use pace::{Budget, Pace, Shares};
+pub use policy::{Mode, Policy, Rule};
 pub use preview::{Preview, Tap, preview};
+pub use recipient::{Reason, Recipient, Suppression, Taken};
 pub use request::Timing;
 pub use template::{Family, Field, FieldKind, Template};
 pub use time::Timestamp;
-pub use validate::{FieldRules, Filled, TypeLimits, fill};
+pub use validate::{FieldRules, Filled, Overflow, TypeLimits, fill};

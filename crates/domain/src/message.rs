@@ -161,6 +161,18 @@ words! {
         NoReceipt = "no_receipt",
         /// Taken back by request.
         ByRequest = "by_request",
+        /// Our rule: the person is on the suppression list.
+        Suppression = "suppression",
+        /// Our rule: the wording.
+        Content = "content",
+        /// Our rule: the person did nothing lately that allows it.
+        Reach = "reach",
+        /// Our rule: too many to this person.
+        Frequency = "frequency",
+        /// Our rule: the same content went just now.
+        Repeat = "repeat",
+        /// Our rule: not at this hour.
+        QuietHours = "quiet_hours",
     }
 }
 

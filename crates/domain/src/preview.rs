@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::field_rule::SHOWN_MAX;
 use crate::message::{Miniprogram, words};
 use crate::{Data, Family, Field, FieldKind, FieldRules, Template, TypeLimits, data, text};
 
@@ -48,8 +47,10 @@ words! {
         Emoji = "emoji",
         /// Line breaks are removed.
         LineBreak = "line_break",
-        /// What follows the 20th character.
+        /// What follows the last character that the phone shows.
         Cut = "cut",
+        /// What does not fit, as the caller asked.
+        Shortened = "shortened",
         /// The body begins with a variable that stands alone: only the title is shown.
         TitleOnly = "title_only",
         /// The template has no such field.
@@ -102,6 +103,11 @@ pub fn preview(template: &Template, data: &Data<'_>, tap: Tap, rules: FieldRules
             card.drop(&field.name, DropReason::Colour);
         }
         let value = data.value(&field.name).unwrap_or("");
+        let fitted = rules.fit(field, value);
+        if fitted.len() != value.len() {
+            card.drop(&field.name, DropReason::Shortened);
+        }
+        let value = &*fitted;
         match field.kind {
             FieldKind::First | FieldKind::Remark if value.is_empty() => {}
             FieldKind::First | FieldKind::Remark => card.drop(&field.name, DropReason::NotShown),
@@ -137,7 +143,7 @@ impl Card {
             self.drop(&field.name, DropReason::LineBreak);
         }
         let cuts = field.kind.family() == Family::Legacy && self.rules.limits == TypeLimits::Enforced;
-        let shortened = if cuts { cut(&line) } else { None };
+        let shortened = if cuts { cut(&line, self.rules.limit_of(field)) } else { None };
         if shortened.is_some() {
             self.drop(&field.name, DropReason::Cut);
         }
@@ -145,20 +151,22 @@ impl Card {
     }
 }
 
-/// The first 20 units of a legacy value and …; `None` when it has no more than those.
-fn cut(line: &str) -> Option<String> {
+/// The first units of a legacy value and …; `None` when it has no more than those.
+fn cut(line: &str, limit: usize) -> Option<String> {
     let mut units = text::legacy_units(line);
-    let shown: String = units.by_ref().take(SHOWN_MAX).collect();
+    let shown: String = units.by_ref().take(limit).collect();
     units.next().map(|_| format!("{shown}…"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Overflow;
 
     const LEGACY: &str =
         "{{first.DATA}}\n订单号：{{keyword1.DATA}}\n状态: {{keyword2.DATA}}\n{{remark.DATA}}";
-    const ENFORCED: FieldRules = FieldRules { limits: TypeLimits::Enforced, amount_digits: 10 };
+    const ENFORCED: FieldRules =
+        FieldRules { limits: TypeLimits::Enforced, amount_digits: 10, overflow: Overflow::Error };
 
     fn shown(content: &str, data: &str) -> Preview {
         let template = Template::parse("T", "订单通知", content);
@@ -216,6 +224,19 @@ mod tests {
 
         assert_eq!(values(&card), ["等等…", ""]);
         assert_eq!(reasons(&card), []);
+    }
+
+    #[test]
+    fn a_template_that_is_granted_more_shows_more_and_a_shortened_text_is_shown_as_it_goes() {
+        let mut template = Template::parse("T", "t", "a：{{keyword1.DATA}}\nb{{thing2.DATA}}");
+        template.relax([("keyword1", 25)]);
+        let data = format!("{{\"keyword1\":\"{0}\",\"thing2\":\"{0}\"}}", "字".repeat(25));
+        let rules = ENFORCED.on_overflow(Overflow::Shorten);
+
+        let card = preview(&template, &Data::parse(&data).unwrap(), Tap::Nothing, rules);
+
+        assert_eq!(values(&card), ["字".repeat(25), format!("{}…", "字".repeat(19))]);
+        assert_eq!(reasons(&card), [("thing2", DropReason::Shortened)]);
     }
 
     #[test]

@@ -17,9 +17,14 @@ pub const SEND_AT_MAX_AHEAD: Duration = Duration::from_secs(90 * 86_400);
 
 /// Checks where a tap leads: http or https with a host, at most 2 KiB, no blanks, no control characters.
 pub fn check_url(url: &str) -> Result<(), FieldError> {
-    let fault = |code, message: &str| Err(FieldError::new("url", code, message));
+    check_web_address("url", url)
+}
+
+/// Checks a web address of any field as [`check_url`] does.
+pub fn check_web_address(field: &'static str, url: &str) -> Result<(), FieldError> {
+    let fault = |code, message: &str| Err(FieldError::new(field, code, message));
     if url.len() > URL_MAX {
-        return Err(too_long("url", url.len(), URL_MAX));
+        return Err(too_long(field, url.len(), URL_MAX));
     }
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return fault(BadCharacter, "has a blank or a control character: write it percent-encoded");

@@ -11,6 +11,13 @@ use crate::message::words;
 /// Fields read from one template; WeChat's library stops at 10, so more is nonsense and is left out.
 const MAX_FIELDS: usize = 64;
 
+/// Templates that an account may have at a time; WeChat refuses the next with 45026.
+pub const TEMPLATES_MAX: usize = 25;
+
+/// The longest value that a template can be granted: WeChat's old operating rules allow 200 characters for a whole
+/// content.
+const GRANTED_MAX: usize = 200;
+
 /// A template as WeChat's `get_all_private_template` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -39,6 +46,9 @@ pub struct Field {
     pub kind: FieldKind,
     /// The text before it on its line, without the colon; empty where it stands alone.
     pub label: String,
+    /// How long a value may be, where WeChat granted this template more than is usual.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
 }
 
 words! {
@@ -150,6 +160,32 @@ impl Template {
         }
     }
 
+    /// Notes what WeChat granted to fields of this template. Names of fields that it does not have are passed over:
+    /// a grant outlives a change of the text.
+    pub fn relax<'a>(&mut self, granted: impl IntoIterator<Item = (&'a str, usize)>) {
+        for (name, limit) in granted {
+            if let Some(field) = self.fields.iter_mut().find(|field| field.name == name) {
+                field.limit = Some(limit);
+            }
+        }
+    }
+
+    /// Checks that the field can be granted that length: it has to be there, to have a limit, and to gain by it.
+    pub fn check_grant(&self, name: &str, limit: usize) -> Result<(), String> {
+        let Some(field) = self.field(name) else {
+            let names: Vec<_> = self.fields.iter().map(|field| field.name.as_str()).collect();
+            return Err(format!("is not a field of the template: its fields are {}", names.join(", ")));
+        };
+        let kind = field.kind.as_str();
+        match field.kind.usual_limit() {
+            None => Err(format!("cannot be longer or shorter: a {kind} has no limit of length")),
+            Some(usual) if (usual..=GRANTED_MAX).contains(&limit) => Ok(()),
+            Some(usual) => {
+                Err(format!("is not from {usual} (usual for a {kind}) to {GRANTED_MAX}; null takes it back"))
+            }
+        }
+    }
+
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
@@ -168,6 +204,7 @@ fn parse_fields(content: &str) -> Vec<Field> {
                     name: name.to_owned(),
                     kind: FieldKind::of_name(name),
                     label: label(before),
+                    limit: None,
                 });
             }
         }
@@ -217,6 +254,16 @@ fn label(before: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_grant_names_a_field_with_a_limit_and_gives_it_more() {
+        let template = Template::parse("T", "t", "a{{thing1.DATA}}\nb{{time2.DATA}}\nc{{first.DATA}}");
+
+        assert_eq!(template.check_grant("thing1", 40), Ok(()));
+        for (name, limit) in [("thing1", 19), ("thing1", 201), ("thing9", 40), ("time2", 40), ("first", 40)] {
+            assert!(template.check_grant(name, limit).is_err(), "{name} {limit}");
+        }
+    }
 
     fn fields(content: &str) -> Vec<(String, FieldKind, String)> {
         let template = Template::parse("T", "t", content);

@@ -8,22 +8,24 @@ use std::time::Duration;
 
 use hongyan_domain::preview::{Preview, Tap, preview};
 use hongyan_domain::request::{Timing, check_client_msg_id, check_miniprogram, check_timing, check_url};
-use hongyan_domain::validate::{FieldRules, fill};
+use hongyan_domain::validate::{FieldRules, Overflow, fill};
 use hongyan_domain::{
     Category, Content, Data, FieldCode, FieldError, InteractionKind, Lane, MessageId, Miniprogram, OnUnknown,
-    Openid, Standing, State, Template, Timestamp,
+    Openid, Rule, State, Template, Timestamp, Verdict,
 };
-use hongyan_store::{Acceptance, NewMessage, Ready};
+use hongyan_store::{Acceptance, NewMessage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::catalog::{Account, Catalog};
 use crate::dispatch::Hint;
+use crate::judge::{self, Judged};
 use crate::metrics::Entered;
+use crate::trigger::triggered;
 use crate::{Engine, EngineError, Settings, Shared};
 
 /// Messages that fall due later than this are scheduled: they wait in the store, not in memory.
-const SCHEDULED_AFTER: Duration = Duration::from_secs(60);
+pub(crate) const SCHEDULED_AFTER: Duration = Duration::from_secs(60);
 
 /// A request to send: WeChat's own send body and a little more. Borrowed from the bytes it came in. It holds
 /// personal data, which `Debug` does not show.
@@ -62,6 +64,16 @@ pub struct Request<'a> {
     pub basis: Option<InteractionKind>,
     /// `park` (the default) or `resend`.
     pub on_unknown: Option<OnUnknown>,
+    /// The scenario, in place of template and data.
+    #[serde(borrow)]
+    pub scenario: Option<Cow<'a, str>>,
+    /// What the scenario's expressions are worked out with: `{"order_no":"…"}`.
+    #[serde(borrow)]
+    pub params: Option<&'a RawValue>,
+    /// When it happened, of a scenario; now, if left out.
+    pub occurred_at: Option<Timestamp>,
+    /// Of a text that is too long: `error` (the default) or `shorten`.
+    pub overflow: Option<Overflow>,
     /// Check only, and show what the phone will show.
     pub dry_run: bool,
     /// WeChat's old field; ignored since 2023, taken so that an old body can be pasted.
@@ -107,7 +119,11 @@ pub struct Place {
     pub deadline_at: Timestamp,
     /// What the phone will not show as it was given.
     pub warnings: Vec<FieldError>,
+    /// The rule that holds it until `due_at`.
+    pub held: Option<Rule>,
 }
+
+type Answer = Result<Accepted, Rejected>;
 
 /// Why a request is not acceptable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +136,8 @@ pub enum Rejected {
     Invalid(Vec<FieldError>),
     /// Another message has this client_msg_id.
     Conflict(MessageId),
+    /// A rule refuses it.
+    Refused(Verdict),
 }
 
 /// A request that passed every check.
@@ -130,10 +148,7 @@ enum Checked {
 
 impl Engine {
     /// Takes a batch in: answers in the order given, one for each. `Err`: nothing at all was accepted.
-    pub async fn accept(
-        &self,
-        requests: &[Request<'_>],
-    ) -> Result<Vec<Result<Accepted, Rejected>>, EngineError> {
+    pub async fn accept(&self, requests: &[Request<'_>]) -> Result<Vec<Answer>, EngineError> {
         let (catalog, now) = (self.catalog(), self.now());
         let mut messages = Vec::with_capacity(requests.len());
         let mut answers = Vec::with_capacity(requests.len());
@@ -148,10 +163,37 @@ impl Engine {
                 Err(rejected) => Err(rejected),
             });
         }
+        let messages = self.judge(&catalog, messages, &mut answers, now).await?;
         if !messages.is_empty() {
             self.commit(messages, &mut answers, now).await?;
         }
         Ok(answers)
+    }
+
+    /// Asks the rules; gives what is to be committed, and corrects the answers of the others and of those held.
+    async fn judge(
+        &self,
+        catalog: &Catalog,
+        messages: Vec<NewMessage>,
+        answers: &mut [Answer],
+        now: Timestamp,
+    ) -> Result<Vec<NewMessage>, EngineError> {
+        let judged = judge::early(&self.shared, catalog, messages, now).await?;
+        let mut go = Vec::with_capacity(judged.len());
+        for (answer, judged) in open(answers).zip(judged) {
+            match judged {
+                Judged::Message(message) => {
+                    if let Ok(Accepted::New(place)) = answer {
+                        (place.due_at, place.deadline_at) = (message.due_at, message.deadline_at);
+                        place.held = held(&message);
+                    }
+                    go.push(*message);
+                }
+                Judged::Before(acceptance) => correct(answer, &acceptance),
+                Judged::Rejected(rejected) => *answer = Err(rejected),
+            }
+        }
+        Ok(go)
     }
 
     /// Commits, corrects the answers of those that were there already, and offers the new ones.
@@ -160,22 +202,12 @@ impl Engine {
     async fn commit(
         &self,
         messages: Vec<NewMessage>,
-        answers: &mut [Result<Accepted, Rejected>],
+        answers: &mut [Answer],
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let committing = tokio::spawn(commit_and_offer(self.shared.clone(), messages, now));
         let acceptances = committing.await.map_err(|_| EngineError::Unavailable)??;
-        let committed = answers.iter_mut().filter(|answer| matches!(answer, Ok(Accepted::New(_))));
-        for (answer, acceptance) in committed.zip(acceptances) {
-            match acceptance {
-                Acceptance::New => {}
-                Acceptance::Same { id, state, due_at, deadline_at } => {
-                    *answer =
-                        Ok(Accepted::Same(Place { id, state, due_at, deadline_at, warnings: Vec::new() }));
-                }
-                Acceptance::Conflict { id } => *answer = Err(Rejected::Conflict(id)),
-            }
-        }
+        open(answers).zip(acceptances).for_each(|(answer, acceptance)| correct(answer, &acceptance));
         Ok(())
     }
 
@@ -183,17 +215,31 @@ impl Engine {
         let account = find_account(catalog, request)?;
         let mut faults = Vec::new();
         let openid = keep(&mut faults, openid(&request.touser));
-        let template = keep(&mut faults, template(account, &request.template_id));
-        let miniprogram = keep_all(&mut faults, miniprogram(request.miniprogram.as_ref()));
+        let Some(triggered) = keep_all(&mut faults, triggered(account, request, now)) else {
+            return Err(Rejected::Invalid(faults));
+        };
+        let template_id =
+            triggered.as_ref().map_or(&*request.template_id, |triggered| triggered.template_id());
+        let template = keep(&mut faults, template(account, template_id));
+        let miniprogram = match &triggered {
+            Some(triggered) => Some(triggered.rendered.miniprogram.clone()),
+            None => keep_all(&mut faults, miniprogram(request.miniprogram.as_ref())),
+        };
         let timing = Timing { send_at: request.send_at, expires_at: request.expires_at };
         keep_all(&mut faults, check_timing(timing, now));
-        keep(
-            &mut faults,
-            request.url.as_deref().filter(|url| !url.trim().is_empty()).map_or(Ok(()), check_url),
-        );
+        let url = match &triggered {
+            Some(triggered) => triggered.rendered.url.as_deref(),
+            None => request.url.as_deref().filter(|url| !url.trim().is_empty()),
+        };
+        keep(&mut faults, url.map_or(Ok(()), check_url));
         keep(&mut faults, request.client_msg_id.as_deref().map_or(Ok(()), check_client_msg_id));
-        let filled =
-            template.and_then(|template| keep_all(&mut faults, filled(account, template, request.data)));
+        let rules = FieldRules::of(account.record.kind);
+        let rules = rules.on_overflow(request.overflow.unwrap_or(Overflow::Error));
+        let data = match &triggered {
+            Some(triggered) => &triggered.rendered.data,
+            None => request.data.map_or("{}", RawValue::get),
+        };
+        let filled = template.and_then(|template| keep_all(&mut faults, filled(template, data, rules)));
         let (Some(openid), Some(template), Some(miniprogram), Some((data, filled))) =
             (openid, template, miniprogram, filled)
         else {
@@ -202,14 +248,15 @@ impl Engine {
         if !faults.is_empty() {
             return Err(Rejected::Invalid(faults));
         }
-        let url = request.url.as_deref().filter(|url| !url.trim().is_empty()).map(str::to_owned);
-        let content = Content { url, miniprogram, data: filled.data };
+        let content = Content { url: url.map(str::to_owned), miniprogram, data: filled.data };
         if request.dry_run {
             let tap = Tap::of(content.url.as_deref(), content.miniprogram.as_ref());
-            let rules = FieldRules::of(account.record.kind);
             return Ok(Checked::Previewed(Box::new(preview(template, &data, tap, rules))));
         }
-        let message = self.message(account, template, request, (openid, content, now));
+        let mut message = self.message(account, template, request, (openid, content, now));
+        if let Some(triggered) = &triggered {
+            triggered.shape(&mut message, request);
+        }
         Ok(Checked::Message(Box::new(message), filled.warnings))
     }
 
@@ -233,8 +280,9 @@ impl Engine {
             content,
             lane,
             scenario: None,
-            category: request.category.map(|category| category.as_str().into()),
-            basis: request.basis.map(|basis| basis.as_str().into()),
+            category: request.category.unwrap_or(Category::Service),
+            basis: request.basis,
+            verdicts: Vec::new(),
             accepted_at: now,
             due_at,
             deadline_at: due_at.plus(tolerance(&self.shared.settings, lane)).min(expires_at),
@@ -251,7 +299,7 @@ async fn commit_and_offer(
 ) -> Result<Vec<Acceptance>, EngineError> {
     let soon = now.plus(SCHEDULED_AFTER);
     let waiting: Vec<_> =
-        messages.iter().map(|message| (message.due_at <= soon).then(|| ready(message))).collect();
+        messages.iter().map(|message| (message.due_at <= soon).then(|| message.ready())).collect();
     let acceptances = shared.store.accept(messages).await?;
     let fresh = acceptances.iter().filter(|acceptance| **acceptance == Acceptance::New).count();
     let entered = Entered { state: State::Pending.as_str(), cause: "" };
@@ -310,12 +358,12 @@ fn miniprogram(given: Option<&GivenMiniprogram>) -> Result<Option<Miniprogram>, 
 type FilledData<'a> = (Data<'a>, hongyan_domain::validate::Filled);
 
 fn filled<'a>(
-    account: &Account,
     template: &Template,
-    data: Option<&'a RawValue>,
+    data: &'a str,
+    rules: FieldRules,
 ) -> Result<FilledData<'a>, Vec<FieldError>> {
-    let data = Data::parse(data.map_or("{}", RawValue::get))?;
-    let filled = fill(template, &data, FieldRules::of(account.record.kind))?;
+    let data = Data::parse(data)?;
+    let filled = fill(template, &data, rules)?;
     Ok((data, filled))
 }
 
@@ -329,26 +377,26 @@ fn keep_all<T>(faults: &mut Vec<FieldError>, checked: Result<T, Vec<FieldError>>
 
 fn place_of(message: &NewMessage, state: State, warnings: Vec<FieldError>) -> Place {
     let NewMessage { id, due_at, deadline_at, .. } = *message;
-    Place { id, state, due_at, deadline_at, warnings }
+    Place { id, state, due_at, deadline_at, warnings, held: None }
 }
 
-fn ready(message: &NewMessage) -> Ready {
-    Ready {
-        account: message.account,
-        id: message.id,
-        openid: message.openid.clone(),
-        template_id: message.template_id.clone(),
-        content: message.content.clone(),
-        lane: message.lane,
-        due_at: message.due_at,
-        deadline_at: message.deadline_at,
-        expires_at: message.expires_at,
-        standing: Standing {
-            state: State::Pending,
-            attempts: 0,
-            doubt_since: None,
-            on_unknown: message.on_unknown,
-        },
-        accepted_at: message.accepted_at,
+/// The answers that say so far that the message is new.
+fn open(answers: &mut [Answer]) -> impl Iterator<Item = &mut Answer> {
+    answers.iter_mut().filter(|answer| matches!(answer, Ok(Accepted::New(_))))
+}
+
+fn correct(answer: &mut Answer, acceptance: &Acceptance) {
+    match *acceptance {
+        Acceptance::New => {}
+        Acceptance::Same { id, state, due_at, deadline_at } => {
+            let warnings = Vec::new();
+            *answer = Ok(Accepted::Same(Place { id, state, due_at, deadline_at, warnings, held: None }));
+        }
+        Acceptance::Conflict { id } => *answer = Err(Rejected::Conflict(id)),
     }
+}
+
+fn held(message: &NewMessage) -> Option<Rule> {
+    let holds = message.verdicts.iter().find(|heard| !heard.observed);
+    holds.and_then(|heard| heard.verdict.rule())
 }

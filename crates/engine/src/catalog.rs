@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hongyan_domain::policy::{Cap, Over, Per, Policies};
 use hongyan_domain::template::Template;
 use hongyan_domain::{AccountId, Appid, Timestamp};
-use hongyan_store::{Account as Record, Store, StoredTemplate, StoredToken};
+use hongyan_scenario::Compiled;
+use hongyan_store::{Account as Record, Grants, Store, StoredScenario, StoredTemplate, StoredToken};
 use hongyan_wechat::{Client, SettingsError};
 
 use crate::EngineError;
+use crate::rules::Rules;
 use crate::token::TokenCell;
 
 /// One official account, ready for use.
@@ -19,7 +22,10 @@ pub struct Account {
     pub token: Arc<TokenCell>,
     /// Its way to WeChat.
     pub client: Client,
+    /// The rules its messages are judged by.
+    pub policies: Policies,
     templates: HashMap<Arc<str>, Arc<Template>>,
+    scenarios: HashMap<String, Arc<Compiled>>,
 }
 
 impl Account {
@@ -41,6 +47,18 @@ impl Account {
     /// The template `template_id`, if the account has it.
     pub fn template(&self, template_id: &str) -> Option<&Arc<Template>> {
         self.templates.get(template_id)
+    }
+
+    /// The scenario `name`, if the account has it.
+    pub fn scenario(&self, name: &str) -> Option<&Arc<Compiled>> {
+        self.scenarios.get(name)
+    }
+
+    /// All its scenarios, by name.
+    pub fn scenarios(&self) -> impl Iterator<Item = &Arc<Compiled>> {
+        let mut names: Vec<_> = self.scenarios.keys().collect();
+        names.sort_unstable();
+        names.into_iter().map(|name| &self.scenarios[name])
     }
 
     /// All its templates.
@@ -99,7 +117,10 @@ impl Catalog {
     pub async fn read(store: &Store, client: &Client, previous: &Self) -> Result<Self, EngineError> {
         let (revision, held_since) = (store.revision().await?, store.held_since().await?);
         let mut catalog = Self { revision, held_since, ..Self::default() };
+        let rules = Rules::read(store).await?;
+        let mut scenarios = compiled(store.scenarios().await?);
         let mut tokens: HashMap<_, _> = store.tokens().await?.into_iter().collect();
+        let grants = store.grants().await?;
         for record in store.accounts().await? {
             let templates = store.templates(record.id).await?;
             let token = cell(previous, record.id, tokens.remove(&record.id));
@@ -111,12 +132,43 @@ impl Catalog {
                     continue;
                 }
             };
-            let account = Arc::new(Account { record, token, client, templates: parsed(&templates) });
+            let scenarios = scenarios.remove(&record.id).unwrap_or_default();
+            let policies = with_caps(rules.of(record.id), &scenarios);
+            let templates = parsed(record.id, &templates, &grants);
+            let account = Arc::new(Account { record, token, client, policies, scenarios, templates });
             catalog.by_appid.insert(account.appid().as_str().to_owned(), account.clone());
             catalog.by_id.insert(account.id(), account);
         }
         Ok(catalog)
     }
+}
+
+/// What scenarios cap for themselves, besides the caps of their categories.
+fn with_caps(mut policies: Policies, scenarios: &HashMap<String, Arc<Compiled>>) -> Policies {
+    for compiled in scenarios.values() {
+        let scenario = compiled.scenario();
+        let cap = |per, limit: Option<u32>| limit.map(|limit| Cap { per, over: Over::Scenario, limit });
+        let caps = [cap(Per::Day, scenario.caps.per_day), cap(Per::Week, scenario.caps.per_week)];
+        let caps: Vec<_> = caps.into_iter().flatten().collect();
+        if !caps.is_empty() {
+            policies.cap(scenario.name.as_str(), scenario.category, &caps);
+        }
+    }
+    policies
+}
+
+fn compiled(stored: Vec<StoredScenario>) -> HashMap<AccountId, HashMap<String, Arc<Compiled>>> {
+    let mut all: HashMap<_, HashMap<_, _>> = HashMap::new();
+    for one in stored {
+        // It was sound when it was put in; an older binary may know less than the one that did.
+        let read = serde_json::from_str(&one.definition).ok().map(Compiled::new);
+        let Some(Ok(compiled)) = read else {
+            tracing::error!(account = one.account.0, scenario = one.name, "left out: it cannot be read");
+            continue;
+        };
+        all.entry(one.account).or_default().insert(one.name, Arc::new(compiled));
+    }
+    all
 }
 
 fn cell(previous: &Catalog, id: AccountId, stored: Option<StoredToken>) -> Arc<TokenCell> {
@@ -134,10 +186,16 @@ fn way_to_wechat(client: &Client, record: &Record, previous: &Catalog) -> Result
     }
 }
 
-fn parsed(templates: &[StoredTemplate]) -> HashMap<Arc<str>, Arc<Template>> {
+fn parsed(
+    account: AccountId,
+    templates: &[StoredTemplate],
+    grants: &Grants,
+) -> HashMap<Arc<str>, Arc<Template>> {
     let parse = |stored: &StoredTemplate| {
-        let template = Arc::new(crate::templates::parse(stored));
-        (template.template_id.clone(), template)
+        let mut template = crate::templates::parse(stored);
+        let granted = grants.get(&(account, stored.template_id.clone())).into_iter().flatten();
+        template.relax(granted.map(|(field, limit)| (field.as_str(), *limit)));
+        (template.template_id.clone(), Arc::new(template))
     };
     templates.iter().map(parse).collect()
 }

@@ -3,63 +3,91 @@
 use std::sync::Arc;
 
 use hongyan_domain::{AccountId, Lane, State, Timestamp};
-use hongyan_store::{Claim, ClaimId, Ready};
+use hongyan_store::{Claim, ClaimId, Claimed as Answer, Ready};
 
 use crate::Shared;
+use crate::accept::SCHEDULED_AFTER;
 use crate::catalog::Account;
 use crate::metrics::Word;
 use crate::send::{Claimed, Ticket};
+use crate::settle::count_transition;
 
-/// Commits one claim an account; gives what may be sent, and what memory was wrong about.
+/// What a claim came to.
+#[derive(Default)]
+pub(crate) struct Claims {
+    /// These are on disk and may be sent.
+    pub(crate) go: Vec<Claimed>,
+    /// Memory is wrong about these: they are read anew.
+    pub(crate) stale: Vec<Ready>,
+    /// A rule ended these, or holds them so long that they wait in the schedule.
+    pub(crate) judged: Vec<Ready>,
+}
+
+/// Commits one claim an account. `Err`: the store could not; nothing is claimed.
 pub(crate) async fn commit_claims(
     shared: &Shared,
     batch: Vec<(AccountId, Vec<Ready>)>,
     now: Timestamp,
-) -> Result<(Vec<Claimed>, Vec<Ready>), Vec<Ready>> {
+) -> Result<Claims, Vec<Ready>> {
     let catalog = shared.catalog.load_full();
-    let claims: Vec<Claim> =
-        batch.iter().map(|(account, messages)| claim_of(shared, *account, messages, now)).collect();
-    let ids: Vec<ClaimId> = claims.iter().map(|claim| claim.id).collect();
-    let all =
-        |batch: Vec<(AccountId, Vec<Ready>)>| batch.into_iter().flat_map(|(_, messages)| messages).collect();
-    let refused = match shared.store.claim(claims).await {
-        Ok(refused) => refused,
+    let (mut drawn, mut claims) = (Vec::with_capacity(batch.len()), Claims::default());
+    for (account, messages) in batch {
+        match catalog.by_id(account) {
+            Some(account) => drawn.push((account, ClaimId(shared.ids.lock().next(now).raw()), messages)),
+            // Deleted since; its rows are gone or going.
+            None => claims.stale.extend(messages),
+        }
+    }
+    let wanted: Vec<_> =
+        drawn.iter().map(|(account, id, messages)| claim(account, *id, now, messages)).collect();
+    let mut answers = match shared.store.claim(&wanted).await {
+        Ok(answers) => answers.into_iter(),
         Err(error) => {
             tracing::error!(%error, "could not claim");
             shared.metrics.store_failures.inc();
-            return Err(all(batch));
+            let drawn = drawn.into_iter().flat_map(|(.., messages)| messages);
+            return Err(claims.stale.into_iter().chain(drawn).collect());
         }
     };
-    let (mut go, mut stale) = (Vec::new(), Vec::new());
-    for ((account, messages), claim) in batch.into_iter().zip(ids) {
-        let (out_of_date, good): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|message| refused.contains(&message.id));
-        stale.extend(out_of_date);
-        let Some(account) = catalog.by_id(account) else {
-            // Deleted since; its rows are gone or going.
-            stale.extend(good);
-            continue;
-        };
-        go.extend(with_ticket(account, claim, good, now));
+    for (account, id, messages) in drawn {
+        claims.add(shared, (account, id, now), messages, &mut answers);
     }
-    note_waits(shared, &go, now);
-    Ok((go, stale))
+    note_waits(shared, &claims.go, now);
+    Ok(claims)
 }
 
-fn claim_of(shared: &Shared, account: AccountId, messages: &[Ready], now: Timestamp) -> Claim {
-    let id = ClaimId(shared.ids.lock().next(now).raw());
-    let messages = messages.iter().map(|message| message.id).collect();
-    Claim { account, id, at: now, messages }
+fn claim<'a>(account: &'a Account, id: ClaimId, at: Timestamp, messages: &'a [Ready]) -> Claim<'a> {
+    Claim { account: account.id(), id, at, messages, policies: &account.policies }
 }
 
-fn with_ticket(account: &Arc<Account>, claim: ClaimId, good: Vec<Ready>, now: Timestamp) -> Vec<Claimed> {
-    let ticket = Ticket::new(account.id(), claim, now, good.len());
-    good.into_iter()
-        .map(|mut message| {
-            message.standing.state = State::Claimed;
-            Claimed { message, account: account.clone(), ticket: ticket.clone() }
-        })
-        .collect()
+impl Claims {
+    fn add(
+        &mut self,
+        shared: &Shared,
+        (account, claim, now): (&Arc<Account>, ClaimId, Timestamp),
+        messages: Vec<Ready>,
+        answers: &mut impl Iterator<Item = Answer>,
+    ) {
+        let mut good = Vec::with_capacity(messages.len());
+        for (mut message, answer) in messages.into_iter().zip(answers) {
+            match answer {
+                Answer::Go(taken) => {
+                    message.standing.state = State::Claimed;
+                    message.taken = taken;
+                    good.push(message);
+                }
+                Answer::Stale => self.stale.push(message),
+                Answer::Moved(to) => {
+                    count_transition(shared, &to);
+                    let soon = to.due_at.is_some_and(|due_at| due_at <= now.plus(SCHEDULED_AFTER));
+                    if soon { self.stale.push(message) } else { self.judged.push(message) }
+                }
+            }
+        }
+        let ticket = Ticket::new(account.id(), claim, now, good.len());
+        let claimed = |message| Claimed { message, account: account.clone(), ticket: ticket.clone() };
+        self.go.extend(good.into_iter().map(claimed));
+    }
 }
 
 fn note_waits(shared: &Shared, claimed: &[Claimed], now: Timestamp) {

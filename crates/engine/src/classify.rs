@@ -26,8 +26,15 @@ pub(crate) fn classify(answer: Result<&Sent, &CallError>, standing: &Standing, n
     }
 }
 
+/// "Invalid appid". A send goes by a token, so it is not the account's appid that is meant, but the message's own
+/// mini program: it is wrong, or not linked to the account.
+const INVALID_APPID: i64 = 40013;
+
 /// What an errcode means for the message that got it.
 pub fn by_errcode(code: i64, standing: &Standing, now: Timestamp) -> Outcome {
+    if code == INVALID_APPID {
+        return refused(Cause::BadRequest);
+    }
     let class = errcode::lookup(code).map_or(Class::Unknown, |row| row.class);
     match class {
         Class::Ok => Outcome::Sent { msgid: None, how: SentAs::Accepted },
@@ -108,6 +115,7 @@ mod tests {
             (43116, refused(Cause::TemplateBanned)),
             (40249, refused(Cause::ContentRefused)),
             (47003, refused(Cause::ArgumentInvalid)),
+            (40013, refused(Cause::BadRequest)),
             (43002, refused(Cause::BadRequest)),
             (41028, refused(Cause::BadRequest)),
             (987_654, refused(Cause::BadRequest)),

@@ -10,15 +10,19 @@ mod claim;
 mod classify;
 mod clock;
 mod dispatch;
+mod judge;
+mod launch;
 pub mod metrics;
 mod receive;
 mod recover;
+pub mod rules;
 mod send;
 mod settle;
 mod sweep;
 mod templates;
 mod token;
 mod traffic;
+mod trigger;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -128,9 +132,11 @@ pub(crate) struct Shared {
     pub(crate) reloading: tokio::sync::Mutex<()>,
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
+    /// What the sweep started and does not wait for.
+    pub(crate) errands: TaskTracker,
     pub(crate) status: Mutex<HashMap<AccountId, Status>>,
     pub(crate) receipts: mpsc::Sender<receive::Incoming>,
-    /// The process must end: the store has stopped.
+    /// The process must end: the store has stopped, or is another process's now.
     pub(crate) fatal: CancellationToken,
     hints: mpsc::Sender<Hint>,
 }
@@ -187,6 +193,7 @@ impl Engine {
             reloading: tokio::sync::Mutex::default(),
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
+            errands: TaskTracker::new(),
             status: Mutex::default(),
             receipts,
             fatal: CancellationToken::new(),
@@ -259,6 +266,12 @@ impl Engine {
         sweep::reload(&self.shared).await
     }
 
+    /// Reads accounts and templates anew if anything of them changed in the store.
+    pub async fn follow_revision(&self) -> Result<(), EngineError> {
+        let revision = self.shared.store.revision().await?;
+        if revision == self.catalog().revision { Ok(()) } else { self.reload().await }
+    }
+
     /// The account's access_token.
     pub async fn token(&self, account: &Account) -> Result<Arc<Held>, EngineError> {
         Ok(self.shared.centre.token(account).await?)
@@ -294,7 +307,10 @@ impl Engine {
 
     /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.
     pub async fn receive(&self, account: &Account, push: &callback::Push) -> Result<(), EngineError> {
-        receive::receive(&self.shared, account, push).await
+        let received = receive::receive(&self.shared, account, push).await;
+        let kind = if received.is_ok() { metrics::kind_of(&push.event) } else { "failed" };
+        self.shared.metrics.callbacks.get_or_create(&metrics::Word { kind }).inc();
+        received
     }
 
     /// One round of the sweep: what production does once a second, and tests after they moved the clock.
@@ -304,13 +320,16 @@ impl Engine {
 
     /// Waits until nothing more can happen at the present time: for tests, and for a demo's end.
     pub async fn drain(&self) {
+        // Closed says only that waiting may end: more can be started all the same.
+        self.shared.errands.close();
+        self.shared.errands.wait().await;
         let (done, drained) = oneshot::channel();
         self.shared.hint(Hint::Drain(done)).await;
         // A dispatcher that is gone has nothing to wait for.
         let _ = drained.await;
     }
 
-    /// Resolves when the store has stopped for good, and the process must.
+    /// Resolves when the store has stopped for good or is another process's now, and this one must end.
     pub async fn failed(&self) {
         self.shared.fatal.cancelled().await;
     }

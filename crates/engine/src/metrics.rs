@@ -1,5 +1,6 @@
 //! What the engine counts: one struct, closed label sets, never an openid.
 
+use hongyan_wechat::callback::Event;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -41,7 +42,8 @@ pub struct Metrics {
     pub errcodes: Family<Code, Counter>,
     /// `hongyan_receipts_total{kind}`: receipts, by delivery status.
     pub receipts: Family<Word, Counter>,
-    /// `hongyan_callbacks_total{kind}`: callbacks of every event, by what became of them.
+    /// `hongyan_callbacks_total{kind}`: callbacks that WeChat signed, by what they tell, or `failed` where they could
+    /// not be kept.
     pub callbacks: Family<Word, Counter>,
     /// `hongyan_token_fetches_total{kind}`: token fetches, `fetched` or `failed`.
     pub token_fetches: Family<Word, Counter>,
@@ -86,7 +88,7 @@ impl Metrics {
         all.register("dispatches", "Tries to hand a message to WeChat", self.dispatches.clone());
         all.register("errcodes", "Error codes WeChat answered a send with", self.errcodes.clone());
         all.register("receipts", "Receipts by delivery status", self.receipts.clone());
-        all.register("callbacks", "Callbacks by what became of them", self.callbacks.clone());
+        all.register("callbacks", "Callbacks by what they tell", self.callbacks.clone());
         all.register("token_fetches", "Fetches of an access_token", self.token_fetches.clone());
         all.register_with_unit(
             "send",
@@ -98,5 +100,19 @@ impl Metrics {
         all.register("in_flight", "Messages claimed and not settled", self.in_flight.clone());
         all.register("held", "Messages waiting in memory", self.held.clone());
         all.register("store_failures", "Writes the store could not do", self.store_failures.clone());
+    }
+}
+
+/// The closed word for what a callback tells: what people wrote, and events without a type here, have one for all.
+pub(crate) fn kind_of(event: &Event) -> &'static str {
+    match event {
+        Event::TemplateSendJobFinish { .. } => "receipt",
+        Event::Subscribe { .. } => "subscribe",
+        Event::Unsubscribe => "unsubscribe",
+        Event::Scan { .. } => "scan",
+        Event::Click { .. } => "click",
+        Event::View { .. } | Event::ViewMiniprogram { .. } => "view",
+        Event::Message { .. } => "message",
+        _ => "other",
     }
 }

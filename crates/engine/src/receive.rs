@@ -1,12 +1,12 @@
 //! Steps receive and reconcile: WeChat's callbacks, durable before they are answered.
 //!
-//! Receipts come in bursts of hundreds a second. They are gathered while the store commits the ones before
+//! They come in bursts of hundreds a second. They are gathered while the store commits the ones before
 //! them, written and matched in one transaction, and only then answered.
 
 use std::sync::Arc;
 
-use hongyan_domain::{DeliveryStatus, Openid, Timestamp};
-use hongyan_store::{Receipt, Received, StoreError};
+use hongyan_domain::{DeliveryStatus, InteractionKind, Openid, Timestamp};
+use hongyan_store::{Interaction, Receipt, Received, Sign, StoreError};
 use hongyan_wechat::callback;
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,13 +14,19 @@ use crate::catalog::Account;
 use crate::settle::{count_receipt, count_transition};
 use crate::{EngineError, Shared};
 
-/// Receipts written in one transaction.
+/// Callbacks written in one transaction.
 const BATCH: usize = 512;
 
-/// A receipt and whoever waits for it to be durable.
+/// A callback that is to be kept, and whoever waits for it to be durable.
 pub(crate) struct Incoming {
-    receipt: Receipt,
+    told: Told,
     durable: oneshot::Sender<bool>,
+}
+
+/// What WeChat told.
+enum Told {
+    Receipt(Receipt),
+    Interaction(Interaction),
 }
 
 /// Takes in one event. When this returns `Ok`, WeChat may be answered `success`.
@@ -29,30 +35,44 @@ pub(crate) async fn receive(
     account: &Account,
     push: &callback::Push,
 ) -> Result<(), EngineError> {
-    match &push.event {
-        callback::Event::TemplateSendJobFinish { msgid, status, .. } => {
-            let receipt = receipt(account, push, *msgid, status, shared.clock.now())?;
-            let (durable, answer) = oneshot::channel();
-            let incoming = Incoming { receipt, durable };
-            shared.receipts.send(incoming).await.map_err(|_| EngineError::Stopping)?;
-            if answer.await.unwrap_or(false) { Ok(()) } else { Err(EngineError::Unavailable) }
-        }
-        // Interactions are not kept yet: nothing depends on them, so nothing is lost by answering.
-        _ => Ok(()),
-    }
+    let Some(told) = told(account, push, shared.clock.now())? else { return Ok(()) };
+    let (durable, answer) = oneshot::channel();
+    shared.receipts.send(Incoming { told, durable }).await.map_err(|_| EngineError::Stopping)?;
+    if answer.await.unwrap_or(false) { Ok(()) } else { Err(EngineError::Unavailable) }
 }
 
-fn receipt(
-    account: &Account,
-    push: &callback::Push,
-    msgid: Option<u64>,
-    status: &callback::DeliveryStatus,
-    now: Timestamp,
-) -> Result<Receipt, EngineError> {
+/// `None`: nothing follows from it.
+fn told(account: &Account, push: &callback::Push, now: Timestamp) -> Result<Option<Told>, EngineError> {
     let openid = Openid::new(push.openid.as_str()).map_err(|_| EngineError::BadCallback)?;
-    let created_at = Timestamp::from_ms(push.created_at_s.saturating_mul(1_000));
-    let (status, raw) = understood(status);
-    Ok(Receipt { account: account.id(), openid, msgid, status, raw, created_at, received_at: now })
+    let (account, created_at) = (account.id(), Timestamp::from_ms(push.created_at_s.saturating_mul(1_000)));
+    if let callback::Event::TemplateSendJobFinish { msgid, status, .. } = &push.event {
+        let (status, raw) = understood(status);
+        let receipt = Receipt { account, openid, msgid: *msgid, status, raw, created_at, received_at: now };
+        return Ok(Some(Told::Receipt(receipt)));
+    }
+    // A clock that runs ahead must not open a window for longer.
+    let interaction =
+        |sign| Told::Interaction(Interaction { account, openid, sign, at: created_at.min(now) });
+    Ok(sign(&push.event).map(interaction))
+}
+
+/// What an event shows of the person (WeChat documents no windows for template messages: these are house rules).
+fn sign(event: &callback::Event) -> Option<Sign> {
+    use callback::Event;
+    Some(match event {
+        Event::Subscribe { scene: Some(_) } | Event::Scan { .. } => {
+            Sign::Acted(InteractionKind::ScanSubscribe)
+        }
+        Event::Click { .. } | Event::View { .. } | Event::ViewMiniprogram { .. } => {
+            Sign::Acted(InteractionKind::MenuClick)
+        }
+        Event::Message { .. } => Sign::Acted(InteractionKind::Message),
+        // The one payment that WeChat pushes to an account: an order in the account's own shop.
+        Event::Other { event } if event == "merchant_order" => Sign::Acted(InteractionKind::Payment),
+        Event::Subscribe { scene: None } | Event::Location(_) | Event::SubscriptionPopup(_) => Sign::Seen,
+        Event::Unsubscribe | Event::UserAuthorizationCancellation(_) => Sign::Left,
+        _ => return None,
+    })
 }
 
 fn understood(status: &callback::DeliveryStatus) -> (DeliveryStatus, String) {
@@ -66,25 +86,68 @@ fn understood(status: &callback::DeliveryStatus) -> (DeliveryStatus, String) {
     }
 }
 
-/// Writes receipts until the engine is gone.
+/// Writes what comes in until the engine is gone.
 pub(crate) async fn run(shared: Arc<Shared>, mut incoming: mpsc::Receiver<Incoming>) {
     let mut batch = Vec::with_capacity(BATCH);
     while incoming.recv_many(&mut batch, BATCH).await > 0 {
-        let (receipts, waiting): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|incoming| (incoming.receipt, incoming.durable)).unzip();
-        let statuses: Vec<_> = receipts.iter().map(|receipt| receipt.status).collect();
-        let written = shared.store.receive(receipts).await;
-        let durable = written.is_ok();
-        match written {
-            Ok(received) => {
-                statuses.iter().zip(&received).for_each(|(status, one)| count(&shared, *status, one));
+        let (mut receipts, mut interactions) = (Waiting::default(), Waiting::default());
+        for Incoming { told, durable } in batch.drain(..) {
+            match told {
+                Told::Receipt(receipt) => receipts.add(receipt, durable),
+                Told::Interaction(interaction) => interactions.add(interaction, durable),
             }
-            Err(error) => failed(&shared, &error),
         }
-        for done in waiting {
-            // A callback whose connection broke has nobody waiting; WeChat sends it again.
-            let _ = done.send(durable);
-        }
+        tokio::join!(keep_receipts(&shared, receipts), keep_interactions(&shared, interactions));
+    }
+}
+
+/// Things to be written and those who wait for that.
+struct Waiting<T> {
+    things: Vec<T>,
+    callers: Vec<oneshot::Sender<bool>>,
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self { things: Vec::new(), callers: Vec::new() }
+    }
+}
+
+impl<T> Waiting<T> {
+    fn add(&mut self, thing: T, caller: oneshot::Sender<bool>) {
+        self.things.push(thing);
+        self.callers.push(caller);
+    }
+}
+
+async fn keep_receipts(shared: &Shared, receipts: Waiting<Receipt>) {
+    if receipts.things.is_empty() {
+        return;
+    }
+    let statuses: Vec<_> = receipts.things.iter().map(|receipt| receipt.status).collect();
+    let written = shared.store.receive(receipts.things).await;
+    if let Ok(received) = &written {
+        statuses.iter().zip(received).for_each(|(status, one)| count(shared, *status, one));
+    }
+    answer(shared, receipts.callers, written.map(drop));
+}
+
+async fn keep_interactions(shared: &Shared, interactions: Waiting<Interaction>) {
+    if !interactions.things.is_empty() {
+        let written = shared.store.interact(interactions.things).await;
+        answer(shared, interactions.callers, written);
+    }
+}
+
+fn answer(shared: &Shared, callers: Vec<oneshot::Sender<bool>>, written: Result<(), StoreError>) {
+    let durable = written.is_ok();
+    if let Err(error) = written {
+        tracing::error!(%error, "could not keep callbacks; WeChat will send them again");
+        shared.metrics.store_failures.inc();
+    }
+    for caller in callers {
+        // A callback whose connection broke has nobody waiting; WeChat sends it again.
+        let _ = caller.send(durable);
     }
 }
 
@@ -93,9 +156,4 @@ fn count(shared: &Shared, status: DeliveryStatus, received: &Received) {
     if let Received::Matched { to, .. } = received {
         count_transition(shared, to);
     }
-}
-
-fn failed(shared: &Shared, error: &StoreError) {
-    tracing::error!(%error, "could not keep receipts; WeChat will send them again");
-    shared.metrics.store_failures.inc();
 }

@@ -1,9 +1,10 @@
 //! What a start does first: the claims that the last process left open, and what waits in the store.
 
-use hongyan_domain::{Event, decide};
-use hongyan_store::{OpenClaim, Settlement};
+use hongyan_domain::{Event, Outcome, decide};
+use hongyan_store::{Dispatch, OpenClaim, Settlement};
 
 use crate::dispatch::Hint;
+use crate::settle::count_written;
 use crate::{EngineError, Shared};
 
 /// Settles every open claim as lost: the message may have been sent. Inside WeChat's memory it goes again
@@ -11,7 +12,8 @@ use crate::{EngineError, Shared};
 pub(crate) async fn close_lost_claims(shared: &Shared) -> Result<(), EngineError> {
     for claim in shared.store.open_claims().await? {
         let rows = claim.messages.iter().filter_map(|message| lost(shared, &claim, message)).collect();
-        shared.store.settle(rows, vec![(claim.account, claim.claim)]).await?;
+        let written = shared.store.settle(rows, vec![(claim.account, claim.claim)]).await?;
+        count_written(shared, &written);
     }
     Ok(())
 }
@@ -19,6 +21,16 @@ pub(crate) async fn close_lost_claims(shared: &Shared) -> Result<(), EngineError
 fn lost(shared: &Shared, claim: &OpenClaim, message: &hongyan_store::Ready) -> Option<Settlement> {
     let now = shared.clock.now();
     let to = decide(&message.standing, &Event::Lost { claimed_at: claim.at }, now)?;
+    // A try of which nobody heard: it stands in the message's timeline like any other without an answer.
+    let dispatch = Dispatch {
+        claimed_at: claim.at,
+        outcome: Outcome::Unknown.as_str(),
+        errcode: None,
+        errmsg: None,
+        rid: None,
+        msgid: None,
+        took_ms: 0,
+    };
     Some(Settlement {
         account: claim.account,
         message: message.id,
@@ -26,7 +38,8 @@ fn lost(shared: &Shared, claim: &OpenClaim, message: &hongyan_store::Ready) -> O
         to,
         claim: Some(claim.claim),
         at: now,
-        dispatch: None,
+        dispatch: Some(dispatch),
+        taken: message.taken,
     })
 }
 

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::catalog::Account;
 use crate::classify::classify;
 use crate::clock::Clock;
-use crate::token::{Centre, Held, TokenTrouble};
+use crate::token::{Centre, Held, TokenTrouble, Want};
 
 /// Calls that are being worked on; 64 saturate two cores (reference: 256 cost 15–20 % more).
 const SLOTS: usize = 64;
@@ -57,6 +57,8 @@ pub(crate) struct Finished {
     pub(crate) message: Ready,
     pub(crate) ticket: Option<Arc<Ticket>>,
     pub(crate) event: Event,
+    /// When it happened: it may wait before it is written.
+    pub(crate) at: Timestamp,
     pub(crate) dispatch: Option<Dispatch>,
 }
 
@@ -126,7 +128,7 @@ impl Sender {
         if !answer.as_ref().is_err_and(token_refused) {
             return answer.map_err(Failure::Call);
         }
-        let token = self.centre.renew(account, Some(&token)).await.map_err(Failure::Token)?;
+        let token = self.centre.renew(account, Want::Other(&token)).await.map_err(Failure::Token)?;
         post(message, account, &token).await.map_err(Failure::Call)
     }
 
@@ -145,7 +147,7 @@ impl Sender {
         };
         let dispatch = record(&ticket, &outcome, answer, took_ms);
         let event = Event::Answered { claimed_at: ticket.at, outcome };
-        Finished { message, ticket: Some(ticket), event, dispatch: Some(dispatch) }
+        Finished { message, ticket: Some(ticket), event, at: now, dispatch: Some(dispatch) }
     }
 }
 

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use hongyan_domain::{
     AccountId, Cause, DeliveryStatus, Event, Outcome, State, Timestamp, Transition, decide,
 };
-use hongyan_store::{ClaimId, Ready, Settled, Settlement, StoreError};
+use hongyan_store::{ClaimId, Ready, Settled, Settlement, StoreError, Written};
 use tokio::sync::mpsc;
 
 use crate::Shared;
@@ -18,22 +19,49 @@ use crate::metrics::{Code, Entered, Word};
 use crate::send::Finished;
 use crate::traffic::{Pause, Signal};
 
-/// Outcomes written in one transaction.
-const BATCH: usize = 1_024;
+/// Outcomes taken up at once: what comes back in the time of a large commit.
+const ROUND: usize = 4_096;
+/// Outcomes in one command, and those of one claim more: the store commits many commands together, but few where
+/// somebody waits for something urgent.
+const COMMAND: usize = 512;
 /// Between two tries to write while the store is full or read-only.
 const STORE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Settles what comes in until every sender is gone.
 pub(crate) async fn run(shared: Arc<Shared>, mut finished: mpsc::Receiver<Finished>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while finished.recv_many(&mut batch, BATCH).await > 0 {
-        let now = shared.clock.now();
-        let decided: Vec<_> = batch.drain(..).filter_map(|finished| decided(finished, now)).collect();
-        let Some(settled) = write(&shared, &decided, now).await else { return };
+    let mut round = Vec::with_capacity(ROUND);
+    while finished.recv_many(&mut round, ROUND).await > 0 {
+        let mut decided: Vec<_> = round.drain(..).filter_map(decided).collect();
+        // By account, as their rows lie in the store: a page is written once for all of them.
+        decided.sort_unstable_by_key(|one| (one.claim(), one.finished.message.id));
+        let writes = commands(&decided).into_iter().map(|command| write(&shared, command));
+        let Some(written) = join_all(writes).await.into_iter().collect::<Option<Vec<_>>>() else { return };
+        written.iter().for_each(|written| count_written(&shared, written));
+        let settled = written.into_iter().flat_map(|written| written.settled);
         let backs =
-            decided.into_iter().zip(settled).map(|(decided, settled)| back(&shared, decided, settled, now));
+            decided.into_iter().zip(settled).map(|(decided, settled)| back(&shared, decided, settled));
         shared.hint(Hint::Settled(backs.collect())).await;
     }
+}
+
+/// Cuts a round into commands. What is of one claim stays together: the claim is closed with the last of it, and
+/// what came back in rounds before is written.
+fn commands(decided: &[Decided]) -> Vec<&[Decided]> {
+    let mut commands = Vec::new();
+    let mut rest = decided;
+    while !rest.is_empty() {
+        let mut len = 0;
+        for claim in rest.chunk_by(|a, b| a.claim() == b.claim()) {
+            len += claim.len();
+            if len >= COMMAND {
+                break;
+            }
+        }
+        let (command, later) = rest.split_at(len);
+        commands.push(command);
+        rest = later;
+    }
+    commands
 }
 
 struct Decided {
@@ -42,8 +70,15 @@ struct Decided {
     closes: Option<(AccountId, ClaimId)>,
 }
 
-fn decided(finished: Finished, now: Timestamp) -> Option<Decided> {
-    let to = decide(&finished.message.standing, &finished.event, now);
+impl Decided {
+    fn claim(&self) -> (AccountId, Option<ClaimId>) {
+        let Finished { message, ticket, .. } = &self.finished;
+        (message.account, ticket.as_ref().map(|ticket| ticket.claim))
+    }
+}
+
+fn decided(finished: Finished) -> Option<Decided> {
+    let to = decide(&finished.message.standing, &finished.event, finished.at);
     let Some(to) = to else {
         // A message in memory is pending or claimed, and both answer every event that comes here.
         tracing::error!(message = %finished.message.id, "an event did not fit the state in memory");
@@ -55,12 +90,12 @@ fn decided(finished: Finished, now: Timestamp) -> Option<Decided> {
 }
 
 /// Writes until it is written. `None`: the store has stopped for good, and so must the process.
-async fn write(shared: &Shared, decided: &[Decided], now: Timestamp) -> Option<Vec<Settled>> {
+async fn write(shared: &Shared, decided: &[Decided]) -> Option<Written> {
     loop {
-        let rows = decided.iter().map(|one| row(one, now)).collect();
+        let rows = decided.iter().map(row).collect();
         let closed = decided.iter().filter_map(|one| one.closes).collect();
         match shared.store.settle(rows, closed).await {
-            Ok(settled) => return Some(settled),
+            Ok(written) => return Some(written),
             Err(StoreError::Unavailable(reason)) => {
                 tracing::error!(reason, "could not settle; trying again");
                 shared.metrics.store_failures.inc();
@@ -75,30 +110,29 @@ async fn write(shared: &Shared, decided: &[Decided], now: Timestamp) -> Option<V
     }
 }
 
-fn row(decided: &Decided, now: Timestamp) -> Settlement {
-    let Finished { message, ticket, dispatch, .. } = &decided.finished;
+fn row(decided: &Decided) -> Settlement {
+    let (account, claim) = decided.claim();
+    let Finished { message, at, dispatch, .. } = &decided.finished;
     Settlement {
-        account: message.account,
+        account,
         message: message.id,
         from: message.standing,
         to: decided.to,
-        claim: ticket.as_ref().map(|ticket| ticket.claim),
-        at: now,
+        claim,
+        at: *at,
         dispatch: dispatch.clone(),
+        taken: message.taken,
     }
 }
 
-fn back(shared: &Shared, decided: Decided, settled: Settled, now: Timestamp) -> Back {
+fn back(shared: &Shared, decided: Decided, settled: Settled) -> Back {
     let Decided { finished, .. } = decided;
     count(shared, &finished);
     let signal = signal(&finished.event);
-    let Finished { message, .. } = finished;
+    let Finished { message, at, .. } = finished;
     let (account, id) = (message.account, message.id);
     let again = match settled {
-        Settled::Applied(to) => {
-            count_transition(shared, &to);
-            (to.to == State::Pending).then(|| waiting(message, &to, now))
-        }
+        Settled::Applied(to) => (to.to == State::Pending).then(|| waiting(message, &to, at)),
         Settled::Stale { state } => {
             tracing::warn!(message = %id, state = state.as_str(), "a message stood elsewhere when it was settled");
             None
@@ -107,11 +141,14 @@ fn back(shared: &Shared, decided: Decided, settled: Settled, now: Timestamp) -> 
     Back { account, message: id, signal, again }
 }
 
-fn waiting(mut message: Ready, to: &Transition, now: Timestamp) -> Ready {
+fn waiting(mut message: Ready, to: &Transition, at: Timestamp) -> Ready {
     message.standing.state = to.to;
     message.standing.attempts = to.attempts;
     message.standing.doubt_since = to.doubt_since;
-    message.due_at = to.due_at.unwrap_or(now);
+    message.due_at = to.due_at.unwrap_or(at);
+    if to.gives_back() {
+        message.taken = None;
+    }
     message
 }
 
@@ -137,6 +174,15 @@ fn count(shared: &Shared, finished: &Finished) {
     }
 }
 
+/// Counts what a batch of settlements moved.
+pub(crate) fn count_written(shared: &Shared, written: &Written) {
+    let applied = written.settled.iter().filter_map(|settled| match settled {
+        Settled::Applied(to) => Some(to),
+        Settled::Stale { .. } => None,
+    });
+    applied.chain(&written.besides).for_each(|to| count_transition(shared, to));
+}
+
 /// Counts a message that entered a state.
 pub(crate) fn count_transition(shared: &Shared, to: &Transition) {
     let entered = Entered { state: to.to.as_str(), cause: to.cause.map_or("", Cause::as_str) };
@@ -146,4 +192,51 @@ pub(crate) fn count_transition(shared: &Shared, to: &Transition) {
 /// Counts a receipt.
 pub(crate) fn count_receipt(shared: &Shared, status: DeliveryStatus) {
     shared.metrics.receipts.get_or_create(&Word { kind: status.as_str() }).inc();
+}
+
+#[cfg(test)]
+mod tests {
+    use hongyan_domain::Lane;
+
+    use super::*;
+    use crate::send::Ticket;
+
+    const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+
+    fn of_claim(account: i64, claim: i64, messages: usize) -> Vec<Decided> {
+        let ticket = Ticket::new(AccountId(account), ClaimId(claim), NOW, messages);
+        let one = |id| Finished {
+            message: message(AccountId(account), id),
+            ticket: Some(ticket.clone()),
+            event: Event::Answered { claimed_at: NOW, outcome: Outcome::Unknown },
+            at: NOW,
+            dispatch: None,
+        };
+        (0..messages).filter_map(|id| decided(one(id))).collect()
+    }
+
+    fn message(account: AccountId, id: usize) -> Ready {
+        let mut message = Ready { account, ..crate::traffic::tests::message(id as i64, Lane::Normal) };
+        message.standing.state = State::Claimed;
+        message
+    }
+
+    #[test]
+    fn a_command_takes_whole_claims_until_it_is_long_enough() {
+        let decided: Vec<_> = (1..=5).flat_map(|account| of_claim(account, 7, 200)).collect();
+
+        let lengths: Vec<_> = commands(&decided).iter().map(|command| command.len()).collect();
+
+        assert_eq!(lengths, [600, 400]);
+    }
+
+    #[test]
+    fn a_claim_is_closed_in_the_command_of_its_last_message() {
+        let decided: Vec<_> = (1..=3).flat_map(|claim| of_claim(1, claim, COMMAND - 1)).collect();
+
+        let closed = |command: &[Decided]| command.iter().filter_map(|one| one.closes).count();
+        let closed: Vec<_> = commands(&decided).into_iter().map(closed).collect();
+
+        assert_eq!(closed, [2, 1]);
+    }
 }

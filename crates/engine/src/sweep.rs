@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_domain::{Event, Timestamp, decide};
-use hongyan_store::{Settlement, Unreported};
+use hongyan_store::{Settlement, StoreError, Unreported};
 use hongyan_wechat::SEND_PATH;
 use parking_lot::Mutex;
 
 use crate::catalog::{Account, Catalog};
 use crate::dispatch::Hint;
 use crate::metrics::Word;
-use crate::settle::count_transition;
+use crate::settle::count_written;
+use crate::token::Want;
 use crate::{EngineError, Shared};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
@@ -57,6 +58,7 @@ pub(crate) struct Duties {
 pub(crate) async fn tick(shared: &Arc<Shared>) {
     let now = shared.clock.now();
     let rounds = [
+        ("ownership", keep_ownership(shared).await),
         ("catalog", follow_changes(shared).await),
         ("schedule", promote(shared, now).await),
         ("tidy", tidy(shared, now).await),
@@ -74,6 +76,20 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         read_quotas(shared, now);
     }
     shared.hint(Hint::Tick).await;
+}
+
+/// Two processes that believe to own one store: the later one does, and the earlier must end.
+async fn keep_ownership(shared: &Shared) -> Result<(), EngineError> {
+    match shared.store.check_ownership().await {
+        Err(error @ (StoreError::Fenced { .. } | StoreError::Owned(_))) => {
+            if !shared.fatal.is_cancelled() {
+                tracing::error!(%error, "the ownership of the store is lost: this process ends");
+                shared.fatal.cancel();
+            }
+            Ok(())
+        }
+        checked => Ok(checked?),
+    }
 }
 
 /// Accounts, templates and limits may be changed by another process on the same store.
@@ -129,11 +145,9 @@ async fn reseal(shared: &Shared) -> Result<(), EngineError> {
 
 async fn give_up_on(shared: &Shared, silent: &[Unreported], now: Timestamp) -> Result<(), EngineError> {
     let rows: Vec<Settlement> = silent.iter().filter_map(|message| unreported(message, now)).collect();
-    let moved: Vec<_> = rows.iter().map(|row| row.to).collect();
     if !rows.is_empty() {
-        shared.store.settle(rows, Vec::new()).await?;
+        count_written(shared, &shared.store.settle(rows, Vec::new()).await?);
     }
-    moved.iter().for_each(|to| count_transition(shared, to));
     Ok(())
 }
 
@@ -146,18 +160,20 @@ fn unreported(message: &Unreported, now: Timestamp) -> Option<Settlement> {
         claim: None,
         at: now,
         dispatch: None,
+        taken: None,
     })
 }
 
 /// Fetches new tokens while the old ones still work. Each runs beside the sweep: a slow one holds up none.
 fn refresh_tokens(shared: &Arc<Shared>, now: Timestamp) {
     for account in shared.catalog.load().accounts().filter(|account| account.token.is_ripe(now)) {
-        let (shared, account) = (shared.clone(), account.clone());
-        tokio::spawn(async move {
+        let (running, account) = (shared.clone(), account.clone());
+        shared.errands.spawn(async move {
             let stale = account.token.held();
-            let renewed = shared.centre.renew(&account, stale.as_deref()).await;
+            let want = stale.as_deref().map_or(Want::Any, Want::Fresher);
+            let renewed = running.centre.renew(&account, want).await;
             let kind = if renewed.is_ok() { "fetched" } else { "failed" };
-            shared.metrics.token_fetches.get_or_create(&Word { kind }).inc();
+            running.metrics.token_fetches.get_or_create(&Word { kind }).inc();
             if let Err(trouble) = renewed {
                 tracing::warn!(appid = %account.appid(), detail = trouble.detail, "no access_token");
             }
@@ -169,10 +185,10 @@ fn read_quotas(shared: &Arc<Shared>, now: Timestamp) {
     if !is_due(&shared.duties.quota_at, now, QUOTA_EVERY) {
         return;
     }
-    let (shared, accounts) = (shared.clone(), shared.catalog.load().accounts().cloned().collect::<Vec<_>>());
-    tokio::spawn(async move {
+    let (running, accounts) = (shared.clone(), shared.catalog.load().accounts().cloned().collect::<Vec<_>>());
+    shared.errands.spawn(async move {
         for account in accounts {
-            read_quota(&shared, &account).await;
+            read_quota(&running, &account).await;
         }
     });
 }

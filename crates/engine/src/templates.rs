@@ -17,13 +17,17 @@ pub(crate) fn parse(stored: &StoredTemplate) -> Template {
 }
 
 impl Engine {
-    /// Makes our list of an account's templates equal to WeChat's.
+    /// Makes our list of an account's templates equal to WeChat's. What others did there is noted.
     pub async fn sync_templates(&self, account: &Account) -> Result<Changes, EngineError> {
+        self.sync_after(account, None).await
+    }
+
+    async fn sync_after(&self, account: &Account, ours: Option<&str>) -> Result<Changes, EngineError> {
         let token = self.token(account).await?;
         let listed = account.client.list_templates(token.value.expose()).await?;
         let templates = listed.into_iter().map(stored).collect();
         let store = self.shared.store.by(self.actor.clone());
-        let changes = store.sync_templates(account.id(), templates, self.now()).await?;
+        let changes = store.sync_templates_after(account.id(), ours, templates, self.now()).await?;
         self.reload().await?;
         Ok(changes)
     }
@@ -37,7 +41,7 @@ impl Engine {
     ) -> Result<String, EngineError> {
         let token = self.token(account).await?;
         let template_id = account.client.add_template(token.value.expose(), short_id, keywords).await?;
-        self.sync_templates(account).await?;
+        self.sync_after(account, Some(&template_id)).await?;
         Ok(template_id)
     }
 
@@ -45,7 +49,24 @@ impl Engine {
     pub async fn delete_template(&self, account: &Account, template_id: &str) -> Result<(), EngineError> {
         let token = self.token(account).await?;
         account.client.delete_template(token.value.expose(), template_id).await?;
-        self.sync_templates(account).await?;
+        self.sync_after(account, Some(template_id)).await?;
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Sets both industries at WeChat and keeps the time: it allows that once a month. Whether it is time is the
+    /// caller's to know ([`hongyan_domain::industry::may_change`]). WeChat deletes the templates of an industry that
+    /// is left.
+    pub async fn set_industry(
+        &self,
+        account: &Account,
+        (primary, secondary): (u8, u8),
+    ) -> Result<(), EngineError> {
+        let token = self.token(account).await?;
+        account.client.set_industry(token.value.expose(), primary, secondary).await?;
+        let store = self.shared.store.by(self.actor.clone());
+        store.put_industry_change(account.id(), (primary, secondary), self.now()).await?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 //! new one is here: WeChat honours both for five minutes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -19,10 +20,17 @@ use crate::clock::Clock;
 
 /// WeChat renews a stable token five minutes before its end; asked earlier it gives the same one again.
 const AHEAD: Duration = Duration::from_secs(270);
-/// After a failed fetch the same answer is given for so long, so that a thousand waiting messages are one call.
+/// A token that lives shorter than usual (an outside source's) is renewed in the last tenth of its life.
+const AHEAD_TENTH: u32 = 10;
+/// After a failed fetch the same answer is given for so long, so that a thousand waiting messages are one call. Twice
+/// as long after each further one: an hour without WeChat must not use up the 2,000 fetches of a day.
 const FAILED_FOR: Duration = Duration::from_secs(1);
+/// The longest of these.
+const FAILED_FOR_MAX: Duration = Duration::from_secs(60);
 /// The same after an allow-list or account refusal: each such call shows in the operator's WeChat.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
+/// The same when WeChat refuses a token and gives it out again.
+const GIVEN_AGAIN_FOR: Duration = Duration::from_secs(10);
 /// WeChat allows 20 forced refreshes a day, 30 s apart.
 const FORCE_APART: Duration = Duration::from_secs(60);
 
@@ -35,6 +43,34 @@ pub struct Held {
     pub fetched_at: Timestamp,
     /// When WeChat forgets it.
     pub expires_at: Timestamp,
+}
+
+impl Held {
+    fn is_ripe(&self, now: Timestamp) -> bool {
+        let life = self.expires_at.since(self.fetched_at);
+        now.plus(AHEAD.min(life / AHEAD_TENTH)) >= self.expires_at
+    }
+}
+
+/// Why another token is wanted.
+#[derive(Clone, Copy)]
+pub(crate) enum Want<'a> {
+    /// There is none, or it has ended.
+    Any,
+    /// This one ends soon; it works still.
+    Fresher(&'a Held),
+    /// WeChat refused this one.
+    Other(&'a Held),
+}
+
+impl<'a> Want<'a> {
+    /// The token that will not do.
+    fn stale(self) -> Option<&'a Held> {
+        match self {
+            Self::Any => None,
+            Self::Fresher(held) | Self::Other(held) => Some(held),
+        }
+    }
 }
 
 /// Why there is no token.
@@ -56,6 +92,8 @@ pub struct TokenTrouble {
 pub struct TokenCell {
     current: ArcSwapOption<Held>,
     trouble: Mutex<Option<TokenTrouble>>,
+    /// Fetches that failed since the last one that did not.
+    failures: AtomicU32,
     /// What a send was refused for besides its token: our address.
     refused: ArcSwapOption<TokenTrouble>,
     fetching: tokio::sync::Mutex<Option<Timestamp>>,
@@ -97,8 +135,13 @@ impl TokenCell {
 
     /// Whether a new token should be fetched now, while the old one still works.
     pub fn is_ripe(&self, now: Timestamp) -> bool {
-        self.current.load().as_ref().is_none_or(|held| now.plus(AHEAD) >= held.expires_at)
+        self.current.load().as_ref().is_none_or(|held| held.is_ripe(now))
             && self.standing_trouble(now).is_none()
+    }
+
+    fn note(&self, trouble: TokenTrouble) -> TokenTrouble {
+        *self.trouble.lock() = Some(trouble.clone());
+        trouble
     }
 
     fn usable(&self, now: Timestamp) -> Option<Arc<Held>> {
@@ -121,31 +164,29 @@ impl Centre {
     pub(crate) async fn token(&self, account: &Account) -> Result<Arc<Held>, TokenTrouble> {
         match account.token.usable(self.clock.now()) {
             Some(held) => Ok(held),
-            None => self.renew(account, account.token.held().as_deref()).await,
+            None => self.renew(account, Want::Any).await,
         }
     }
 
-    /// A newer token than `stale`. Waits for a fetch that is under way rather than starting a second.
-    pub(crate) async fn renew(
-        &self,
-        account: &Account,
-        stale: Option<&Held>,
-    ) -> Result<Arc<Held>, TokenTrouble> {
+    /// Another token. Waits for a fetch that is under way rather than starting a second.
+    pub(crate) async fn renew(&self, account: &Account, want: Want<'_>) -> Result<Arc<Held>, TokenTrouble> {
         let cell = &account.token;
         let mut forced_at = cell.fetching.lock().await;
         let now = self.clock.now();
-        if let Some(newer) = cell.usable(now).filter(|held| !same_token(held, stale)) {
+        if let Some(newer) = cell.usable(now).filter(|held| !same_token(held, want.stale())) {
             return Ok(newer);
         }
         if let Some(trouble) = cell.standing_trouble(now) {
             return Err(trouble);
         }
-        match self.fetch(account, stale, &mut forced_at).await {
+        match self.fetch(account, want, &mut forced_at).await {
+            Ok(held) if matches!(want, Want::Other(refused) if same_token(&held, Some(refused))) => {
+                Err(cell.note(refused_and_given_again(now)))
+            }
             Ok(held) => Ok(self.keep(account, held).await),
             Err(error) => {
-                let trouble = describe(&error, self.clock.now());
-                *cell.trouble.lock() = Some(trouble.clone());
-                Err(trouble)
+                let failures = cell.failures.fetch_add(1, Ordering::Relaxed);
+                Err(cell.note(describe(&error, failures, self.clock.now())))
             }
         }
     }
@@ -154,6 +195,7 @@ impl Centre {
         let held = Arc::new(held);
         account.token.current.store(Some(held.clone()));
         *account.token.trouble.lock() = None;
+        account.token.failures.store(0, Ordering::Relaxed);
         if let Err(error) = self.save(account, &held).await {
             // Losing it costs one fetch after a restart; sending goes on.
             tracing::warn!(appid = %account.appid(), %error, "could not keep the access_token");
@@ -173,7 +215,7 @@ impl Centre {
     async fn fetch(
         &self,
         account: &Account,
-        stale: Option<&Held>,
+        want: Want<'_>,
         forced_at: &mut Option<Timestamp>,
     ) -> Result<Held, CallError> {
         let now = self.clock.now();
@@ -184,9 +226,8 @@ impl Centre {
             TokenSource::Outside(url) => account.client.token_from(url).await?,
             TokenSource::Stable => {
                 let token = account.client.stable_token(&credential, Refresh::Normal).await?;
-                let refused = stale.is_some_and(|stale| {
-                    stale.value.expose() == token.value.expose_secret() && now < stale.expires_at
-                });
+                let refused =
+                    matches!(want, Want::Other(other) if other.value.expose() == token.value.expose_secret());
                 let may_force = forced_at.is_none_or(|at| now.since(at) >= FORCE_APART);
                 if refused && may_force {
                     // WeChat refuses the token and yet hands it out again: only force helps.
@@ -206,17 +247,24 @@ fn same_token(held: &Held, stale: Option<&Held>) -> bool {
     stale.is_some_and(|stale| stale.value.expose() == held.value.expose())
 }
 
+/// Forced already, and not to be forced again so soon: every message would only be refused the same.
+fn refused_and_given_again(now: Timestamp) -> TokenTrouble {
+    let detail = "WeChat refuses the access_token and gives the same one again".to_owned();
+    TokenTrouble { cause: Cause::Token, errcode: None, detail, until: now.plus(GIVEN_AGAIN_FOR) }
+}
+
 /// Sorts a failed fetch into what a waiting message waits for.
-fn describe(error: &CallError, now: Timestamp) -> TokenTrouble {
+fn describe(error: &CallError, failures: u32, now: Timestamp) -> TokenTrouble {
     let errcode = error.code();
     let class = errcode.and_then(errcode::lookup).map(|row| row.class);
+    let failed_for = FAILED_FOR.saturating_mul(1 << failures.min(6)).min(FAILED_FOR_MAX);
     let (cause, for_so_long) = match class {
-        None if matches!(error, CallError::NotSent(_)) => (Cause::Unreachable, FAILED_FOR),
+        None if matches!(error, CallError::NotSent(_)) => (Cause::Unreachable, failed_for),
         Some(Class::IpNotAllowed) => (Cause::IpNotAllowed, REFUSED_FOR),
         // On the token call 40001 means that the AppSecret is wrong.
         Some(Class::BadAccount | Class::RefreshToken) => (Cause::AccountRefused, REFUSED_FOR),
         Some(Class::DailyQuota) => (Cause::DailyQuota, REFUSED_FOR),
-        _ => (Cause::Token, FAILED_FOR),
+        _ => (Cause::Token, failed_for),
     };
     TokenTrouble { cause, errcode, detail: error.to_string(), until: now.plus(for_so_long) }
 }

@@ -3,6 +3,8 @@
 //! Plain local variables of the one dispatcher that owns the account; no locks. The lanes are a window
 //! on the store, kept in deadline order: what does not fit stays in the store and is read again later.
 
+mod window;
+
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
@@ -12,89 +14,13 @@ use hongyan_store::Ready;
 
 use crate::dispatch::Status;
 
-/// A message's place in its lane: earliest deadline first.
-pub(crate) type Place = (Timestamp, MessageId);
+use window::Window;
+pub(crate) use window::{LANE_CAP, LANE_CAP_TIGHT, Place};
 
-/// Before every place there is.
-pub(crate) const START: Place = (Timestamp::from_ms(i64::MIN), MessageId::ZERO);
-
-/// Messages of one lane held in memory, about 700 bytes each.
-pub(crate) const LANE_CAP: usize = 4_096;
-/// The same, when the whole process holds enough.
-pub(crate) const LANE_CAP_TIGHT: usize = 64;
-/// Read on when fewer than this wait in memory.
-const LANE_LOW: usize = 1_024;
 /// The longest wait between two looks at an upstream that fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Tries in a row without an answer, or answered "busy", after which WeChat is taken for down.
 const FRUITLESS_MAX: u32 = 32;
-
-/// A lane's window on the store.
-#[derive(Default)]
-pub(crate) struct Waiting {
-    held: BTreeMap<Place, Ready>,
-    /// The store holds more after this place; `None`: everything is here.
-    beyond: Option<Place>,
-    /// The place after which the store is being read right now.
-    reading: Option<Place>,
-    /// The first place that came in during the read and may be too new to be in it.
-    missed: Option<Place>,
-}
-
-impl Waiting {
-    /// Takes a message in, unless its place belongs to the part that stays in the store.
-    fn offer(&mut self, message: Ready, cap: usize) {
-        let place = (message.deadline_at, message.id);
-        if self.beyond.is_some_and(|beyond| place > beyond) {
-            if self.reading.is_some() {
-                self.missed = Some(self.missed.map_or(place, |missed| missed.min(place)));
-            }
-            return;
-        }
-        self.held.insert(place, message);
-        while self.held.len() > cap {
-            self.held.pop_last();
-            self.beyond = Some(self.held.last_key_value().map_or(START, |(place, _)| *place));
-        }
-    }
-
-    /// The store must be read again from just before `place`: what was here of it was out of date.
-    fn reread_from(&mut self, place: Place) {
-        let before = just_before(place);
-        self.beyond = Some(self.beyond.map_or(before, |beyond| beyond.min(before)));
-    }
-
-    fn is_hungry(&self) -> bool {
-        self.beyond.is_some() && self.reading.is_none() && self.held.len() < LANE_LOW
-    }
-
-    /// Where to read on in the store, once there is room. Marks the read as begun.
-    fn begin_read(&mut self) -> Option<Place> {
-        if !self.is_hungry() {
-            return None;
-        }
-        self.missed = None;
-        self.reading = self.beyond;
-        self.beyond
-    }
-
-    /// Notes what a read brought: `whole` when the store had no more.
-    fn end_read(&mut self, last: Option<Place>, whole: bool) {
-        let from = self.reading.take().unwrap_or(START);
-        // Something was put out or found stale meanwhile: the store is to be read again from there.
-        if self.beyond.is_some_and(|beyond| beyond < from) {
-            return;
-        }
-        self.beyond = if whole { None } else { last.or(Some(from)) };
-        if let Some(missed) = self.missed.take() {
-            self.reread_from(missed);
-        }
-    }
-}
-
-fn just_before((deadline_at, id): Place) -> Place {
-    (deadline_at, MessageId::from_raw(id.raw() - 1).unwrap_or(MessageId::ZERO))
-}
 
 /// Why an account stands still, and until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +86,7 @@ pub(crate) struct Traffic {
     /// Claimed and not yet settled.
     pub(crate) out: HashSet<MessageId>,
     shares: Shares,
-    lanes: [Waiting; 3],
+    lanes: [Window; 3],
     delayed: BTreeMap<Place, Ready>,
     fruitless: u32,
     strikes: u32,
@@ -169,6 +95,8 @@ pub(crate) struct Traffic {
     probing: bool,
     /// It stands in the queue of turns.
     pub(crate) has_turn: bool,
+    /// It stands in the queue of those with something urgent.
+    pub(crate) has_urgent_turn: bool,
 }
 
 impl Traffic {
@@ -189,6 +117,7 @@ impl Traffic {
             busy_share: 0.0,
             probing: false,
             has_turn: false,
+            has_urgent_turn: false,
         }
     }
 
@@ -203,13 +132,18 @@ impl Traffic {
     }
 
     /// Whether a lane runs low while the store holds more of it.
-    pub(crate) fn is_hungry(&self) -> bool {
-        self.lanes.iter().any(Waiting::is_hungry)
+    pub(crate) fn is_hungry(&self, cap: usize) -> bool {
+        self.lanes.iter().any(|lane| lane.is_hungry(cap))
+    }
+
+    /// Urgent messages that wait here for their turn.
+    pub(crate) fn urgent(&self) -> usize {
+        self.lanes[Lane::Urgent.index()].held.len()
     }
 
     /// Whether a read of the store is under way.
     pub(crate) fn is_reading(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.reading.is_some())
+        self.lanes.iter().any(Window::is_reading)
     }
 
     /// Takes in an accepted, re-read or returned message.
@@ -226,7 +160,7 @@ impl Traffic {
 
     /// The store holds messages of `lane` that memory does not.
     pub(crate) fn more_in_store(&mut self, lane: Lane) {
-        self.lanes[lane.index()].beyond = Some(START);
+        self.lanes[lane.index()].more_in_store();
     }
 
     /// What memory held of this message was out of date.
@@ -235,9 +169,10 @@ impl Traffic {
         self.lanes[message.lane.index()].reread_from((message.deadline_at, message.id));
     }
 
-    /// The lanes to be read on, and from where.
-    pub(crate) fn begin_reads(&mut self) -> Vec<(Lane, Place)> {
-        let begin = |lane: Lane| self.lanes[lane.index()].begin_read().map(|from| (lane, from));
+    /// The lanes to be read on, from where, and how far.
+    pub(crate) fn begin_reads(&mut self, cap: usize) -> Vec<(Lane, Place, usize)> {
+        let begin =
+            |lane: Lane| self.lanes[lane.index()].begin_read(cap).map(|(from, rows)| (lane, from, rows));
         Lane::ALL.into_iter().filter_map(begin).collect()
     }
 
@@ -421,4 +356,4 @@ impl Traffic {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

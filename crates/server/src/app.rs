@@ -1,6 +1,7 @@
 //! What every endpoint shares.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use prometheus_client::registry::Registry;
 use rand::rngs::StdRng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::auth::{Caller, KeyCache};
+use crate::auth::{Caller, Keys};
 use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
 use crate::throttle::Throttle;
@@ -31,11 +32,17 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// A request without an answer after so long is answered 504. Longer than the store's longest wait.
     pub request_timeout: Duration,
-    /// A connection that brings no whole request head for so long is closed; so is an idle one. Above the
-    /// minute for which the usual pools and proxies keep idle connections.
+    /// A new connection that brings no whole request head for so long is closed: nobody who sends a request needs it.
     pub header_timeout: Duration,
+    /// A connection that carried a request is kept open for the next for so long. Above the minute for which the usual
+    /// pools and proxies keep idle connections.
+    pub idle_timeout: Duration,
     /// Open connections. Each may hold two buffers of 64 KiB: 4,096 are at most 512 MiB, and 4 MiB when idle.
     pub max_connections: usize,
+    /// Of these, from one address (of IPv6, from one /64): a quarter, so that nobody alone keeps others out.
+    pub max_connections_per_address: usize,
+    /// The addresses of proxies in front of us: they bring everybody's calls and are not bounded.
+    pub proxies: Vec<IpAddr>,
     /// At the end, requests under way may take so long.
     pub grace: Duration,
 }
@@ -46,8 +53,11 @@ impl Default for Settings {
             body_limit: 4 << 20,
             body_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
-            header_timeout: Duration::from_secs(75),
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
             max_connections: 4_096,
+            max_connections_per_address: 1_024,
+            proxies: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             grace: Duration::from_secs(10),
         }
     }
@@ -75,7 +85,7 @@ struct Shared {
     settings: Settings,
     rng: Mutex<StdRng>,
     metrics: HttpMetrics,
-    keys: KeyCache,
+    keys: Keys,
     throttle: Throttle,
     /// When keys were last shown; written to the store once a minute. Bounded by the number of keys.
     used_keys: Mutex<HashMap<KeyId, Timestamp>>,
@@ -101,7 +111,7 @@ impl App {
             settings,
             rng: Mutex::new(rng),
             metrics,
-            keys: KeyCache::default(),
+            keys: Keys::default(),
             throttle: Throttle::default(),
             used_keys: Mutex::default(),
             store_failed: AtomicBool::new(false),
@@ -156,7 +166,7 @@ impl App {
         &self.0.metrics
     }
 
-    pub(crate) fn keys(&self) -> &KeyCache {
+    pub(crate) fn keys(&self) -> &Keys {
         &self.0.keys
     }
 
@@ -183,7 +193,7 @@ impl App {
         account.cloned().ok_or_else(unknown_account)
     }
 
-    /// The account that `appid` names in a query, or the only one that this caller may know of.
+    /// The account that `appid` names, or the only one there is for this caller.
     pub(crate) fn account_or_only(
         &self,
         caller: &Caller,
@@ -193,11 +203,13 @@ impl App {
             return self.account(caller, appid);
         }
         let catalog = self.engine().catalog();
-        let mut known = catalog.accounts().filter(|account| caller.may_touch(account.id()));
-        match (known.next(), known.next()) {
+        let mut possible = catalog.accounts().filter(|account| caller.may_touch(account.id()));
+        match (possible.next(), possible.next()) {
             (Some(only), None) => Ok(only.clone()),
-            (None, _) => Err(unknown_account()),
-            _ => Err(Problem::new(Code::AccountNeeded, "there are several accounts: give `appid`")),
+            _ => Err(Problem::new(
+                Code::AccountNeeded,
+                "there is not exactly one account: name one by `appid`",
+            )),
         }
     }
 

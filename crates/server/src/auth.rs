@@ -1,20 +1,18 @@
 //! Who calls, and what their key allows. Every route names its scope in the type of its first argument.
 //!
-//! Keys are looked up in the store once a minute and, in between, by their hash in memory. The catalog's
-//! revision grows with every change of keys by whatever process, so a revoked key is out within a second.
+//! The keys in force are held in memory as keyed hashes, so no caller waits for the store, and none for those who
+//! try keys. The catalog's revision grows with every change of keys by whatever process: then they are read again,
+//! and a revoked key is out within a second.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
 use hongyan_domain::{AccountId, Timestamp};
 use hongyan_engine::Catalog;
 use hongyan_engine::accept::{Rejected, Request};
-use hongyan_store::{Actor, ApiKey, KeyText, Scope};
+use hongyan_store::{Actor, ApiKey, KeyRing, KeyText, Scope};
 use http::request::Parts;
 use http::{Extensions, header};
 use parking_lot::RwLock;
@@ -22,31 +20,29 @@ use parking_lot::RwLock;
 use crate::app::App;
 use crate::problem::{Code, Problem};
 
-/// A key is looked up again after so long, whatever the revision says.
-const KNOWN_FOR: Duration = Duration::from_secs(60);
-/// Keys in memory; at 300 bytes each, about 300 KB.
-const KNOWN_MAX: usize = 1_024;
-
 /// The address of whoever is connected. In-process callers have none.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-/// Keys that were looked up, by the hash of their text.
+/// The keys in force, as they were when they were last read.
 #[derive(Default)]
-pub(crate) struct KeyCache(RwLock<HashMap<[u8; 32], Known>>);
-
-impl KeyCache {
-    /// Everything is looked up again.
-    pub(crate) fn forget(&self) {
-        self.0.write().clear();
-    }
+pub(crate) struct Keys {
+    known: RwLock<Option<Known>>,
+    /// Held by whoever reads them: the others wait for what it finds.
+    reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone)]
 struct Known {
-    caller: Caller,
+    ring: Arc<KeyRing>,
     revision: u64,
-    looked_up_at: Timestamp,
+}
+
+impl Keys {
+    fn at(&self, revision: u64) -> Option<Arc<KeyRing>> {
+        let known = self.known.read();
+        known.as_ref().filter(|known| known.revision == revision).map(|known| known.ring.clone())
+    }
 }
 
 /// Whoever shows a valid key.
@@ -136,26 +132,44 @@ demand! {
 }
 
 async fn caller(app: &App, parts: &Parts) -> Result<Caller, Problem> {
-    let text = shown_key(parts)?;
-    let now = app.now();
-    let hash = hash(text);
-    let known = app.keys().0.read().get(&hash).cloned();
-    let fresh = known.as_ref().filter(|known| {
-        known.revision == app.engine().catalog().revision && now.since(known.looked_up_at) < KNOWN_FOR
-    });
-    let mut caller = match fresh {
-        Some(known) => known.caller.clone(),
-        None => {
-            let stranger = known.is_none().then(|| address(parts));
-            look_up(app, text, hash, stranger).await?
-        }
+    let (text, now) = (shown_key(parts)?, app.now());
+    let ring = ring(app).await?;
+    let Some(key) = KeyText::parse(text).and_then(|text| ring.find(&text).cloned()) else {
+        return Err(stranger(app, address(parts), now));
     };
-    if !caller.key.is_live(now) {
-        return Err(refused("this key has ended or was revoked"));
+    if !key.is_live(now) {
+        return Err(refused("this key has ended"));
     }
-    app.note_use(&caller.key.id, now);
-    caller.address = peer(&parts.extensions);
-    Ok(caller)
+    app.note_use(&key.id, now);
+    Ok(Caller { key, address: peer(&parts.extensions) })
+}
+
+/// The keys in force at the catalog's revision.
+async fn ring(app: &App) -> Result<Arc<KeyRing>, Problem> {
+    let revision = || app.engine().catalog().revision;
+    if let Some(ring) = app.keys().at(revision()) {
+        return Ok(ring);
+    }
+    let _one_at_a_time = app.keys().reading.lock().await;
+    // Taken before the keys are read: a change in between makes them old, never wrong.
+    let revision = revision();
+    if let Some(ring) = app.keys().at(revision) {
+        return Ok(ring);
+    }
+    let ring = Arc::new(app.store().key_ring().await?);
+    *app.keys().known.write() = Some(Known { ring: ring.clone(), revision });
+    Ok(ring)
+}
+
+/// Refuses a key that opens nothing, in other words where too many of them came from the same address. Only these
+/// are counted: a key that opens something never passes here, whoever else calls from its address.
+fn stranger(app: &App, address: IpAddr, now: Timestamp) -> Problem {
+    if app.throttle().allows(address, now) {
+        app.throttle().failed(address, now);
+        return refused("this key opens nothing");
+    }
+    let detail = "too many keys that open nothing came from this address";
+    Problem::new(Code::Throttled, detail).retry_after(60)
 }
 
 fn shown_key(parts: &Parts) -> Result<&str, Problem> {
@@ -165,45 +179,6 @@ fn shown_key(parts: &Parts) -> Result<&str, Problem> {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Ok(key.trim()),
         _ => Err(refused("show a key: `Authorization: Bearer hy_…`")),
     }
-}
-
-/// Asks the store. `stranger`: the address of a caller whose key has not been seen in memory.
-async fn look_up(app: &App, text: &str, hash: [u8; 32], stranger: Option<IpAddr>) -> Result<Caller, Problem> {
-    let now = app.now();
-    if stranger.is_some_and(|address| !app.throttle().allows(address, now)) {
-        let problem = Problem::new(Code::Throttled, "too many keys that open nothing came from this address");
-        return Err(problem.retry_after(60));
-    }
-    // Read before the key: a change in between makes this entry old, never wrong.
-    let revision = app.engine().catalog().revision;
-    let found = match KeyText::parse(text) {
-        Some(text) => app.store().key(&text).await?,
-        None => None,
-    };
-    let Some(key) = found else {
-        if let Some(address) = stranger {
-            app.throttle().failed(address, now);
-        }
-        app.keys().0.write().remove(&hash);
-        return Err(refused("this key opens nothing"));
-    };
-    let caller = Caller { key: Arc::new(key), address: None };
-    remember(app, hash, Known { caller: caller.clone(), revision, looked_up_at: now });
-    Ok(caller)
-}
-
-fn remember(app: &App, hash: [u8; 32], known: Known) {
-    let mut keys = app.keys().0.write();
-    if keys.len() >= KNOWN_MAX {
-        keys.clear();
-    }
-    keys.insert(hash, known);
-}
-
-fn hash(text: &str) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
-    hash
 }
 
 fn address(parts: &Parts) -> IpAddr {

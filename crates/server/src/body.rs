@@ -2,17 +2,23 @@
 
 use std::borrow::Cow;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use hongyan_domain::{FieldCode, FieldError};
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::de::{Deserialize, DeserializeOwned};
 use serde_json::error::Category;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::problem::{Code, Problem};
+
+/// A body may come in so many chunks, or reads of the connection, of any size, and in more when they have
+/// [`PIECE_SIZE`] bytes on average. A chunk costs 2 µs, so a body of 4 MiB in chunks of one byte would cost 8 s.
+const PIECES_FREE: usize = 4_096;
+const PIECE_SIZE: usize = 64;
 
 /// A body's form, as its Content-Type says; without one it is JSON, since some SDKs send none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +33,25 @@ pub(crate) enum Form {
 pub(crate) struct Raw {
     pub(crate) form: Form,
     pub(crate) bytes: Bytes,
+    room: OwnedSemaphorePermit,
+}
+
+impl Raw {
+    /// The body of an answer that grows with the request: it takes over the request's room until it was read.
+    pub(crate) fn answered(self, answer: Vec<u8>) -> Bytes {
+        Bytes::from_owner(Answered { answer, _room: self.room })
+    }
+}
+
+struct Answered {
+    answer: Vec<u8>,
     _room: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Answered {
+    fn as_ref(&self) -> &[u8] {
+        &self.answer
+    }
 }
 
 /// A JSON body, read.
@@ -39,7 +63,7 @@ impl FromRequest<App> for Raw {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let form = form(request.headers())?;
         let (bytes, room) = take(request, app, app.settings().body_limit).await?;
-        Ok(Self { form, bytes, _room: room })
+        Ok(Self { form, bytes, room })
     }
 }
 
@@ -73,14 +97,32 @@ pub(crate) async fn take(
     }
     let whole = async {
         let room = app.room_for(announced.unwrap_or(limit)).await;
-        Limited::new(request.into_body(), limit).collect().await.map(|collected| (collected.to_bytes(), room))
+        Ok((gathered(request.into_body(), announced.unwrap_or(0), limit).await?, room))
     };
-    match tokio::time::timeout(app.settings().body_timeout, whole).await {
-        Ok(Ok(taken)) => Ok(taken),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Ok(Err(_)) => Err(Problem::new(Code::BadRequest, "the body broke off before its end")),
-        Err(_) => Err(Problem::new(Code::BodyTimeout, "the body did not come in time: send it again")),
+    let late = || Problem::new(Code::BodyTimeout, "the body did not come in time: send it again");
+    tokio::time::timeout(app.settings().body_timeout, whole).await.unwrap_or_else(|_| Err(late()))
+}
+
+/// All pieces of a body in one buffer: kept as they come, each would cost more than its bytes.
+async fn gathered(mut body: Body, announced: usize, limit: usize) -> Result<Bytes, Problem> {
+    let mut whole = Vec::with_capacity(announced);
+    let mut pieces = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(Code::BadRequest, "the body broke off before its end"))?;
+        let Ok(piece) = frame.into_data() else { continue };
+        pieces += 1;
+        if piece.len() > limit - whole.len() {
+            return Err(too_large(limit));
+        }
+        whole.extend_from_slice(&piece);
+        if pieces > PIECES_FREE + whole.len() / PIECE_SIZE {
+            return Err(Problem::new(
+                Code::BadRequest,
+                "the body comes in too many chunks: send larger ones",
+            ));
+        }
     }
+    Ok(whole.into())
 }
 
 fn form(headers: &HeaderMap) -> Result<Form, Problem> {
@@ -179,7 +221,7 @@ fn told(words: &str) -> (FieldCode, String, Option<String>) {
     if words.starts_with("duplicate field") {
         return (FieldCode::Doubled, "is given twice: give it once".to_owned(), quoted());
     }
-    let expected = words.rsplit_once("expected ").map(|(_, expected)| expected);
+    let expected = words.rsplit_once("expected ").map(|(_, expected)| in_json(expected));
     if words.starts_with("invalid type") {
         let message = format!("is of another type: {} is needed", expected.unwrap_or("another"));
         return (FieldCode::WrongType, message, None);
@@ -189,6 +231,16 @@ fn told(words: &str) -> (FieldCode, String, Option<String>) {
         None => format!("is not understood: {words}"),
     };
     (FieldCode::BadFormat, message, None)
+}
+
+/// What serde expects, in the words of JSON and not of this program.
+fn in_json(expected: &str) -> &str {
+    match expected {
+        "a map" => "an object",
+        "a sequence" => "an array",
+        expected if expected.starts_with("struct ") => "an object",
+        expected => expected,
+    }
 }
 
 /// A caller's name for a field, safe to repeat.
@@ -251,6 +303,14 @@ mod tests {
                 (Some(field), Some(code)),
                 "{text}: {found}"
             );
+        }
+    }
+
+    #[test]
+    fn no_word_of_this_programs_own_is_in_an_answer() {
+        for text in ["7", "\"text\"", "null", "{\"miniprogram\":7}"] {
+            let message = problem(text)["errors"][0]["message"].as_str().unwrap().to_owned();
+            assert_eq!(message, "is of another type: an object is needed", "{text}");
         }
     }
 

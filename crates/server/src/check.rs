@@ -4,16 +4,15 @@
 use std::sync::Arc;
 
 use hongyan_domain::Timestamp;
+use hongyan_domain::template::TEMPLATES_MAX;
 use hongyan_engine::{Account, EngineError, Held};
 use hongyan_wechat::errcode::{self, Class};
 use hongyan_wechat::{CallError, Quota, SEND_PATH, callers_ip};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::right::Right;
 use crate::text::Text;
-
-/// WeChat's limit on templates of one account.
-const TEMPLATES_MAX: usize = 25;
 
 /// What is checked.
 pub struct Subject<'a> {
@@ -60,6 +59,8 @@ pub struct Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckName {
+    /// Is it of a kind that WeChat gives template messages to?
+    Account,
     /// Is there a usable access_token?
     Token,
     /// Is our address on the account's allow-list?
@@ -90,7 +91,7 @@ pub enum CheckStatus {
 
 /// Runs all checks. Two calls to WeChat, which count against no quota of sending.
 pub async fn examine(subject: &Subject<'_>) -> Report {
-    let mut checks = vec![token(subject), ip(subject)];
+    let mut checks = vec![kind(subject.account), token(subject), ip(subject)];
     match subject.token {
         Ok(held) => {
             let token = held.value.expose();
@@ -129,6 +130,13 @@ impl Check {
         let mend = errcode.and_then(Text::advice).or_else(|| Some(unreachable()));
         Self { mend, errcode, ip: callers_ip(&told).map(str::to_owned), ..check }
     }
+}
+
+/// A warning at most: what we know of the account may be old, and WeChat's own answer comes below.
+fn kind(account: &Account) -> Check {
+    let Right { right, found, mend } = Right::of(account.record.kind, account.record.verified);
+    let status = if right.is_given() { CheckStatus::Ok } else { CheckStatus::Warning };
+    Check { mend, ..Check::new(CheckName::Account, status, found) }
 }
 
 fn token(subject: &Subject<'_>) -> Check {

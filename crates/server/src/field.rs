@@ -1,11 +1,9 @@
 //! Findings about fields that are read here and not by the domain.
 
+pub(crate) use hongyan_domain::setting::check_text;
 use hongyan_domain::{FieldCode, FieldError};
 
 use crate::problem::Problem;
-
-/// Longest name of an account or a key, in bytes; the store's own limit.
-const NAME_MAX: usize = 256;
 
 /// A field that is not in the form it needs.
 pub(crate) fn bad(field: &'static str, message: impl Into<String>) -> FieldError {
@@ -15,30 +13,6 @@ pub(crate) fn bad(field: &'static str, message: impl Into<String>) -> FieldError
 /// A field that has to be given.
 pub(crate) fn missing(field: &'static str) -> FieldError {
     FieldError::new(field, FieldCode::Missing, "is missing")
-}
-
-/// Checks what people call a thing.
-pub(crate) fn check_name(name: &str) -> Result<(), FieldError> {
-    if name.trim().is_empty() {
-        return Err(FieldError::new("name", FieldCode::Empty, "is empty: give it a name"));
-    }
-    check_text("name", name, NAME_MAX)
-}
-
-/// Checks a line of text: bounded, no control characters.
-pub(crate) fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), FieldError> {
-    if text.len() > max {
-        let message = format!("has {} bytes: at most {max} are allowed", text.len());
-        return Err(FieldError::new(field, FieldCode::TooLong, message));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(FieldError::new(
-            field,
-            FieldCode::ControlCharacter,
-            "has a control character: remove it",
-        ));
-    }
-    Ok(())
 }
 
 /// Nothing, or all findings as one problem.

@@ -83,7 +83,10 @@ fn dispatch(app: &App) -> ReadinessCheck {
 
 fn engine(app: &App) -> ReadinessCheck {
     let failed = app.engine().failed().now_or_never().is_some();
-    let detail =
-        if failed { "the store stopped it: restart the process" } else { "owns the store's accounts" };
+    let detail = if failed {
+        "the store stopped it, or is another process's now: see the log"
+    } else {
+        "owns the store's accounts"
+    };
     ReadinessCheck { name: "engine", ok: !failed, detail: detail.to_owned() }
 }

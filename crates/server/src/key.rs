@@ -12,7 +12,7 @@ use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::auth::{Caller, MayAdmin};
 use crate::body::Json;
-use crate::field::{self, bad, keep};
+use crate::field::{self, bad};
 use crate::path::Named;
 use crate::problem::{Code, Problem};
 
@@ -104,7 +104,6 @@ pub(crate) async fn revoke(
     if !known || !app.store_of(&caller).revoke_key(&id, app.now()).await? {
         return Err(Problem::new(Code::UnknownKey, "no key has this id, or it was revoked before"));
     }
-    app.keys().forget();
     app.engine().reload().await?;
     answer::done()
 }
@@ -117,20 +116,21 @@ fn governs(caller: &Caller, key: &ApiKey) -> bool {
 
 fn new_key(app: &App, caller: &Caller, asked: KeyRequest, text: KeyText) -> Result<NewKey, Problem> {
     let mut errors = Vec::new();
-    keep(&mut errors, field::check_name(&asked.name));
     let scopes = scopes(&asked.scopes, &mut errors);
     let accounts = accounts(app, caller, &asked.appids, &mut errors);
-    if asked.expires_at.is_some_and(|end| end <= app.now()) {
-        errors.push(FieldError::new("expires_at", FieldCode::TooEarly, "is over already"));
-    }
+    let new = NewKey { text, name: asked.name, scopes, accounts, expires_at: asked.expires_at };
+    let faults = new.check(app.now()).err().into_iter().flatten();
+    let known: Vec<_> =
+        faults.filter(|fault| errors.iter().all(|error| error.field != fault.field)).collect();
+    errors.extend(known);
     field::none_of(errors)?;
-    if accounts.is_empty() && !caller.is_for_all() {
+    if new.accounts.is_empty() && !caller.is_for_all() {
         return Err(Problem::new(
             Code::Forbidden,
             "a key for certain accounts cannot make one for all: name `appids`",
         ));
     }
-    Ok(NewKey { text, name: asked.name, scopes, accounts, expires_at: asked.expires_at })
+    Ok(new)
 }
 
 fn scopes(words: &[String], errors: &mut Vec<FieldError>) -> Vec<Scope> {
@@ -144,13 +144,6 @@ fn scopes(words: &[String], errors: &mut Vec<FieldError>) -> Vec<Scope> {
                 break;
             }
         }
-    }
-    if words.is_empty() {
-        errors.push(FieldError::new(
-            "scopes",
-            FieldCode::Empty,
-            "is empty: give at least one of send, read, admin",
-        ));
     }
     scopes
 }

@@ -4,6 +4,7 @@
 //! a message; what the engine says is put into HTTP's words. Secrets never come back in any answer.
 
 mod account;
+mod address;
 mod answer;
 mod app;
 mod audit;
@@ -23,9 +24,13 @@ mod metrics;
 mod page;
 mod path;
 pub mod personal;
+mod policy;
 mod problem;
 mod query;
+mod recipient;
+mod right;
 mod routes;
+mod scenario;
 mod serve;
 mod setup;
 mod stats;
@@ -35,6 +40,7 @@ mod watch;
 
 pub use app::{App, Parts, Settings};
 pub use problem::{Code, FieldErrorBody, Problem, WeChatAnswer};
+pub use right::Right;
 pub use routes::{openapi, router};
 pub use serve::serve;
 pub use text::Text;

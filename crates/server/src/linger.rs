@@ -1,6 +1,7 @@
 //! A connection that is not closed in the face of a caller who still writes. Closing with bytes unread makes
 //! the system reset the connection, and a reset takes away the answer (413, 401, 415) before the caller reads it.
-//! So at the end what still comes is read and discarded, within bounds.
+//! So at the end what still comes is read and discarded, within bounds. And a caller that does not read its answer is
+//! not waited for without end.
 
 use std::io;
 use std::pin::Pin;
@@ -14,6 +15,9 @@ use tokio::time::Sleep;
 /// A caller has so long to read its answer and close. It holds up a stop and a place among the connections, so
 /// it is short; on a local network it is enough for hundreds of MiB.
 const LINGER: Duration = Duration::from_secs(2);
+/// An answer of which the caller takes nothing for so long is given up: it holds memory and a place. As long as a
+/// request may take.
+const UNREAD: Duration = Duration::from_secs(30);
 /// So much is discarded at once.
 const SCRATCH: usize = 8 * 1024;
 
@@ -23,12 +27,25 @@ pub(crate) struct Lingering {
     /// Bytes that may still be discarded.
     left: usize,
     until: Option<Pin<Box<Sleep>>>,
+    /// Until when a caller may leave its answer unread; none while it reads.
+    unread_until: Option<Pin<Box<Sleep>>>,
 }
 
 impl Lingering {
     /// Discards at most `most` bytes in the end.
     pub(crate) fn new(stream: TcpStream, most: usize) -> Self {
-        Self { stream, left: most, until: None }
+        Self { stream, left: most, until: None, unread_until: None }
+    }
+
+    /// What a write came to, or that it waits for too long.
+    fn watched(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.unread_until = None;
+            return written;
+        }
+        let until = self.unread_until.get_or_insert_with(|| Box::pin(tokio::time::sleep(UNREAD)));
+        ready!(until.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Ready when the caller has closed, or has sent more than is discarded.
@@ -60,7 +77,8 @@ impl AsyncRead for Lingering {
 
 impl AsyncWrite for Lingering {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.watched(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -82,7 +100,8 @@ impl AsyncWrite for Lingering {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.watched(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Personal data: everything that is held of a person, given out or removed. Both are written into the audit.
 
 use axum::extract::State;
-use hongyan_domain::{Openid, Timestamp};
+use hongyan_domain::{Openid, Recipient, Timestamp};
 use hongyan_engine::{Account, Catalog};
 use hongyan_store::{Erased, OpenReceipt, Personal};
 use http::StatusCode;
@@ -45,6 +45,9 @@ pub(crate) struct Whose {
 pub(crate) struct ExportBody<'a> {
     appid: &'a str,
     openid: &'a str,
+    /// What is known of them: when they acted, what counts towards the caps, suppressions; on the first page.
+    #[schema(value_type = Option<Object>)]
+    facts: Option<&'a Recipient>,
     /// The messages with their timelines, newest first.
     messages: Vec<MessageBody<'a>>,
     /// WeChat's receipts that belong to no message; on the first page.
@@ -135,6 +138,7 @@ impl<'a> ExportBody<'a> {
         Self {
             appid: account.appid().as_str(),
             openid: openid.expose(),
+            facts: held.facts.as_ref(),
             messages: held.messages.items.iter().map(|record| MessageBody::of(record, catalog)).collect(),
             receipts: held.receipts.iter().map(ReceiptBody::of).collect(),
             next_cursor: held.messages.next_cursor.as_deref(),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use hongyan_domain::{FieldError, MessageId};
+use hongyan_domain::{FieldError, MessageId, Timestamp, Verdict};
 use hongyan_engine::EngineError;
 use hongyan_store::StoreError;
 use hongyan_wechat::CallError;
@@ -68,6 +68,10 @@ codes! {
     UnknownMessage = "unknown_message", 404, "There is no such message";
     /// The account has no such template.
     UnknownTemplate = "unknown_template", 404, "There is no such template";
+    /// The account has no such application.
+    UnknownApplication = "unknown_application", 404, "There is no such application";
+    /// The account has no such scenario.
+    UnknownScenario = "unknown_scenario", 404, "There is no such scenario";
     /// There is no such key, or it was revoked before.
     UnknownKey = "unknown_key", 404, "There is no such key";
     /// The route exists, for other methods.
@@ -78,12 +82,22 @@ codes! {
     Conflict = "conflict", 409, "Another message has this client_msg_id";
     /// The account is there already.
     AccountExists = "account_exists", 409, "The account exists already";
+    /// The account's library has 25 templates.
+    LibraryFull = "library_full", 409, "The template library is full";
+    /// What is applied for is in the account's library.
+    TemplateExists = "template_exists", 409, "The account has this template already";
+    /// WeChat allows it once or a few times a month; `allowed_at` says when again.
+    TooSoon = "too_soon", 409, "It is too soon for that";
+    /// Not possible in the state it is in.
+    WrongState = "wrong_state", 409, "It is not in a state for that";
     /// The message cannot be taken back any more.
     TooLate = "too_late", 409, "It is too late for that";
     /// The body is over the limit.
     BodyTooLarge = "body_too_large", 413, "The body is too large";
     /// The body is of a kind that is not read here.
     UnsupportedMediaType = "unsupported_media_type", 415, "The content type is not supported";
+    /// A rule refuses the message; `rule` names it, `until` says from when on it would not.
+    Refused = "refused", 422, "A rule refuses the message";
     /// Fields are wrong; `errors` names all of them.
     Invalid = "invalid", 422, "Some fields are not acceptable";
     /// Too many failed tries with API keys.
@@ -112,8 +126,10 @@ struct Parts {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     message_id: Option<MessageId>,
+    allowed_at: Option<Timestamp>,
     retry_after_s: Option<u32>,
     wechat: Option<WeChatAnswer>,
+    verdict: Option<Verdict>,
 }
 
 /// What WeChat answered, and what it means for the operator.
@@ -182,8 +198,14 @@ pub(crate) struct ProblemBody {
     errors: Option<Vec<FieldErrorBody>>,
     /// The message that was there before.
     message_id: Option<String>,
+    /// For `too_soon`: from when it is allowed.
+    allowed_at: Option<String>,
     /// What WeChat answered.
     wechat: Option<WeChatAnswer>,
+    /// The rule that refuses the message.
+    rule: Option<String>,
+    /// From when on the same message would not be refused, if time alone can mend it.
+    until: Option<String>,
 }
 
 impl Problem {
@@ -196,9 +218,19 @@ impl Problem {
             detail,
             errors: Vec::new(),
             message_id: None,
+            allowed_at: None,
             retry_after_s,
             wechat: None,
+            verdict: None,
         }))
+    }
+
+    /// A rule refuses a message.
+    pub(crate) fn refused(verdict: Verdict) -> Self {
+        let detail = verdict.rule().map_or(Cow::Borrowed("a rule refuses it"), |rule| Text::refusal(rule).en);
+        let mut problem = Self::new(Code::Refused, detail);
+        problem.0.verdict = Some(verdict);
+        problem
     }
 
     /// Fields that are wrong.
@@ -223,6 +255,12 @@ impl Problem {
         self
     }
 
+    /// Says from when it is allowed.
+    pub(crate) fn allowed_at(mut self, at: Timestamp) -> Self {
+        self.0.allowed_at = Some(at);
+        self
+    }
+
     /// Says when to come back.
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after_s = Some(seconds);
@@ -232,7 +270,7 @@ impl Problem {
 
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Parts { code, detail, errors, message_id, wechat, .. } = &*self.0;
+        let Parts { code, detail, errors, message_id, allowed_at, wechat, verdict, .. } = &*self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &format_args!("urn:hongyan:problem:{}", code.as_str()))?;
         map.serialize_entry("title", code.title())?;
@@ -245,8 +283,15 @@ impl Serialize for Problem {
         if let Some(id) = message_id {
             map.serialize_entry("message_id", id)?;
         }
+        if let Some(at) = allowed_at {
+            map.serialize_entry("allowed_at", at)?;
+        }
         if let Some(wechat) = wechat {
             map.serialize_entry("wechat", wechat)?;
+        }
+        if let Some(verdict) = verdict {
+            map.serialize_entry("rule", &verdict.rule())?;
+            map.serialize_entry("until", &verdict.until())?;
         }
         map.end()
     }
@@ -271,6 +316,7 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Fields(faults) => Self::invalid(faults),
             StoreError::Invalid(reason) => Self::new(Code::Invalid, reason),
             StoreError::Unavailable(_)
             | StoreError::Broken(_)
@@ -318,51 +364,4 @@ impl From<EngineError> for Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_problem_names_type_title_status_code_and_detail() {
-        let problem = Problem::new(Code::UnknownAccount, "no account has this appid");
-
-        let json: serde_json::Value = serde_json::to_value(&problem).unwrap();
-
-        let expected = serde_json::json!({
-            "type": "urn:hongyan:problem:unknown_account",
-            "title": "There is no such account",
-            "status": 404,
-            "code": "unknown_account",
-            "detail": "no account has this appid",
-        });
-        assert_eq!(json, expected);
-    }
-
-    #[test]
-    fn a_store_that_cannot_write_is_503_with_a_time_to_come_back() {
-        for error in [StoreError::Unavailable("disk full".to_owned()), StoreError::Broken("fsync".to_owned())]
-        {
-            let response = Problem::from(EngineError::Store(error)).into_response();
-
-            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-            assert_eq!(response.headers()[header::RETRY_AFTER], "1");
-        }
-    }
-
-    #[test]
-    fn no_two_problems_share_a_code() {
-        let mut words: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        words.sort_unstable();
-        words.dedup();
-
-        assert_eq!(words.len(), Code::ALL.len());
-    }
-
-    #[test]
-    fn a_refusal_of_our_address_names_the_address() {
-        let errmsg = "invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist".to_owned();
-
-        let problem = Problem::from(CallError::Errcode { code: 40164, errmsg, rid: None });
-
-        assert_eq!(problem.0.wechat.unwrap().ip.as_deref(), Some("203.0.113.7"));
-    }
-}
+mod tests;

@@ -19,7 +19,10 @@ use crate::app::App;
 use crate::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
 use crate::text::Text;
 use crate::watch::watch;
-use crate::{account, audit, callback, health, hold, key, landing, message, metrics, personal, setup, stats};
+use crate::{
+    account, audit, callback, health, hold, key, landing, message, metrics, personal, policy, recipient,
+    scenario, setup, stats,
+};
 
 /// The name of the key in the document.
 const SECURITY: &str = "api_key";
@@ -28,7 +31,9 @@ const SECURITY: &str = "api_key";
 #[openapi(
     info(
         title = "Hongyan 鸿雁",
-        description = "Sends WeChat template messages: within WeChat's rules, on time, once."
+        description = "Sends WeChat template messages: within WeChat's rules, on time, once.\n\nEvery problem is told as \
+            problem+json, but for a request whose head cannot be read: it is answered 400 or 431 without a body, and the \
+            connection is closed."
     ),
     components(schemas(ProblemBody, FieldErrorBody, WeChatAnswer, Text))
 )]
@@ -73,11 +78,30 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(account::show_industry, account::set_industry))
         .routes(routes!(account::list_templates, account::add_template))
         .routes(routes!(account::sync_templates))
-        .routes(routes!(account::delete_template))
+        .routes(routes!(account::list_notices))
+        .routes(routes!(account::show_template, account::change_template, account::delete_template))
+        .routes(routes!(account::list_applications, account::create_application))
+        .routes(routes!(account::show_application, account::change_application))
+        .routes(routes!(account::check_application))
+        .routes(routes!(account::submit))
+        .routes(routes!(account::approve))
+        .routes(routes!(account::reject))
+        .routes(routes!(account::withdraw))
+        .routes(routes!(account::list_industries))
         .routes(routes!(key::list, key::create))
         .routes(routes!(key::revoke))
+        .routes(routes!(recipient::show, personal::erase))
         .routes(routes!(personal::export))
-        .routes(routes!(personal::erase))
+        .routes(routes!(recipient::check))
+        .routes(routes!(recipient::interact))
+        .routes(routes!(recipient::list_suppressions, recipient::suppress, recipient::lift))
+        .routes(routes!(scenario::list))
+        .routes(routes!(scenario::show, scenario::put, scenario::delete))
+        .routes(routes!(scenario::trigger))
+        .routes(routes!(scenario::list_catalogue))
+        .routes(routes!(scenario::bind_entry))
+        .routes(routes!(policy::show))
+        .routes(routes!(policy::change))
         .routes(routes!(hold::show, hold::set))
         .routes(routes!(audit::list))
         .routes(routes!(stats::show))

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
+use crate::address::{Addresses, Place};
 use crate::app::{App, Settings};
 use crate::auth::Peer;
 use crate::linger::Lingering;
@@ -39,10 +40,13 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> 
     let settings = app.settings().clone();
     let places = Arc::new(Semaphore::new(settings.max_connections));
     let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
+    let addresses = Addresses::new(settings.max_connections_per_address, &settings.proxies);
     let door = Door { router: router(app.clone()), settings, stop: stop.clone(), cut: cut.clone() };
     let uses = tokio::spawn(write_uses(app.clone(), stop.clone()));
     while let Some((stream, peer, place)) = next(&listener, &places, &stop).await {
-        connections.spawn(door.clone().serve_connection(stream, peer, place));
+        // Who has all its places is hung up on: an answer would cost what is being saved.
+        let Some(of_address) = addresses.enter(peer.ip()) else { continue };
+        connections.spawn(door.clone().serve_connection(stream, peer, (place, of_address)));
     }
     drop(listener);
     connections.close();
@@ -75,6 +79,9 @@ async fn next(
     stop.run_until_cancelled(accepted).await
 }
 
+/// Among all connections, and among those of its address.
+type Places = (OwnedSemaphorePermit, Place);
+
 /// What every connection needs.
 #[derive(Clone)]
 struct Door {
@@ -85,20 +92,22 @@ struct Door {
 }
 
 impl Door {
-    async fn serve_connection(self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
-        let _place = place;
+    async fn serve_connection(self, stream: TcpStream, peer: SocketAddr, places: Places) {
+        let _places = places;
         // Without it an answer may wait 40 ms for an acknowledgement; where it cannot be set that is all.
         let _ = stream.set_nodelay(true);
         let stream = Lingering::new(stream, DISCARDED_LIMITS.saturating_mul(self.settings.body_limit));
-        let router = self.router;
+        let (router, begun) = (self.router, CancellationToken::new());
+        let first_head = begun.clone();
         let service = service_fn(move |mut request: http::Request<Incoming>| {
+            begun.cancel();
             request.extensions_mut().insert(Peer(peer.ip()));
             let mut router = router.clone();
             async move { Ok::<_, Infallible>(router.call(request).await.unwrap_or_else(|never| match never {})) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.settings.header_timeout)
+            .header_read_timeout(self.settings.idle_timeout)
             .max_headers(HEADERS_MAX)
             .max_buf_size(BUFFER_MAX)
             .serve_connection(TokioIo::new(stream), service);
@@ -106,12 +115,20 @@ impl Door {
         // How a connection ended is the caller's business: nothing of ours is lost with it.
         tokio::select! {
             _ = connection.as_mut() => return,
+            () = too_late(self.settings.header_timeout, &first_head) => return,
             () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             _ = connection => {}
             () = self.cut.cancelled() => {}
         }
+    }
+}
+
+/// Resolves when the first head has not come in time.
+async fn too_late(header_timeout: Duration, first_head: &CancellationToken) {
+    if tokio::time::timeout(header_timeout, first_head.cancelled()).await.is_ok() {
+        std::future::pending::<()>().await;
     }
 }
 

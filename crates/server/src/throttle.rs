@@ -1,6 +1,4 @@
-//! Slows down whoever tries API keys that open nothing, so that they do not occupy the store.
-//!
-//! It guards look-ups only: a key that is known in memory never passes here.
+//! Tells whoever tries API keys that open nothing to stop. A key that opens something never passes here.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use hongyan_domain::id::MessageIds;
+use hongyan_domain::policy::Policies;
 use hongyan_domain::{
-    AccountId, AccountKind, Appid, Content, DeliveryStatus, Lane, MessageId, OnUnknown, Openid, Standing,
-    State, Timestamp, Transition,
+    AccountId, AccountKind, Appid, Category, Content, DeliveryStatus, Lane, MessageId, OnUnknown, Openid,
+    Standing, State, Timestamp, Transition,
 };
 use hongyan_store::{
-    AccountDraft, Claim, ClaimId, Dispatch, MasterKey, NewMessage, Receipt, Result, Secret, Settings,
+    AccountDraft, Claim, ClaimId, Dispatch, MasterKey, NewMessage, Ready, Receipt, Result, Secret, Settings,
     Settlement, Store, TokenSource,
 };
 use rand::SeedableRng;
@@ -85,7 +86,7 @@ async fn main() -> Result<()> {
 fn draft(number: usize) -> AccountDraft {
     AccountDraft {
         appid: Appid::new(format!("wx{number}")).expect("a plain name"),
-        name: String::new(),
+        name: format!("wx{number}"),
         kind: AccountKind::Service,
         verified: true,
         secret: Secret::new("s"),
@@ -155,13 +156,16 @@ async fn live(store: &Store, plan: &Plan, accounts: &[AccountId]) -> Result<()> 
     .await?;
     let claim = measure(plan, "claim", || {
         each(store, plan, &work, |store, claim, batch| async move {
-            store.claim(claims_of(claim, &batch)).await.map(|_| ())
+            let (messages, policies) = (ready(&batch), Policies::off());
+            store.claim(&claims_of(claim, &messages, &policies)).await.map(|_| ())
         })
     })
     .await?;
     let settle = measure(plan, "settle", || {
         each(store, plan, &work, |store, claim, batch| async move {
-            let closed = claims_of(claim, &batch).iter().map(|claim| (claim.account, claim.id)).collect();
+            let (messages, policies) = (ready(&batch), Policies::off());
+            let closed = claims_of(claim, &messages, &policies);
+            let closed = closed.iter().map(|claim| (claim.account, claim.id)).collect();
             store.settle(batch.iter().map(|which| sent(*which, claim)).collect(), closed).await.map(|_| ())
         })
     })
@@ -208,8 +212,9 @@ fn new((account, id): (AccountId, MessageId), names: Names, (salt, now): (i64, T
         },
         lane: Lane::Normal,
         scenario: None,
-        category: Some("service".into()),
+        category: Category::Service,
         basis: None,
+        verdicts: Vec::new(),
         accepted_at: now,
         due_at: now,
         deadline_at: Timestamp::from_ms(now.ms() + 60_000),
@@ -218,15 +223,16 @@ fn new((account, id): (AccountId, MessageId), names: Names, (salt, now): (i64, T
     }
 }
 
-fn claims_of(claim: ClaimId, batch: &[(AccountId, MessageId)]) -> Vec<Claim> {
-    let mut by_account: HashMap<AccountId, Vec<MessageId>> = HashMap::new();
-    for (account, id) in batch {
-        by_account.entry(*account).or_default().push(*id);
-    }
-    by_account
-        .into_iter()
-        .map(|(account, messages)| Claim { account, id: claim, at: NOW, messages })
-        .collect()
+/// A batch as the dispatcher holds it, account by account.
+fn ready(batch: &[(AccountId, MessageId)]) -> Vec<Ready> {
+    let mut messages: Vec<_> = batch.iter().map(|which| new(*which, Names::None, (0, NOW)).ready()).collect();
+    messages.sort_by_key(|message| message.account);
+    messages
+}
+
+fn claims_of<'a>(id: ClaimId, messages: &'a [Ready], policies: &'a Policies) -> Vec<Claim<'a>> {
+    let of_one = messages.chunk_by(|a, b| a.account == b.account);
+    of_one.map(|messages| Claim { account: messages[0].account, id, at: NOW, messages, policies }).collect()
 }
 
 fn sent((account, message): (AccountId, MessageId), claim: ClaimId) -> Settlement {
@@ -242,7 +248,16 @@ fn sent((account, message): (AccountId, MessageId), claim: ClaimId) -> Settlemen
         msgid: Some(message.raw().cast_unsigned()),
         took_ms: 7,
     };
-    Settlement { account, message, from, to, claim: Some(claim), at: NOW, dispatch: Some(dispatch) }
+    Settlement {
+        account,
+        message,
+        from,
+        to,
+        claim: Some(claim),
+        at: NOW,
+        dispatch: Some(dispatch),
+        taken: None,
+    }
 }
 
 fn receipt((account, message): (AccountId, MessageId)) -> Receipt {

@@ -109,8 +109,11 @@ CREATE TABLE message (
   body_hash BLOB, -- keyed hash of openid, template and content, where there is a client_msg_id
   template_id TEXT NOT NULL,
   scenario TEXT,
-  category TEXT,
+  category TEXT NOT NULL,
   basis TEXT,
+  judged_at BIGINT, -- when a claim took from the recipient what the message costs; NULL: nothing is taken
+  reached_by TEXT, -- the window it goes by
+  counted BOOLEAN NOT NULL, -- whether the caps counted it
   body BLOB NOT NULL, -- openid and content, sealed together
   PRIMARY KEY (account, id)
 ) WITHOUT ROWID;

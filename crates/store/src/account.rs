@@ -1,6 +1,10 @@
 //! Accounts, their secrets, their tokens, their templates.
 
-use hongyan_domain::{AccountId, AccountKind, Appid, Limits, Timestamp};
+use hongyan_domain::setting::{
+    REASON_MAX, check_aes_key, check_callback_token, check_name, check_proxy, check_secret, check_text,
+    check_until,
+};
+use hongyan_domain::{AccountId, AccountKind, Appid, FieldError, Limits, Timestamp, request};
 
 use crate::Secret;
 
@@ -27,6 +31,32 @@ pub struct AccountDraft {
     pub token_source: TokenSource,
     /// Whether it may send now.
     pub paused: Option<Paused>,
+}
+
+impl AccountDraft {
+    /// Every field with which it is not put in, named as in the API.
+    ///
+    /// # Errors
+    /// All findings at once; never empty. None repeats a value.
+    pub fn check(&self) -> Result<(), Vec<FieldError>> {
+        let keys = self.callback.as_ref();
+        let aes_keys = keys.into_iter().flat_map(|keys| [&keys.aes_key, &keys.previous_aes_key]).flatten();
+        let url = if let TokenSource::Outside(url) = &self.token_source { Some(url) } else { None };
+        let until = self.paused.as_ref().and_then(|paused| paused.until);
+        let checks = [
+            Some(check_name(&self.name)),
+            Some(check_secret(self.secret.expose())),
+            keys.map(|keys| check_callback_token(keys.token.expose())),
+            aes_keys.map(|key| check_aes_key(key.expose())).find(Result::is_err),
+            self.limits.map(|limits| limits.check()),
+            self.proxy.as_ref().map(|proxy| check_proxy(proxy.expose())),
+            url.map(|url| request::check_web_address("token_url", url)),
+            self.paused.as_ref().map(|paused| check_text("reason", &paused.reason, REASON_MAX)),
+            until.map(|until| check_until("until", until)),
+        ];
+        let faults: Vec<_> = checks.into_iter().flatten().filter_map(Result::err).collect();
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
 }
 
 /// An account.
@@ -151,4 +181,57 @@ pub struct Changes {
     pub changed: Vec<String>,
     /// Those that are gone.
     pub removed: Vec<String>,
+}
+
+/// What a sync found that somebody else did at WeChat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateNotice {
+    /// Counts up in its account.
+    pub id: i64,
+    /// When the sync found it.
+    pub at: Timestamp,
+    /// The template.
+    pub template_id: String,
+    /// Its title, the new one.
+    pub title: String,
+    /// What was done.
+    pub kind: NoticeKind,
+    /// For a changed one: what is another now, of title, content, example, primary_industry, deputy_industry.
+    pub changed: Vec<String>,
+}
+
+/// What was done to a template at WeChat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// It is new.
+    Added,
+    /// Its text or industry is another.
+    Changed,
+    /// It is gone.
+    Removed,
+}
+
+impl NoticeKind {
+    /// The word in tables and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// The kind that `word` names.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Added, Self::Changed, Self::Removed].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// Every text that a template ever had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateHistory {
+    /// When it was found gone, if it is.
+    pub removed_at: Option<Timestamp>,
+    /// Number, since when, and the text; the oldest first.
+    pub versions: Vec<(u32, Timestamp, StoredTemplate)>,
 }

@@ -13,24 +13,25 @@ use crate::{
     TokenSource, row,
 };
 
-/// Longest text of the plain columns.
-const TEXT_MAX: usize = 2048;
+/// Longest JSON of an account's secrets: the longest of each fit.
+const SECRETS_MAX: usize = 4096;
 
-/// All that is secret of an account, as it is sealed: one JSON object.
+/// All that is secret of an account, as it is sealed: one JSON object. `&str` where it is written, `Secret` where it
+/// is read: a text may come with escapes, and is wiped.
 #[derive(Serialize, Deserialize)]
-struct Secrets<'a> {
-    secret: &'a str,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    callback: Option<Callback<'a>>,
+struct Secrets<T> {
+    secret: T,
     #[serde(skip_serializing_if = "Option::is_none")]
-    proxy: Option<&'a str>,
+    callback: Option<Callback<T>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<T>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Callback<'a> {
-    token: &'a str,
-    aes_key: Option<&'a str>,
-    previous_aes_key: Option<&'a str>,
+struct Callback<T> {
+    token: T,
+    aes_key: Option<T>,
+    previous_aes_key: Option<T>,
 }
 
 pub(crate) fn secrets_place(account: AccountId) -> Place {
@@ -47,9 +48,9 @@ fn seal_secrets(keys: &AccountKeys, account: AccountId, draft: &AccountDraft) ->
         Secrets { secret: draft.secret.expose(), callback, proxy: draft.proxy.as_ref().map(Secret::expose) };
     let json =
         Zeroizing::new(serde_json::to_vec(&secrets).map_err(|_| StoreError::Invalid("account".to_owned()))?);
-    if json.len() > TEXT_MAX {
+    if json.len() > SECRETS_MAX {
         return Err(StoreError::Invalid(format!(
-            "an account's secrets have at most {TEXT_MAX} bytes together"
+            "an account's secrets have at most {SECRETS_MAX} bytes together"
         )));
     }
     keys.current().seal(secrets_place(account), |text| text.extend_from_slice(&json))
@@ -57,10 +58,11 @@ fn seal_secrets(keys: &AccountKeys, account: AccountId, draft: &AccountDraft) ->
 
 impl Store {
     /// Puts an account in, or in place of the one with this appid; makes its keys when it is new.
+    ///
+    /// # Errors
+    /// `Fields`: what [`AccountDraft::check`] finds; nothing was written.
     pub async fn put_account(&self, draft: AccountDraft, now: Timestamp) -> Result<Account> {
-        if draft.name.len() > TEXT_MAX {
-            return Err(StoreError::Invalid(format!("an account's name has at most {TEXT_MAX} bytes")));
-        }
+        draft.check().map_err(StoreError::Fields)?;
         let (shared, actor) = (self.shared.clone(), self.actor.clone());
         let appid = draft.appid.clone();
         let work = move |ledger: &mut Ledger<'_>| {
@@ -79,12 +81,19 @@ impl Store {
         self.read(move |conn| find(conn, &shared.keyring, &appid)).await
     }
 
-    /// All accounts, by number.
+    /// The number of the account with this appid, though nothing else of it can be read.
+    pub async fn account_id(&self, appid: &Appid) -> Result<Option<AccountId>> {
+        let appid = appid.clone();
+        self.read(move |conn| number(conn, &appid)).await
+    }
+
+    /// All accounts, by number. One that cannot be read is logged and left out: the others go on.
     pub async fn accounts(&self) -> Result<Vec<Account>> {
         let shared = self.shared.clone();
         self.read(move |conn| {
             let mut accounts = conn.prepare_cached(ALL)?;
-            row::all(accounts.query([])?, |row| read(conn, &shared.keyring, row))
+            let all = row::all(accounts.query([])?, |row| readable(row, read(conn, &shared.keyring, row)))?;
+            Ok(all.into_iter().flatten().collect())
         })
         .await
     }
@@ -136,7 +145,7 @@ pub(crate) fn revise(conn: &Connection) -> Result<()> {
     }
 }
 
-const DELETES: [&str; 13] = [
+const DELETES: [&str; 24] = [
     "DELETE FROM claim WHERE account = ?1",
     "DELETE FROM dispatch WHERE account = ?1",
     "DELETE FROM receipt WHERE account = ?1",
@@ -144,8 +153,19 @@ const DELETES: [&str; 13] = [
     "DELETE FROM tally WHERE account = ?1",
     "DELETE FROM sends WHERE account = ?1",
     "DELETE FROM token WHERE account = ?1",
+    "DELETE FROM recipient WHERE account = ?1",
+    "DELETE FROM scenario WHERE account = ?1",
+    "DELETE FROM policy WHERE account = ?1",
+    "DELETE FROM verdict WHERE account = ?1",
+    "DELETE FROM meta WHERE account = ?1",
     "DELETE FROM template WHERE account = ?1",
     "DELETE FROM template_version WHERE account = ?1",
+    "DELETE FROM template_notice WHERE account = ?1",
+    "DELETE FROM template_grant WHERE account = ?1",
+    "DELETE FROM template_use WHERE account = ?1",
+    "DELETE FROM application WHERE account = ?1",
+    "DELETE FROM application_step WHERE account = ?1",
+    "DELETE FROM industry_change WHERE account = ?1",
     "DELETE FROM meta WHERE account = ?1",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'data'",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'index'",
@@ -184,6 +204,23 @@ fn find(conn: &Connection, keyring: &Keyring, appid: &Appid) -> Result<Option<Ac
     rows.next()?.map(|row| read(conn, keyring, row)).transpose()
 }
 
+fn number(conn: &Connection, appid: &Appid) -> Result<Option<AccountId>> {
+    let id = row::first::<i64>(conn.prepare_cached(BY_APPID)?.query([appid.as_str()])?)?;
+    Ok(id.map(AccountId))
+}
+
+/// What was read of a row that begins with its account; nothing, and a word in the log, where the row is damaged.
+pub(crate) fn readable<T>(row: &Row<'_>, read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Err(error @ StoreError::Corrupt(_)) => {
+            let account: i64 = row.get(0)?;
+            tracing::error!(account, %error, "left out: a row of this account cannot be read");
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
+}
+
 fn read(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<Account> {
     let id = AccountId(row.get(0)?);
     let sealed: Vec<u8> = row.get(5)?;
@@ -194,7 +231,7 @@ fn opened(keys: &AccountKeys, row: &Row<'_>) -> Result<Account> {
     let id = AccountId(row.get(0)?);
     let sealed: Vec<u8> = row.get(5)?;
     let json = keys.open(secrets_place(id), &sealed)?;
-    let secrets: Secrets<'_> = serde_json::from_slice(&json)
+    let Secrets { secret, callback, proxy } = serde_json::from_slice(&json)
         .map_err(|_| StoreError::Corrupt("account.secrets has another form".to_owned()))?;
     Ok(Account {
         id,
@@ -203,14 +240,14 @@ fn opened(keys: &AccountKeys, row: &Row<'_>) -> Result<Account> {
         name: row.get(2)?,
         kind: row::word(row, 3, AccountKind::parse)?,
         verified: row.get(4)?,
-        secret: Secret::new(secrets.secret),
-        callback: secrets.callback.map(|keys| CallbackKeys {
-            token: Secret::new(keys.token),
-            aes_key: keys.aes_key.map(Secret::new),
-            previous_aes_key: keys.previous_aes_key.map(Secret::new),
+        secret,
+        callback: callback.map(|Callback { token, aes_key, previous_aes_key }| CallbackKeys {
+            token,
+            aes_key,
+            previous_aes_key,
         }),
         limits: limits(row)?,
-        proxy: secrets.proxy.map(Secret::new),
+        proxy,
         token_source: token_source(row)?,
         paused: paused(row)?,
         created_at: row::at(row, 14)?,
@@ -262,34 +299,40 @@ DO UPDATE SET name = excluded.name, kind = excluded.kind, verified = excluded.ve
 
 /// Writes the account; what there is to audit of it.
 fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestamp) -> Result<Vec<Deed>> {
-    let known = row::first::<i64>(conn.prepare_cached(BY_APPID)?.query([draft.appid.as_str()])?)?;
+    let known = number(conn, &draft.appid)?;
     let id = match known {
-        Some(id) => AccountId(id),
+        Some(id) => id,
         None => new_account(conn, keyring)?,
     };
     let keys = keyring.read(conn, id)?;
     let mut by_appid = conn.prepare_cached(BY_APPID)?;
     let mut rows = by_appid.query([draft.appid.as_str()])?;
-    let before = rows.next()?.map(|row| opened(&keys, row)).transpose()?;
+    let before = rows.next()?.map(|row| opened(&keys, row).map(|account| account.draft()));
     drop(rows);
     upsert(conn, &keys, (id, draft), now)?;
     revise(conn)?;
-    Ok(deeds(before.as_ref(), (id, draft), now))
+    Ok(match before {
+        None => vec![created((id, draft), now)],
+        Some(Ok(before)) => deeds(&before, (id, draft), now),
+        // A row that cannot be read any more is put right by being put again.
+        Some(Err(_)) => vec![deed(Action::AccountChange, id, draft.appid.as_str(), now)],
+    })
 }
 
 fn deed(action: Action, account: AccountId, appid: impl Into<String>, at: Timestamp) -> Deed {
     Deed { action, account: Some(account), subject: appid.into(), detail: serde_json::json!({}), at }
 }
 
+fn created((id, draft): (AccountId, &AccountDraft), now: Timestamp) -> Deed {
+    let detail = serde_json::json!({ "kind": draft.kind.as_str(), "paused": draft.paused.is_some() });
+    Deed { detail, ..deed(Action::AccountCreate, id, draft.appid.as_str(), now) }
+}
+
 /// What a put comes to: of secrets only that they are others now.
-fn deeds(before: Option<&Account>, (id, draft): (AccountId, &AccountDraft), now: Timestamp) -> Vec<Deed> {
+fn deeds(before: &AccountDraft, (id, draft): (AccountId, &AccountDraft), now: Timestamp) -> Vec<Deed> {
     let of = |action| deed(action, id, draft.appid.as_str(), now);
-    let Some(before) = before.map(Account::draft) else {
-        let detail = serde_json::json!({ "kind": draft.kind.as_str(), "paused": draft.paused.is_some() });
-        return vec![Deed { detail, ..of(Action::AccountCreate) }];
-    };
     let mut deeds = Vec::new();
-    let changed = changed(&before, draft);
+    let changed = changed(before, draft);
     if !changed.is_empty() {
         deeds.push(Deed { detail: serde_json::json!({ "changed": changed }), ..of(Action::AccountChange) });
     }

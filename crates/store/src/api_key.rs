@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use hongyan_domain::{AccountId, Timestamp};
+use hongyan_domain::setting::{check_name, check_until};
+use hongyan_domain::{AccountId, FieldCode, FieldError, Timestamp};
 use rand::{CryptoRng, RngExt};
 
 use crate::Secret;
@@ -114,6 +115,26 @@ pub struct NewKey {
     pub accounts: Vec<AccountId>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+}
+
+impl NewKey {
+    /// Every field with which it is not put in at `now`, named as in the API.
+    ///
+    /// # Errors
+    /// All findings at once; never empty.
+    pub fn check(&self, now: Timestamp) -> Result<(), Vec<FieldError>> {
+        let scopes = match self.scopes.is_empty() {
+            true => Some(("scopes", FieldCode::Empty, "is empty: give at least one of send, read, admin")),
+            false => None,
+        };
+        let over = self.expires_at.filter(|end| *end <= now);
+        let over = over.map(|_| ("expires_at", FieldCode::TooEarly, "is over already: give a later time"));
+        let faults = [scopes, over].into_iter().flatten();
+        let faults = faults.map(|(field, code, message)| FieldError::new(field, code, message));
+        let texts = [Some(check_name(&self.name)), self.expires_at.map(|end| check_until("expires_at", end))];
+        let faults: Vec<_> = texts.into_iter().flatten().filter_map(Result::err).chain(faults).collect();
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
 }
 
 /// A key as it is kept.

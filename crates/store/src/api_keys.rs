@@ -1,5 +1,7 @@
 //! API keys and the set-up secret: only keyed hashes are stored.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::{constant_time, hmac};
@@ -9,8 +11,6 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::accounts::revise;
 use crate::{Action, ApiKey, Deed, KeyId, KeyText, NewKey, Result, Scope, Secret, Store, StoreError, row};
 
-/// Longest name of a key.
-const NAME_MAX: usize = 256;
 /// How long a set-up secret opens the set-up.
 const SETUP_LASTS: Duration = Duration::from_secs(24 * 3600);
 
@@ -18,11 +18,11 @@ const INSERT: &str = "
 INSERT INTO api_key (account, id, hash, name, scopes, accounts, created_at, expires_at)
 VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-const BY_ID: &str = "
+const IN_FORCE: &str = "
 SELECT id, name, scopes, accounts, created_at, expires_at, revoked_at, last_used_at, hash
 FROM api_key
 WHERE account = 0
-  AND id = ?1";
+  AND revoked_at IS NULL";
 
 const ALL: &str = "
 SELECT id, name, scopes, accounts, created_at, expires_at, revoked_at, last_used_at
@@ -32,10 +32,11 @@ ORDER BY created_at, id";
 
 impl Store {
     /// Keeps a new API key's keyed hash.
+    ///
+    /// # Errors
+    /// `Fields`: what [`NewKey::check`] finds.
     pub async fn put_key(&self, key: NewKey, now: Timestamp) -> Result<ApiKey> {
-        if key.name.len() > NAME_MAX {
-            return Err(StoreError::Invalid(format!("a key's name has at most {NAME_MAX} bytes")));
-        }
+        key.check(now).map_err(StoreError::Fields)?;
         let hash = self.hash(key.text.expose());
         let kept = ApiKey {
             id: key.text.id(),
@@ -65,21 +66,12 @@ impl Store {
         Ok(kept)
     }
 
-    /// The key that this text is, live or not (`ApiKey::is_live`); compared in constant time.
-    pub async fn key(&self, text: &KeyText) -> Result<Option<ApiKey>> {
-        let hash = self.hash(text.expose());
-        let id = text.id();
-        self.read(move |conn| {
-            let mut by_id = conn.prepare_cached(BY_ID)?;
-            let mut rows = by_id.query([id.0])?;
-            let Some(row) = rows.next()? else { return Ok(None) };
-            let kept: Vec<u8> = row.get(8)?;
-            match constant_time::verify_slices_are_equal(&kept, hash.as_ref()) {
-                Ok(()) => read(row).map(Some),
-                Err(_) => Ok(None),
-            }
-        })
-        .await
+    /// All keys that were not taken back, to be asked as often as somebody shows one. Read it again when the revision
+    /// has grown.
+    pub async fn key_ring(&self) -> Result<KeyRing> {
+        let pepper = self.shared.keyring.pepper().clone();
+        let keys = self.read(|conn| row::all(conn.prepare_cached(IN_FORCE)?.query([])?, hashed)).await?;
+        Ok(KeyRing { pepper, keys: keys.into_iter().collect() })
     }
 
     /// All keys, oldest first.
@@ -99,6 +91,30 @@ fn made(key: &ApiKey) -> Deed {
     let detail = serde_json::json!({
         "name": key.name, "scopes": scopes, "accounts": accounts, "expires_at": key.expires_at });
     Deed { action: Action::KeyCreate, account: None, subject: key.id.0.clone(), detail, at: key.created_at }
+}
+
+/// A key and the hash of its text.
+type Hashed = (Vec<u8>, Arc<ApiKey>);
+
+fn hashed(row: &Row<'_>) -> Result<(KeyId, Hashed)> {
+    let key = read(row)?;
+    Ok((key.id.clone(), (row.get(8)?, Arc::new(key))))
+}
+
+/// The keys in force at one revision, in memory: a look-up costs one hash and no question to the database, so that
+/// nobody who tries keys holds up those who have one.
+pub struct KeyRing {
+    pepper: hmac::Key,
+    keys: HashMap<KeyId, Hashed>,
+}
+
+impl KeyRing {
+    /// The key that this text is, if it was not taken back; it may be over (`ApiKey::is_live`). Compared in constant time.
+    pub fn find(&self, text: &KeyText) -> Option<&Arc<ApiKey>> {
+        let (kept, key) = self.keys.get(&text.id())?;
+        let hash = hmac::sign(&self.pepper, text.expose().as_bytes());
+        constant_time::verify_slices_are_equal(kept, hash.as_ref()).ok().map(|()| key)
+    }
 }
 
 fn joined(words: impl Iterator<Item = String>) -> String {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::keyring::INSTALLATION;
 use crate::writer::Ledger;
-use crate::{KeyId, Result, Store, StoreError};
+use crate::{KeyId, Result, Store, StoreError, accounts};
 
 /// HMAC-SHA-256.
 pub(crate) type Hash = [u8; 32];
@@ -108,6 +108,22 @@ actions! {
     TemplateDelete = "template.delete";
     /// Our list of templates was made equal to WeChat's, and changed by it.
     TemplateSync = "template.sync";
+    /// A field of a template may be longer, since WeChat granted it.
+    TemplateGrant = "template.grant";
+    /// An application for a template was drafted.
+    ApplicationCreate = "application.create";
+    /// An application for a template went on.
+    ApplicationMove = "application.move";
+    /// A scenario was put in force.
+    ScenarioPut = "scenario.put";
+    /// A scenario was taken out of force.
+    ScenarioRemove = "scenario.remove";
+    /// A house rule was changed.
+    PolicyChange = "policy.change";
+    /// People are not to be written to.
+    SuppressionAdd = "suppression.add";
+    /// A person may be written to again.
+    SuppressionLift = "suppression.lift";
     /// An API key was made.
     KeyCreate = "key.create";
     /// An API key was taken back.
@@ -172,6 +188,18 @@ impl Ledger<'_> {
     /// Appends to the audit, in this transaction.
     pub(crate) fn audit(&mut self, actor: &Actor, deed: &Deed) -> Result<()> {
         append(self.conn, self.audit, actor, deed)
+    }
+
+    /// The same about an account, named by its appid.
+    pub(crate) fn audit_account(
+        &mut self,
+        actor: &Actor,
+        (action, account): (Action, AccountId),
+        detail: Value,
+        at: Timestamp,
+    ) -> Result<()> {
+        let subject = accounts::appid(self.conn, account)?.unwrap_or_default();
+        self.audit(actor, &Deed { action, account: Some(account), subject, detail, at })
     }
 }
 

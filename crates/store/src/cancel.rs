@@ -27,7 +27,8 @@ fn cancel(
     let Some(to) = decide(&from, &Event::Cancelled, now) else {
         return Ok(CancelAnswer::TooLate { state: from.state });
     };
-    match moves::apply(ledger, &Move { account, message: id, from: &from, to: &to, msgid: None, at: now })? {
+    let step = Move { account, message: id, from: &from, to: &to, msgid: None, at: now, taken: None };
+    match moves::apply(ledger, &step)? {
         Some(_) => Ok(CancelAnswer::Cancelled(to)),
         None => Err(moves::lost_row(id)),
     }

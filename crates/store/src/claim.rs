@@ -1,27 +1,119 @@
-//! Step: claim. The durable intent to send, one row a batch; no message row is touched.
+//! Step: claim. The durable intent to send, one row a batch. What the rules let through is taken from its recipient in
+//! the same transaction; no message row is touched but of those they hold or end.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use hongyan_domain::{AccountId, MessageId, Timestamp};
+use hongyan_domain::{
+    AccountId, Asked, Category, Content, Event, InteractionKind, Judgement, MessageId, Openid, Policy,
+    Recipient, Standing, Taken, Timestamp, Verdict, decide, judge,
+};
 use rusqlite::{Connection, params};
 
-use crate::store::check_batch;
+use crate::keyring::AccountKeys;
+use crate::message::Heard;
+use crate::moves::{self, Move};
+use crate::queue::Turn;
+use crate::recipients::{Owner, Person};
+use crate::seal::{self, Blind};
+use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
-use crate::{Claim, ClaimId, Result, Store, StoreError, own, row};
+use crate::{Claim, ClaimId, Claimed, Ready, Result, Store, StoreError, own, row, verdicts};
 
 impl Store {
-    /// Commits the intent to send. Answers the messages that must NOT be sent, because they are not pending any more
-    /// (taken back, or settled by a receipt): the claim does not hold them.
+    /// Commits the intent to send, and judges what was not judged before. One answer a message, in the order of the
+    /// claims; only those answered `Go` are in the claim.
     ///
     /// # Errors
     /// `Fenced`: this process does not own the database (any more); nothing is claimed.
-    pub async fn claim(&self, claims: Vec<Claim>) -> Result<Vec<MessageId>> {
+    pub async fn claim(&self, claims: &[Claim<'_>]) -> Result<Vec<Claimed>> {
         claims.iter().try_for_each(|claim| check_batch(claim.messages.len()))?;
         let held = self.shared.epoch.load(Ordering::Acquire);
-        let rows = claims.iter().map(|claim| claim.messages.len() / 8 + 1).sum();
-        self.write(rows, move |ledger| claim_all(ledger, held, &claims)).await
+        let keys = self.keys_of(claims.iter().map(|claim| claim.account)).await?;
+        let batches = claims.iter().map(|claim| Batch::of(keys.of(claim.account)?, claim));
+        let batches = batches.collect::<Result<Vec<_>>>()?;
+        let rows = batches.iter().map(Batch::rows).sum();
+        self.write_in(Turn::Ahead, rows, move |ledger| claim_all(ledger, &keys, held, &batches)).await
     }
+}
+
+/// A claim on its way to the writer: what is dear to compute is computed.
+struct Batch {
+    account: AccountId,
+    claim: ClaimId,
+    at: Timestamp,
+    messages: Vec<Wanted>,
+}
+
+/// A message that is to go.
+struct Wanted {
+    id: MessageId,
+    standing: Standing,
+    /// What an earlier try took and keeps.
+    taken: Option<Taken>,
+    /// `None`: nothing has to be asked.
+    question: Option<Question>,
+}
+
+/// What its judge has to know.
+struct Question {
+    policy: Arc<Policy>,
+    openid: Openid,
+    recipient: Blind,
+    category: Category,
+    scenario: Option<Arc<str>>,
+    basis: Option<InteractionKind>,
+    fingerprint: u64,
+}
+
+impl Batch {
+    fn of(keys: &AccountKeys, claim: &Claim<'_>) -> Result<Self> {
+        let messages = claim.messages.iter().map(|ready| Wanted::of(keys, claim, ready)).collect();
+        Ok(Self { account: claim.account, claim: claim.id, at: claim.at, messages })
+    }
+
+    fn rows(&self) -> usize {
+        let asked = self.messages.iter().filter(|wanted| wanted.question.is_some()).count();
+        asked + self.messages.len() / 8 + 1
+    }
+}
+
+impl Wanted {
+    fn of(keys: &AccountKeys, claim: &Claim<'_>, ready: &Ready) -> Self {
+        let policy = claim.policies.of(ready.category, ready.scenario.as_deref());
+        let is_asked = ready.taken.is_none() && policy.asks();
+        let question = is_asked.then(|| Question::of(keys, policy, ready));
+        Self { id: ready.id, standing: ready.standing, taken: ready.taken, question }
+    }
+}
+
+impl Question {
+    fn of(keys: &AccountKeys, policy: &Arc<Policy>, ready: &Ready) -> Self {
+        Self {
+            policy: policy.clone(),
+            openid: ready.openid.clone(),
+            recipient: keys.recipient(&ready.openid),
+            category: ready.category,
+            scenario: ready.scenario.clone(),
+            basis: ready.basis,
+            fingerprint: fingerprint(keys, &ready.template_id, &ready.content),
+        }
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        let Self { category, basis, fingerprint, .. } = *self;
+        Asked { category, scenario: self.scenario.as_deref(), basis, fingerprint }
+    }
+}
+
+/// Tells contents apart, under a key: the same content to one person gives the same number.
+pub(crate) fn fingerprint(keys: &AccountKeys, template_id: &str, content: &Content) -> u64 {
+    let url = content.url.as_deref().unwrap_or_default();
+    let parts = [template_id.as_bytes(), b"\0", url.as_bytes(), b"\0", content.data.as_bytes()];
+    let [a, b, c, d, e, f, g, h, ..] = seal::blind(keys.body(), &parts);
+    // JSON numbers are kept exactly by everybody up to 53 bits.
+    u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 11
 }
 
 pub(crate) const IS_WAITING: &str = "
@@ -35,32 +127,119 @@ const INSERT: &str = "
 INSERT INTO claim (account, id, epoch, at, messages)
 VALUES (?1, ?2, ?3, ?4, ?5)";
 
-fn claim_all(ledger: &mut Ledger<'_>, held: i64, claims: &[Claim]) -> Result<Vec<MessageId>> {
+fn claim_all(ledger: &mut Ledger<'_>, keys: &KeysOf, held: i64, batches: &[Batch]) -> Result<Vec<Claimed>> {
     let current = own::current_epoch(ledger.conn)?;
     if held == 0 || held != current {
         return Err(StoreError::Fenced { held, current });
     }
-    let mut is_waiting = ledger.conn.prepare_cached(IS_WAITING)?;
     let mut insert = ledger.conn.prepare_cached(INSERT)?;
-    let mut refused = Vec::new();
-    for claim in claims {
-        let mut packed = Vec::with_capacity(claim.messages.len() * 8);
-        for message in &claim.messages {
-            if is_waiting.exists([claim.account.0, message.raw()])? {
-                packed.extend_from_slice(&message.raw().to_le_bytes());
-            } else {
-                refused.push(*message);
+    let mut answers = Vec::new();
+    for batch in batches {
+        let mut packed = Vec::with_capacity(batch.messages.len() * PACKED_LEN);
+        for wanted in &batch.messages {
+            let answer = claim(ledger, keys.of(batch.account)?, batch, wanted)?;
+            if let Claimed::Go(taken) = answer {
+                pack(wanted.id, taken, &mut packed);
             }
+            answers.push(answer);
         }
-        insert.execute(params![claim.account.0, claim.id.0, held, claim.at.ms(), packed])?;
+        if !packed.is_empty() {
+            insert.execute(params![batch.account.0, batch.claim.0, held, batch.at.ms(), packed])?;
+        }
     }
-    Ok(refused)
+    Ok(answers)
 }
 
-/// The ids packed in a claim's row.
-pub(crate) fn unpack(packed: &[u8]) -> impl Iterator<Item = MessageId> + '_ {
-    let (ids, _) = packed.as_chunks::<8>();
-    ids.iter().filter_map(|id| MessageId::from_raw(i64::from_le_bytes(*id)))
+fn claim(ledger: &mut Ledger<'_>, keys: &AccountKeys, batch: &Batch, wanted: &Wanted) -> Result<Claimed> {
+    if !ledger.conn.prepare_cached(IS_WAITING)?.exists([batch.account.0, wanted.id.raw()])? {
+        return Ok(Claimed::Stale);
+    }
+    let Some(question) = &wanted.question else { return Ok(Claimed::Go(wanted.taken)) };
+    let asked = question.asked();
+    let mut person = match question.policy.asks_for_the_person() {
+        true => Some(Person::read(ledger.conn, batch.account, question.recipient)?),
+        false => None,
+    };
+    let nobody = Recipient::default();
+    let facts = person.as_ref().map_or(&nobody, |person| &person.facts);
+    let judgement = judge(&question.policy, facts, &asked, batch.at);
+    note(ledger, (batch.account, wanted.id), &judgement)?;
+    if judgement.verdict != Verdict::Send {
+        return refuse(ledger, batch, wanted, judgement.verdict);
+    }
+    if let Some(person) = &mut person
+        && person.facts.take(&question.policy, &asked, judgement.taken)
+    {
+        person.write(ledger.conn, Owner { keys, openid: &question.openid }, batch.at)?;
+    }
+    Ok(Claimed::Go(Some(judgement.taken)))
+}
+
+fn note(ledger: &Ledger<'_>, message: (AccountId, MessageId), judgement: &Judgement) -> Result<()> {
+    let at = judgement.taken.at;
+    for verdict in &judgement.observed {
+        verdicts::note(ledger, message, at, Heard { verdict: *verdict, observed: true })?;
+    }
+    verdicts::note(ledger, message, at, Heard { verdict: judgement.verdict, observed: false })
+}
+
+fn refuse(ledger: &mut Ledger<'_>, batch: &Batch, wanted: &Wanted, verdict: Verdict) -> Result<Claimed> {
+    let event = match verdict {
+        Verdict::Hold { until, rule } => Event::Held { until, rule },
+        Verdict::Refuse { rule, .. } => Event::Forbidden(rule),
+        Verdict::Send => return Ok(Claimed::Go(None)),
+    };
+    let (account, message, at) = (batch.account, wanted.id, batch.at);
+    let Some(to) = decide(&wanted.standing, &event, at) else { return Ok(Claimed::Stale) };
+    let step = Move { account, message, from: &wanted.standing, to: &to, msgid: None, at, taken: None };
+    Ok(moves::apply(ledger, &step)?.map_or(Claimed::Stale, |_| Claimed::Moved(to)))
+}
+
+/// A message in a claim's row: its id, the window it goes by and whether it was counted, its fingerprint.
+const PACKED_LEN: usize = 17;
+/// Nothing was taken for it.
+const NOTHING: u8 = 0;
+/// Something was taken; the lower bits are the window.
+const TAKEN: u8 = 0x80;
+/// The caps counted it.
+const COUNTED: u8 = 0x40;
+
+fn pack(id: MessageId, taken: Option<Taken>, packed: &mut Vec<u8>) {
+    packed.extend_from_slice(&id.raw().to_le_bytes());
+    packed.push(taken.map_or(NOTHING, |taken| {
+        let window = taken.window.map_or(0, |kind| kind as u8 + 1);
+        TAKEN | if taken.counted { COUNTED } else { 0 } | window
+    }));
+    packed.extend_from_slice(&taken.map_or(0, |taken| taken.fingerprint).to_le_bytes());
+}
+
+/// What a claim's row holds of a message.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed {
+    pub(crate) id: MessageId,
+    flags: u8,
+    fingerprint: u64,
+}
+
+impl Packed {
+    /// What the claim made at `at` took for it.
+    pub(crate) fn taken(self, at: Timestamp) -> Option<Taken> {
+        let window = usize::from(self.flags & !(TAKEN | COUNTED)).checked_sub(1);
+        let window = window.and_then(|index| InteractionKind::ALL.get(index).copied());
+        let counted = self.flags & COUNTED != 0;
+        (self.flags != NOTHING).then_some(Taken { at, window, counted, fingerprint: self.fingerprint })
+    }
+}
+
+/// What is packed in a claim's row.
+pub(crate) fn unpack(packed: &[u8]) -> impl Iterator<Item = Packed> + '_ {
+    let (parts, _) = packed.as_chunks::<PACKED_LEN>();
+    parts.iter().filter_map(|part| {
+        let (id, rest) = part.split_first_chunk::<8>()?;
+        let (flags, fingerprint) = rest.split_first()?;
+        let fingerprint = u64::from_le_bytes(*fingerprint.first_chunk::<8>()?);
+        Some(Packed { id: MessageId::from_raw(i64::from_le_bytes(*id))?, flags: *flags, fingerprint })
+    })
 }
 
 const HELD: &str = "
@@ -90,7 +269,7 @@ impl<'a> Held<'a> {
         while let Some(row) = rows.next()? {
             let claim = (ClaimId(row.get(0)?), row::at(row, 1)?);
             let packed = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-            claims.extend(unpack(packed).map(|message| (message, claim)));
+            claims.extend(unpack(packed).map(|packed| (packed.id, claim)));
         }
         Ok(Self { conn, account, claims })
     }

@@ -30,6 +30,11 @@ pub enum StoreError {
     /// Another process dispatches from this database.
     #[error("another process already sends from this database (it holds {0}); stop it first")]
     Owned(String),
+    /// The database file has hard links.
+    #[error(
+        "the database file {0} has more than one name (hard links): remove the others, copy it with `hongyan backup`"
+    )]
+    Linked(String),
     /// A claim was made by a process that no longer owns the database.
     #[error("this process does not own the database any more: epoch {held}, the database is at {current}")]
     Fenced {
@@ -58,6 +63,9 @@ pub enum StoreError {
     /// What was given cannot be stored: over a limit, or two things under one name.
     #[error("{0}")]
     Invalid(String),
+    /// Fields of what was given cannot be stored: all of them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Fields(Vec<hongyan_domain::FieldError>),
     /// What is stored cannot be read back: a changed or damaged row, or a key that is missing.
     #[error("a stored value cannot be read: {0}")]
     Corrupt(String),

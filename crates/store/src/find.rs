@@ -214,9 +214,9 @@ impl Search<'_> {
         if filter.since.is_some_and(|since| accepted_at < since)
             || filter.until.is_some_and(|until| accepted_at >= until)
             || !is_or_any(filter.template_id.as_deref(), row, 6)?
-            || !is_or_any(filter.client_msg_id.as_deref(), row, 13)?
-            || !is_or_any(filter.scenario.as_deref(), row, 14)?
-            || (filter.cause.is_some() && row::cause(row, 17)? != filter.cause)
+            || !is_or_any(filter.client_msg_id.as_deref(), row, record::CLIENT_MSG_ID)?
+            || !is_or_any(filter.scenario.as_deref(), row, row::SCENARIO)?
+            || (filter.cause.is_some() && row::cause(row, record::CAUSE)? != filter.cause)
         {
             return Ok(false);
         }

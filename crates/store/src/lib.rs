@@ -8,28 +8,35 @@ mod account;
 mod accounts;
 mod api_key;
 mod api_keys;
+mod applications;
 mod attribute;
 mod audit;
 mod audit_log;
 mod cancel;
+mod checkpoint;
 mod claim;
 mod error;
 mod find;
 mod hold;
 mod keyring;
+mod library;
 mod master_key;
 mod message;
 mod moves;
 mod own;
 mod personal;
+mod policies;
 mod purge;
+mod queue;
 mod readers;
 mod ready;
+mod recipients;
 mod reconcile;
 mod record;
 mod restore;
 mod rotate;
 mod row;
+mod scenarios;
 mod seal;
 mod secret;
 mod settle;
@@ -41,24 +48,32 @@ mod templates;
 mod tests;
 mod tokens;
 mod upkeep;
+mod verdicts;
 mod writer;
 
 pub use account::{
-    Account, AccountDraft, CallbackKeys, Changes, Paused, StoredTemplate, StoredToken, TokenSource,
+    Account, AccountDraft, CallbackKeys, Changes, NoticeKind, Paused, StoredTemplate, StoredToken,
+    TemplateHistory, TemplateNotice, TokenSource,
 };
 pub use api_key::{ApiKey, KeyId, KeyText, NewKey, Scope, generate_setup_secret};
+pub use api_keys::KeyRing;
+pub use applications::{ApplicationFilter, ApplicationMove, ApplicationRecord, ApplicationStep};
 pub use audit::{Action, Actor, Deed};
 pub use audit_log::{AuditFault, AuditFilter, AuditRow, AuditState};
 pub use error::{Result, StoreError};
+pub use library::Grants;
 pub use master_key::MasterKey;
 pub use message::{
-    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Dispatch, Happening, MAX_BATCH, MessageFilter,
-    MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received, Settled, Settlement,
-    TallyDifference, TallyRow, Unreported,
+    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Happening, Heard, MAX_BATCH,
+    MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received, Settled,
+    Settlement, TallyDifference, TallyRow, Unreported, Written,
 };
 pub use own::Ownership;
 pub use personal::{Erased, OpenReceipt, Personal};
+pub use policies::PolicyChange;
+pub use recipients::{Interaction, Sign, Suppressed};
 pub use restore::{Occupied, Restore, Restored};
 pub use rotate::SealStatus;
+pub use scenarios::StoredScenario;
 pub use secret::Secret;
 pub use store::{Settings, Store};

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use hongyan_domain::policy::Policies;
 use hongyan_domain::{
-    AccountId, Cause, Content, DeliveryStatus, Lane, MessageId, OnUnknown, Openid, Standing, State,
-    Timestamp, Transition,
+    AccountId, Category, Cause, Content, DeliveryStatus, InteractionKind, Lane, MessageId, OnUnknown, Openid,
+    Rule, Standing, State, Taken, Timestamp, Transition, Verdict,
 };
 
 /// The most rows one call may bring: what the writer does in about 30 ms.
@@ -29,10 +30,12 @@ pub struct NewMessage {
     pub lane: Lane,
     /// The scenario's name.
     pub scenario: Option<Arc<str>>,
-    /// `transactional`, `service` or `marketing`.
-    pub category: Option<Arc<str>>,
-    /// The interaction that the message itself proves.
-    pub basis: Option<Arc<str>>,
+    /// What kind of word it is.
+    pub category: Category,
+    /// The interaction that the message itself proves; it is recorded with the message.
+    pub basis: Option<InteractionKind>,
+    /// What the rules said when it was accepted, where that was not plainly `send`.
+    pub verdicts: Vec<Heard>,
     /// When it was accepted: now.
     pub accepted_at: Timestamp,
     /// Not before this. More than a minute ahead of `accepted_at`, it is *scheduled*.
@@ -43,6 +46,39 @@ pub struct NewMessage {
     pub expires_at: Option<Timestamp>,
     /// What to do when it may have been delivered and WeChat has forgotten it.
     pub on_unknown: OnUnknown,
+}
+
+impl NewMessage {
+    /// The message as the dispatch needs it, once it is on disk.
+    pub fn ready(&self) -> Ready {
+        let on_unknown = self.on_unknown;
+        Ready {
+            account: self.account,
+            id: self.id,
+            openid: self.openid.clone(),
+            template_id: self.template_id.clone(),
+            content: self.content.clone(),
+            lane: self.lane,
+            due_at: self.due_at,
+            deadline_at: self.deadline_at,
+            expires_at: self.expires_at,
+            standing: Standing { state: State::Pending, attempts: 0, doubt_since: None, on_unknown },
+            accepted_at: self.accepted_at,
+            category: self.category,
+            scenario: self.scenario.clone(),
+            basis: self.basis,
+            taken: None,
+        }
+    }
+}
+
+/// What a rule said of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// What.
+    pub verdict: Verdict,
+    /// The rule is only observed: the message goes all the same.
+    pub observed: bool,
 }
 
 /// What became of one message of an accept, in the order given.
@@ -73,16 +109,29 @@ pub enum Acceptance {
 pub struct ClaimId(pub i64);
 
 /// The durable intent to send a batch: one row.
-#[derive(Clone, Debug)]
-pub struct Claim {
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
     /// Whose messages.
     pub account: AccountId,
     /// Its number.
     pub id: ClaimId,
     /// When: now.
     pub at: Timestamp,
-    /// Which; at most `MAX_BATCH`.
-    pub messages: Vec<MessageId>,
+    /// Which; at most `MAX_BATCH`. What has `taken` already is not judged again.
+    pub messages: &'a [Ready],
+    /// The rules they are judged by.
+    pub policies: &'a Policies,
+}
+
+/// What became of one message of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// It is claimed and must be sent; this was taken from its recipient.
+    Go(Option<Taken>),
+    /// It is not pending any more (taken back, or settled by a receipt): it must NOT be sent.
+    Stale,
+    /// A rule held or ended it: it must NOT be sent now.
+    Moved(Transition),
 }
 
 /// A claim that was found open: its process ended before the answers were settled.
@@ -124,6 +173,14 @@ pub struct Ready {
     pub standing: Standing,
     /// When it was accepted.
     pub accepted_at: Timestamp,
+    /// What kind of word it is.
+    pub category: Category,
+    /// The scenario's name.
+    pub scenario: Option<Arc<str>>,
+    /// The interaction that the message itself proves.
+    pub basis: Option<InteractionKind>,
+    /// What is taken for it from its recipient: by its claim, or by an earlier try whose answer never came.
+    pub taken: Option<Taken>,
 }
 
 /// An account and lane that hold pending messages.
@@ -152,6 +209,8 @@ pub struct Settlement {
     pub at: Timestamp,
     /// The try, if there was one.
     pub dispatch: Option<Dispatch>,
+    /// What its claim took; given back where `to` says that nothing reached the person.
+    pub taken: Option<Taken>,
 }
 
 /// One try to hand a message to WeChat.
@@ -173,7 +232,16 @@ pub struct Dispatch {
     pub took_ms: u32,
 }
 
-/// What became of one settlement, in the order given.
+/// What became of a batch of settlements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// One answer a settlement, in the order given.
+    pub settled: Vec<Settled>,
+    /// Other messages that these answers let a waiting receipt close: where they went.
+    pub besides: Vec<Transition>,
+}
+
+/// What became of one settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// Written. The transition is where the message stands now: a receipt that came before the answer turns `sent`
@@ -268,11 +336,13 @@ pub struct MessageRecord {
     /// How urgent.
     pub lane: Lane,
     /// The scenario's name.
-    pub scenario: Option<String>,
-    /// `transactional`, `service` or `marketing`.
-    pub category: Option<String>,
+    pub scenario: Option<Arc<str>>,
+    /// What kind of word it is.
+    pub category: Category,
     /// The interaction that the message itself proves.
-    pub basis: Option<String>,
+    pub basis: Option<InteractionKind>,
+    /// The window by which it went.
+    pub reached_by: Option<InteractionKind>,
     /// Where it stands; `claimed` while an open claim holds it.
     pub standing: Standing,
     /// Why.
@@ -309,6 +379,17 @@ pub struct Moment {
 pub enum Happening {
     /// It was committed.
     Accepted,
+    /// A rule had something to say.
+    Judged {
+        /// Which.
+        rule: Rule,
+        /// `hold` or `refuse`.
+        verdict: String,
+        /// Until when, or from when on it would not be refused.
+        until: Option<Timestamp>,
+        /// It was written down only.
+        observed: bool,
+    },
     /// An open claim holds it.
     Claimed,
     /// A try came back.

@@ -1,10 +1,14 @@
 //! The one place where a message's row changes state, guarded by where it stood, counted with it.
 
-use hongyan_domain::{AccountId, Cause, MessageId, Standing, State, Timestamp, Transition};
+use hongyan_domain::{
+    AccountId, Cause, InteractionKind, MessageId, Reason, Standing, State, Taken, Timestamp, Transition,
+};
 use rusqlite::params;
 
+use crate::accept::SCHEDULED_AFTER_MS;
+use crate::recipients::Learned;
 use crate::writer::Ledger;
-use crate::{Result, StoreError, row};
+use crate::{Result, StoreError, recipients, row};
 
 /// A change of one row.
 pub(crate) struct Move<'a> {
@@ -16,6 +20,8 @@ pub(crate) struct Move<'a> {
     /// WeChat's number, where the answer brought one.
     pub(crate) msgid: Option<u64>,
     pub(crate) at: Timestamp,
+    /// What its claim took from the recipient; `None`: what the row says.
+    pub(crate) taken: Option<Taken>,
 }
 
 pub(crate) const MOVE: &str = "
@@ -27,7 +33,11 @@ SET state = ?5,
     doubt_since = ?9,
     msgid = COALESCE(?10, msgid),
     sent_at = COALESCE(?11, sent_at),
-    settled_at = ?12
+    settled_at = ?12,
+    judged_at = ?13,
+    reached_by = ?14,
+    counted = ?15,
+    scheduled = ?16
 WHERE account = ?1
   AND id = ?2
   AND state = ?3
@@ -35,30 +45,40 @@ WHERE account = ?1
 
 // A read before the write is dear only in words: RETURNING would open a table in memory and a statement journal for
 // every row.
-pub(crate) const COUNTED_UNDER: &str = "
-SELECT accepted_at, cause
+pub(crate) const WAS: &str = "
+SELECT accepted_at, cause, judged_at, reached_by, counted
 FROM message
 WHERE account = ?1
   AND id = ?2";
 
 /// Writes the move. When it was accepted, if the row stood where it should; `None`: nothing was changed.
 pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Timestamp>> {
-    let Some((accepted_at, before)) = counted_under(ledger, step)? else { return Ok(None) };
-    if !write(ledger, step)? {
+    let Some((accepted_at, before, taken)) = as_it_was(ledger, step)? else { return Ok(None) };
+    let taken = step.taken.or(taken);
+    let given_back = taken.filter(|_| step.to.gives_back());
+    if !write(ledger, step, taken.filter(|_| given_back.is_none()))? {
         return Ok(None);
+    }
+    let gone = step.to.cause.and_then(Reason::told_by).filter(|_| step.to.to == State::Failed);
+    if given_back.is_some() || gone.is_some() {
+        let learned = Learned { given_back, gone, at: step.at };
+        recipients::learn(ledger, (step.account, step.message), &learned)?;
     }
     ledger.tally.leave(step.account, accepted_at, step.from.state, before);
     ledger.tally.enter(step.account, accepted_at, step.to.to, step.to.cause);
     Ok(Some(accepted_at))
 }
 
-fn counted_under(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<Option<(Timestamp, Option<Cause>)>> {
-    let mut counted = ledger.conn.prepare_cached(COUNTED_UNDER)?;
-    let mut rows = counted.query([step.account.0, step.message.raw()])?;
-    rows.next()?.map(|row| Ok((row::at(row, 0)?, row::cause(row, 1)?))).transpose()
+/// When a message was accepted, its cause and what is taken for it.
+type Was = (Timestamp, Option<Cause>, Option<Taken>);
+
+fn as_it_was(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<Option<Was>> {
+    let mut was = ledger.conn.prepare_cached(WAS)?;
+    let mut rows = was.query([step.account.0, step.message.raw()])?;
+    rows.next()?.map(|row| Ok((row::at(row, 0)?, row::cause(row, 1)?, row::taken(row, 2)?))).transpose()
 }
 
-fn write(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<bool> {
+fn write(ledger: &Ledger<'_>, step: &Move<'_>, taken: Option<Taken>) -> Result<bool> {
     let to = step.to;
     let sent_at = (to.to == State::Sent).then_some(step.at.ms());
     let settled_at = to.to.is_final().then_some(step.at.ms());
@@ -75,8 +95,18 @@ fn write(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<bool> {
         step.msgid.map(u64::cast_signed),
         sent_at,
         settled_at,
+        taken.map(|taken| taken.at.ms()),
+        taken.and_then(|taken| taken.window).map(InteractionKind::as_str),
+        taken.is_some_and(|taken| taken.counted),
+        is_scheduled(step),
     ])?;
     Ok(moved == 1)
+}
+
+/// A message that a rule holds for long waits in the schedule, as one accepted for later does.
+fn is_scheduled(step: &Move<'_>) -> bool {
+    let due_at = step.to.due_at.filter(|_| step.to.to == State::Pending);
+    due_at.is_some_and(|due_at| due_at.ms().saturating_sub(step.at.ms()) > SCHEDULED_AFTER_MS)
 }
 
 fn in_row(state: State) -> State {

@@ -1,9 +1,11 @@
 //! Who dispatches from this database: one process, by a file lock; its epoch fences every claim.
 
 use std::fs::{File, TryLockError};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use hongyan_domain::Timestamp;
 use rusqlite::Connection;
@@ -15,8 +17,6 @@ use crate::{Result, Store, StoreError};
 pub struct Ownership {
     epoch: i64,
     shared: Arc<Shared>,
-    // The lock lasts as long as the file is open.
-    _lock: File,
 }
 
 impl std::fmt::Debug for Ownership {
@@ -35,6 +35,7 @@ impl Ownership {
 impl Drop for Ownership {
     fn drop(&mut self) {
         self.shared.epoch.store(0, Ordering::Release);
+        *self.shared.owner.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -57,7 +58,7 @@ impl Store {
     /// # Errors
     /// `Owned`: another process (or another `Ownership` of this one) holds it.
     pub async fn own(&self, now: Timestamp) -> Result<Ownership> {
-        let lock = lock(&self.shared.path)?;
+        let lock = OwnerLock::take(&self.shared.path)?;
         let epoch = self
             .write(1, move |ledger| {
                 let last = current_epoch(ledger.conn)?;
@@ -69,8 +70,32 @@ impl Store {
                 }
             })
             .await?;
+        *self.shared.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
         self.shared.epoch.store(epoch, Ordering::Release);
-        Ok(Ownership { epoch, shared: self.shared.clone(), _lock: lock })
+        Ok(Ownership { epoch, shared: self.shared.clone() })
+    }
+
+    /// Looks whether this process still owns the database, once a second or so. A lock file that somebody deleted is
+    /// made and locked anew. Without an ownership there is nothing to look at.
+    ///
+    /// # Errors
+    /// `Fenced`, `Owned`: another process has taken over; this one has to end.
+    pub async fn check_ownership(&self) -> Result<()> {
+        let held = self.shared.epoch.load(Ordering::Acquire);
+        if held == 0 {
+            return Ok(());
+        }
+        let current = self.read(current_epoch).await?;
+        if held != current {
+            return Err(StoreError::Fenced { held, current });
+        }
+        let mut owner = self.shared.owner.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(lock) = owner.as_mut() else { return Ok(()) };
+        if !lock.stands()? {
+            *lock = OwnerLock::take(&self.shared.path)?;
+            tracing::warn!(path = %lock.path.display(), "the lock file was deleted; it is made anew: leave it alone");
+        }
+        Ok(())
     }
 }
 
@@ -78,15 +103,40 @@ pub(crate) fn current_epoch(conn: &Connection) -> Result<i64> {
     Ok(conn.prepare_cached(EPOCH)?.query_row([], |row| row.get(0))?)
 }
 
-pub(crate) fn lock(database: &std::path::Path) -> Result<File> {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".owner");
-    let path = PathBuf::from(name);
-    let unavailable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(unavailable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Owned(path.display().to_string())),
-        Err(TryLockError::Error(error)) => Err(unavailable(error)),
+/// The locked file beside the database.
+pub(crate) struct OwnerLock {
+    path: PathBuf,
+    // The lock lasts as long as the file is open.
+    file: File,
+}
+
+impl OwnerLock {
+    /// `database` is the file's real name: by a link to it the same lock is found.
+    pub(crate) fn take(database: &Path) -> Result<Self> {
+        let mut name = database.as_os_str().to_owned();
+        name.push(".owner");
+        let path = PathBuf::from(name);
+        let unavailable = |error: std::io::Error| unavailable(&path, &error);
+        let file =
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(unavailable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { path, file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Owned(path.display().to_string())),
+            Err(TryLockError::Error(error)) => Err(unavailable(error)),
+        }
     }
+
+    /// Whether the name still leads to the file that is locked: a deleted one keeps nobody else out.
+    fn stands(&self) -> Result<bool> {
+        let held = self.file.metadata().map_err(|error| unavailable(&self.path, &error))?;
+        match self.path.metadata() {
+            Ok(found) => Ok((found.dev(), found.ino()) == (held.dev(), held.ino())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(unavailable(&self.path, &error)),
+        }
+    }
+}
+
+fn unavailable(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Unavailable(format!("{}: {error}", path.display()))
 }

@@ -1,10 +1,11 @@
 //! Personal data: everything that is held of a person, given out or removed.
 //!
 //! A table that holds something of a person joins by one function in each half: `messages`, `open_receipts` … of the
-//! export, and `erase_message`, `erase_receipts` … of the erasure.
+//! export, and `erase_message`, `erase_receipts`, `erase_facts` … of the erasure.
 
 use hongyan_domain::{
-    AccountId, DeliveryStatus, Event, MessageId, Openid, State, Timestamp, Transition, decide,
+    AccountId, DeliveryStatus, Event, MessageId, Openid, Reason, Recipient, State, Suppression, Timestamp,
+    Transition, decide,
 };
 use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
@@ -14,20 +15,23 @@ use crate::claim::Held;
 use crate::find::HOUR_BEFORE;
 use crate::keyring::Keyring;
 use crate::moves::{self, Move};
+use crate::recipients::{Person, short};
 use crate::seal::Blind;
 use crate::writer::Ledger;
-use crate::{Action, Actor, Deed, MessageFilter, MessageRecord, Page, Result, Store, record, row};
+use crate::{
+    Action, Actor, Deed, MessageFilter, MessageRecord, Page, Result, Store, StoreError, record, row,
+};
 
 /// Messages erased in one transaction: about 20 ms.
 const BATCH: usize = 500;
 /// Receipts without a message shown of one person; there is hardly ever one.
 const RECEIPTS_MAX: usize = 1_000;
-/// Bytes of the blind index that name a person in the audit: enough to tell people apart, not to find one.
-const SHORT: usize = 4;
 
 /// What is held of a person, or a page of it.
 #[derive(Clone, Debug)]
 pub struct Personal {
+    /// What is known of them: windows, what counts towards caps, suppressions; on the first page.
+    pub facts: Option<Recipient>,
     /// The messages, each with its timeline, newest first.
     pub messages: Page<MessageRecord>,
     /// Receipts that belong to no message; on the first page.
@@ -78,22 +82,21 @@ impl Erased {
 
 /// A person of an account.
 #[derive(Clone, Copy)]
-struct Person {
+struct Subject {
     account: AccountId,
     recipient: Blind,
 }
 
-impl Person {
+impl Subject {
     fn deed(&self, action: Action, detail: Value, at: Timestamp) -> Deed {
-        let subject = self.recipient[..SHORT].iter().map(|byte| format!("{byte:02x}")).collect();
-        Deed { action, account: Some(self.account), subject, detail, at }
+        Deed { action, account: Some(self.account), subject: short(&self.recipient), detail, at }
     }
 }
 
 impl Store {
-    async fn person(&self, account: AccountId, openid: &Openid) -> Result<Person> {
+    async fn subject_of(&self, account: AccountId, openid: &Openid) -> Result<Subject> {
         let keys = self.keys_of([account].into_iter()).await?;
-        Ok(Person { account, recipient: keys.of(account)?.recipient(openid) })
+        Ok(Subject { account, recipient: keys.of(account)?.recipient(openid) })
     }
 
     /// A page of everything that is held of a person; `limit` ≤ 500. Written into the audit.
@@ -107,7 +110,7 @@ impl Store {
         limit: usize,
         now: Timestamp,
     ) -> Result<Personal> {
-        let person = self.person(account, openid).await?;
+        let person = self.subject_of(account, openid).await?;
         let filter = MessageFilter {
             account: Some(account),
             openid: Some(openid.clone()),
@@ -116,20 +119,23 @@ impl Store {
         let mut messages = self.find_messages(&filter, cursor, limit).await?;
         let (shared, is_first) = (self.shared.clone(), cursor.is_none());
         let ids: Vec<_> = messages.items.iter().map(|message| message.id).collect();
-        let (items, receipts) = self
+        let (items, receipts, facts) = self
             .read(move |conn| {
                 let whole =
                     ids.into_iter().map(|id| record::with_timeline(conn, &shared.keyring, account, id));
                 let items = whole.filter_map(Result::transpose).collect::<Result<Vec<_>>>()?;
-                let receipts =
-                    if is_first { open_receipts(conn, &shared.keyring, person)? } else { Vec::new() };
-                Ok((items, receipts))
+                if !is_first {
+                    return Ok((items, Vec::new(), None));
+                }
+                let receipts = open_receipts(conn, &shared.keyring, person)?;
+                let facts = Person::read(conn, account, person.recipient)?.facts;
+                Ok((items, receipts, (facts != Recipient::default()).then_some(facts)))
             })
             .await?;
         messages.items = items;
         let detail = json!({ "messages": messages.items.len(), "receipts": receipts.len() });
         self.note(person.deed(Action::RecipientExport, detail, now)).await?;
-        Ok(Personal { messages, receipts })
+        Ok(Personal { facts, messages, receipts })
     }
 
     /// Removes what is held of a person: bodies, indexes, WeChat's words and receipts. What waits is cancelled first.
@@ -140,7 +146,7 @@ impl Store {
         openid: &Openid,
         now: Timestamp,
     ) -> Result<Erased> {
-        let person = self.person(account, openid).await?;
+        let person = self.subject_of(account, openid).await?;
         let mut erased = Erased::default();
         let mut from = Reached { hour: i64::MAX, id: i64::MAX };
         loop {
@@ -170,8 +176,8 @@ WHERE account = ?1
 ORDER BY created_at
 LIMIT ?3";
 
-fn open_receipts(conn: &Connection, keyring: &Keyring, person: Person) -> Result<Vec<OpenReceipt>> {
-    let Person { account, recipient } = person;
+fn open_receipts(conn: &Connection, keyring: &Keyring, person: Subject) -> Result<Vec<OpenReceipt>> {
+    let Subject { account, recipient } = person;
     let mut receipts = conn.prepare_cached(OPEN_RECEIPTS)?;
     let read = |row: &Row<'_>| {
         let msgid: i64 = row.get(0)?;
@@ -212,8 +218,8 @@ ORDER BY id DESC
 LIMIT ?5";
 
 /// A batch of the person's messages, hour by hour (see the index `message_recipient`).
-fn messages_of(conn: &Connection, person: Person, from: Reached) -> Result<Found> {
-    let Person { account, recipient } = person;
+fn messages_of(conn: &Connection, person: Subject, from: Reached) -> Result<Found> {
+    let Subject { account, recipient } = person;
     let (mut ids, mut at) = (Vec::new(), from);
     let mut hour_before = conn.prepare_cached(HOUR_BEFORE)?;
     while let Some(hour) = row::first::<i64>(hour_before.query([account.0, at.hour])?)? {
@@ -244,7 +250,7 @@ fn scrubbed<T>(ledger: &mut Ledger<'_>, work: impl FnOnce(&mut Ledger<'_>) -> Re
 
 /// What one transaction erases.
 struct Batch<'a> {
-    person: Person,
+    person: Subject,
     openid: &'a Openid,
     ids: &'a [MessageId],
     now: Timestamp,
@@ -261,7 +267,7 @@ fn erase(ledger: &mut Ledger<'_>, actor: &Actor, batch: &Batch<'_>) -> Result<Er
         }
     }
     erased.receipts += erase_receipts(ledger, batch.person)?;
-    erase_elsewhere(ledger, batch.person)?;
+    erase_facts(ledger, batch.person, batch.now)?;
     ledger.audit(actor, &batch.person.deed(Action::RecipientErase, erased.told(), batch.now))?;
     Ok(erased)
 }
@@ -281,7 +287,7 @@ fn is_in_flight(
         from.state = State::Claimed;
     }
     let Some(to) = decide(&from, &Event::Cancelled, at) else { return Ok(true) };
-    let step = Move { account, message, from: &from, to: &to, msgid: None, at };
+    let step = Move { account, message, from: &from, to: &to, msgid: None, at, taken: None };
     moves::apply(ledger, &step)?.ok_or_else(|| moves::lost_row(message))?;
     erased.cancelled.push(to);
     Ok(false)
@@ -323,7 +329,7 @@ fn erase_message(
     id: MessageId,
     erased: &mut Erased,
 ) -> Result<()> {
-    let Person { account, recipient } = batch.person;
+    let Subject { account, recipient } = batch.person;
     let message = params![account.0, id.raw(), batch.openid.expose()];
     let msgid = row::first::<Option<i64>>(ledger.conn.prepare_cached(ERASE)?.query(message)?)?;
     // Purged meanwhile.
@@ -350,7 +356,7 @@ WHERE account = ?1
   AND message IS NULL";
 
 /// Removes the person's receipts that have no number of WeChat's or no message.
-fn erase_receipts(ledger: &mut Ledger<'_>, person: Person) -> Result<usize> {
+fn erase_receipts(ledger: &mut Ledger<'_>, person: Subject) -> Result<usize> {
     let who = params![person.account.0, &person.recipient[..]];
     let mut went = 0;
     for sql in [DELETE_UNNAMED, DELETE_OPEN] {
@@ -362,10 +368,20 @@ fn erase_receipts(ledger: &mut Ledger<'_>, person: Person) -> Result<usize> {
     Ok(went)
 }
 
-/// Where tables to come erase what they hold of the person, and where whoever was erased is kept from being written to
-/// again.
-#[expect(clippy::unnecessary_wraps, reason = "a table's erasure can fail")]
-fn erase_elsewhere(_: &mut Ledger<'_>, _: Person) -> Result<()> {
+const ERASE_PERSON: &str = "
+INSERT INTO recipient (account, recipient, openid, facts, suppressed, changed_at)
+VALUES (?1, ?2, x'', ?3, TRUE, ?4)
+ON CONFLICT (account, recipient)
+DO UPDATE SET openid = excluded.openid, facts = excluded.facts, suppressed = excluded.suppressed,
+  changed_at = excluded.changed_at";
+
+/// What is left of a person is that they are not to be written to: a blind index, and no openid.
+fn erase_facts(ledger: &Ledger<'_>, subject: Subject, now: Timestamp) -> Result<()> {
+    let mut facts = Recipient::default();
+    facts.suppress(Suppression { reason: Reason::Erased, category: None, since: now, until: None });
+    let facts = serde_json::to_string(&facts).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let row = params![subject.account.0, &subject.recipient[..], facts, now.ms()];
+    ledger.conn.prepare_cached(ERASE_PERSON)?.execute(row)?;
     Ok(())
 }
 

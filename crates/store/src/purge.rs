@@ -218,6 +218,11 @@ WHERE account = ?1
   AND recipient = ?3
   AND message = ?4";
 
+const DELETE_VERDICTS: &str = "
+DELETE FROM verdict
+WHERE account = ?1
+  AND message = ?2";
+
 const DELETE_ORPHANS: &str = "
 DELETE FROM receipt
 WHERE (account, msgid, recipient, told_at) IN (
@@ -252,6 +257,7 @@ fn delete_one(ledger: &mut Ledger<'_>, old: &Old) -> Result<()> {
             ledger.tally.purge_send(account, row::at(row, 0)?);
         }
     }
+    ledger.conn.prepare_cached(DELETE_VERDICTS)?.execute([account.0, id])?;
     let receipts = params![account.0, old.msgid.unwrap_or(0), old.recipient, id];
     ledger.conn.prepare_cached(DELETE_RECEIPTS)?.execute(receipts)?;
     Ok(())

@@ -213,8 +213,9 @@ impl Store {
             })?;
             let open = |(account, claim, at, packed): (AccountId, ClaimId, Timestamp, Vec<u8>)| {
                 let mut messages = Vec::new();
-                for id in claim::unpack(&packed) {
-                    messages.extend(still_claimed(conn, &shared.keyring, (account, claim), id)?);
+                for packed in claim::unpack(&packed) {
+                    let held = still_claimed(conn, &shared.keyring, (account, claim), packed.id)?;
+                    messages.extend(held.map(|ready| Ready { taken: packed.taken(at), ..ready }));
                 }
                 Ok(OpenClaim { account, claim, at, messages })
             };

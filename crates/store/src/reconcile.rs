@@ -86,7 +86,7 @@ fn report(
     (status, at): (DeliveryStatus, Timestamp),
 ) -> Result<Option<Transition>> {
     let Some(to) = decide(from, &Event::Reported(status), at) else { return Ok(None) };
-    let moved = moves::apply(ledger, &Move { account, message, from, to: &to, msgid, at })?;
+    let moved = moves::apply(ledger, &Move { account, message, from, to: &to, msgid, at, taken: None })?;
     Ok(moved.map(|_| to))
 }
 
@@ -159,11 +159,12 @@ impl Open {
 
 /// Looks for receipts that came before this answer, and moves on what they belong to: this message, or another one of
 /// the same person that they could not be told to belong to as long as this answer was to come. Where this message
-/// stands then, if it moved.
+/// stands then, if it moved; where others went is added to `besides`.
 pub(crate) fn early(
     ledger: &mut Ledger<'_>,
     settlement: &Settlement,
     standing: &Standing,
+    besides: &mut Vec<Transition>,
 ) -> Result<Option<Transition>> {
     let mut own = None;
     if let Some(open) = named_by(ledger, settlement)? {
@@ -176,6 +177,8 @@ pub(crate) fn early(
         let moved = close(ledger, settlement, &open, (found.id, &found.standing))?;
         if found.id == settlement.message {
             own = moved;
+        } else {
+            besides.extend(moved);
         }
     }
     Ok(own)

@@ -1,6 +1,6 @@
 //! A message as people see it, with its timeline.
 
-use hongyan_domain::{AccountId, DeliveryStatus, MessageId, State};
+use hongyan_domain::{AccountId, DeliveryStatus, InteractionKind, MessageId, Rule, State};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::claim::Held;
@@ -12,13 +12,15 @@ use crate::{Happening, MessageRecord, Moment, Result, Store, StoreError};
 /// The columns of `read`, in its order.
 macro_rules! record_columns {
     () => {
-        concat!(
-            $crate::row::ready_columns!(),
-            ", client_msg_id, scenario, category, basis, cause, msgid, sent_at, settled_at"
-        )
+        concat!($crate::row::ready_columns!(), ", client_msg_id, cause, msgid, sent_at, settled_at")
     };
 }
 pub(crate) use record_columns;
+
+/// Where client_msg_id stands among `record_columns!()`.
+pub(crate) const CLIENT_MSG_ID: usize = 19;
+/// Where the cause stands.
+pub(crate) const CAUSE: usize = 20;
 
 /// Reads `record_columns!()`; the timeline is empty.
 pub(crate) fn read(
@@ -36,23 +38,24 @@ pub(crate) fn read(
     Ok(MessageRecord {
         account: ready.account,
         id: ready.id,
-        client_msg_id: row.get(13)?,
+        client_msg_id: row.get(CLIENT_MSG_ID)?,
         openid,
         template_id: ready.template_id,
         content,
         lane: ready.lane,
-        scenario: row.get(14)?,
-        category: row.get(15)?,
-        basis: row.get(16)?,
+        scenario: ready.scenario,
+        category: ready.category,
+        basis: ready.basis,
+        reached_by: row::word_or_none(row, 17, InteractionKind::parse)?,
         standing,
-        cause: row::cause(row, 17)?,
-        msgid: row.get::<_, Option<i64>>(18)?.map(i64::cast_unsigned),
+        cause: row::cause(row, CAUSE)?,
+        msgid: row.get::<_, Option<i64>>(21)?.map(i64::cast_unsigned),
         accepted_at: ready.accepted_at,
         due_at: ready.due_at,
         deadline_at: ready.deadline_at,
         expires_at: ready.expires_at,
-        sent_at: row::at_or_never(row, 19)?,
-        settled_at: row::at_or_never(row, 20)?,
+        sent_at: row::at_or_never(row, 22)?,
+        settled_at: row::at_or_never(row, 23)?,
         timeline: Vec::new(),
     })
 }
@@ -130,6 +133,7 @@ pub(crate) fn with_timeline(
 
 fn timeline(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Result<Vec<Moment>> {
     let mut timeline = vec![Moment { at: record.accepted_at, what: Happening::Accepted }];
+    timeline.extend(verdicts(conn, record)?);
     timeline.extend(dispatches(conn, record)?);
     timeline.extend(receipts(conn, keyring, record)?);
     if let Some(at) = record.settled_at {
@@ -137,6 +141,26 @@ fn timeline(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Res
         timeline.push(Moment { at, what: Happening::Settled { state, cause } });
     }
     Ok(timeline)
+}
+
+const VERDICTS: &str = "
+SELECT at, rule, verdict, until, observed
+FROM verdict
+WHERE account = ?1
+  AND message = ?2
+ORDER BY at";
+
+fn verdicts(conn: &Connection, record: &MessageRecord) -> Result<Vec<Moment>> {
+    let mut verdicts = conn.prepare_cached(VERDICTS)?;
+    row::all(verdicts.query([record.account.0, record.id.raw()])?, |row| {
+        let what = Happening::Judged {
+            rule: row::word(row, 1, Rule::parse)?,
+            verdict: row.get(2)?,
+            until: row::at_or_never(row, 3)?,
+            observed: row.get(4)?,
+        };
+        Ok(Moment { at: row::at(row, 0)?, what })
+    })
 }
 
 const DISPATCHES: &str = "

@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::keyring::Keyring;
-use crate::{Action, Actor, Deed, Result, Settings, Store, StoreError, audit, hold, own, sqlite};
+use crate::own::OwnerLock;
+use crate::{Action, Actor, Deed, Result, Settings, Store, StoreError, audit, hold, sqlite};
 
 /// Page cache while it is checked and brought up to date.
 const CACHE_KIB: u32 = 16 * 1024;
@@ -59,9 +60,11 @@ impl Store {
 }
 
 fn put_back(settings: &Settings, restore: &Restore, now: Timestamp) -> Result<Restored> {
-    let path = sqlite::path_of(&settings.url)?;
+    let named = sqlite::path_of(&settings.url)?;
+    // By a link the same file is found, and the same lock; one that leads nowhere yet is a name like any other.
+    let path = sqlite::real_path(&named).unwrap_or(named);
     // Nobody can begin to send from here meanwhile.
-    let _lock = own::lock(&path)?;
+    let _lock = OwnerLock::take(&path)?;
     let is_there = path.exists();
     if is_there && restore.occupied == Occupied::Refuse {
         return Err(StoreError::Invalid(format!(

@@ -4,15 +4,16 @@
 //! Index keys are never changed: a blind index can only be computed again from the openid, which is in the sealed
 //! bodies alone, and as long as both were in use nobody would be found.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use hongyan_domain::{AccountId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use crate::accept::NEWEST_KEY;
-use crate::accounts::{self, revise, secrets_place};
+use crate::accounts::{revise, secrets_place};
 use crate::keyring::{self, AccountKeys, Keyring, Purpose, Slot};
+use crate::recipients::openid_place;
 use crate::reconcile::raw_place;
 use crate::row::body_place;
 use crate::seal::{self, Place, SealKey};
@@ -39,9 +40,8 @@ impl Store {
                 let slot = Slot { account, purpose: Purpose::Data, version };
                 keyring::insert_key(ledger.conn, &shared.keyring.master(), slot)?;
                 ledger.conn.prepare_cached(BEGIN)?.execute([account.0])?;
-                let subject = accounts::appid(ledger.conn, account)?.unwrap_or_default();
-                let (action, detail) = (Action::SecretsRotate, json!({ "version": version }));
-                ledger.audit(&actor, &Deed { action, account: Some(account), subject, detail, at: now })?;
+                let detail = json!({ "version": version });
+                ledger.audit_account(&actor, (Action::SecretsRotate, account), detail, now)?;
                 revise(ledger.conn)?;
                 Ok(version)
             })
@@ -63,9 +63,10 @@ struct Batch {
     step: Step,
 }
 
-/// Message bodies first, then the receipts, then the few values that an account has one of.
+/// Message bodies first, then the people, then the receipts, then the few values that an account has one of.
 enum Step {
     Bodies { anew: Vec<Anew<i64>>, reached: i64 },
+    People { anew: Vec<Anew<Vec<u8>>>, reached: Vec<u8> },
     Receipts(Vec<Anew<(i64, Vec<u8>, i64)>>),
     Rest,
 }
@@ -82,11 +83,18 @@ impl Store {
     /// steps are to come is unknown: `false` when nothing is left to do. May be ended at any moment.
     pub async fn reseal(&self, limit: usize) -> Result<bool> {
         let (shared, limit) = (self.shared.clone(), limit.clamp(1, crate::MAX_BATCH));
-        let Some(batch) = self.read(move |conn| next(conn, &shared.keyring, limit)).await? else {
-            return Ok(false);
+        let people = self.shared.people_resealed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let next = self.read(move |conn| next(conn, &shared.keyring, &people, limit)).await?;
+        let Some(batch) = next else { return Ok(false) };
+        let people = match &batch.step {
+            Step::People { reached, .. } => Some((batch.account, batch.version, reached.clone())),
+            _ => None,
         };
         let shared = self.shared.clone();
         self.write(limit, move |ledger| write(ledger, &shared.keyring, &batch)).await?;
+        if people.is_some() {
+            *self.shared.people_resealed.lock().unwrap_or_else(PoisonError::into_inner) = people;
+        }
         Ok(true)
     }
 }
@@ -98,13 +106,27 @@ WHERE name = 'resealed'
 ORDER BY account
 LIMIT 1";
 
-fn next(conn: &Connection, keyring: &Keyring, limit: usize) -> Result<Option<Batch>> {
+/// How far the people of an account are sealed anew, by which key. In memory only: it spares looking at them once more
+/// from the beginning, as after a restart.
+pub(crate) type PeopleResealed = Option<(AccountId, u32, Vec<u8>)>;
+
+fn next(
+    conn: &Connection,
+    keyring: &Keyring,
+    people: &PeopleResealed,
+    limit: usize,
+) -> Result<Option<Batch>> {
     let in_progress = |row: &Row<'_>| Ok((AccountId(row.get(0)?), row.get(1)?));
     let found = conn.prepare_cached(IN_PROGRESS)?.query_row([], in_progress).optional()?;
     let Some((account, from)) = found else { return Ok(None) };
     let keys = keyring.read(conn, account)?;
     let version = keys.current().id();
     if let Some(step) = bodies(conn, &keys, (account, from), limit)? {
+        return Ok(Some(Batch { account, version, step }));
+    }
+    let reached = people.as_ref().filter(|(of, by, _)| (*of, *by) == (account, version));
+    let reached = reached.map_or(&[][..], |(_, _, reached)| reached);
+    if let Some(step) = people_after(conn, &keys, (account, reached), limit)? {
         return Ok(Some(Batch { account, version, step }));
     }
     let receipts = receipts(conn, &keys, account, limit)?;
@@ -140,6 +162,31 @@ fn bodies(
         }
     }
     Ok(reached.map(|reached| Step::Bodies { anew, reached }))
+}
+
+const PEOPLE: &str = "
+SELECT recipient, openid
+FROM recipient
+WHERE account = ?1
+  AND recipient > ?2
+  AND LENGTH(openid) > 0 -- of an erased person nothing is sealed
+  AND SUBSTR(openid, 2, 4) <> ?3
+ORDER BY recipient
+LIMIT ?4";
+
+fn people_after(
+    conn: &Connection,
+    keys: &AccountKeys,
+    (account, from): (AccountId, &[u8]),
+    limit: usize,
+) -> Result<Option<Step>> {
+    let current = keys.current().id().to_be_bytes();
+    let mut people = conn.prepare_cached(PEOPLE)?;
+    let anew = row::all(people.query(params![account.0, from, &current[..], limit])?, |row| {
+        let was: Vec<u8> = row.get(1)?;
+        Ok(Anew { key: row.get(0)?, is: again(keys, openid_place(account), &was)?, was })
+    })?;
+    Ok(anew.last().map(|last: &Anew<Vec<u8>>| last.key.clone()).map(|reached| Step::People { anew, reached }))
 }
 
 const RECEIPTS: &str = "
@@ -180,6 +227,13 @@ WHERE account = ?1
   AND id = ?2
   AND body = ?3";
 
+const PUT_OPENID: &str = "
+UPDATE recipient
+SET openid = ?4
+WHERE account = ?1
+  AND recipient = ?2
+  AND openid = ?3";
+
 const PUT_RAW: &str = "
 UPDATE receipt
 SET raw = ?6
@@ -208,6 +262,12 @@ fn write(ledger: &mut Ledger<'_>, keyring: &Keyring, batch: &Batch) -> Result<()
                 put.execute(params![account.0, key, was, is])?;
             }
             ledger.conn.prepare_cached(REACHED)?.execute([account.0, *reached])?;
+        }
+        Step::People { anew, .. } => {
+            let mut put = ledger.conn.prepare_cached(PUT_OPENID)?;
+            for Anew { key, was, is } in anew {
+                put.execute(params![account.0, key, was, is])?;
+            }
         }
         Step::Receipts(anew) => {
             let mut put = ledger.conn.prepare_cached(PUT_RAW)?;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use hongyan_domain::{
-    AccountId, Cause, Content, Lane, MessageId, OnUnknown, Openid, Standing, State, Timestamp,
+    AccountId, Category, Cause, Content, InteractionKind, Lane, MessageId, OnUnknown, Openid, Standing,
+    State, Taken, Timestamp,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
@@ -16,7 +17,7 @@ use crate::{Ready, Result, StoreError};
 macro_rules! ready_columns {
     () => {
         "account, id, state, attempts, doubt_since, on_unknown, template_id, body, lane, due_at, deadline_at, \
-         expires_at, accepted_at"
+         expires_at, accepted_at, category, scenario, basis, judged_at, reached_by, counted"
     };
 }
 pub(crate) use ready_columns;
@@ -25,6 +26,9 @@ pub(crate) use ready_columns;
 pub(crate) fn body_place(account: AccountId, row: i64) -> Place {
     Place { column: Column::MessageBody, account, row }
 }
+
+/// Where the scenario stands among `ready_columns!()`.
+pub(crate) const SCENARIO: usize = 14;
 
 /// A `Ready` whose body is sealed still.
 pub(crate) struct RawReady {
@@ -38,6 +42,10 @@ pub(crate) struct RawReady {
     pub(crate) deadline_at: Timestamp,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) accepted_at: Timestamp,
+    pub(crate) category: Category,
+    pub(crate) scenario: Option<Arc<str>>,
+    pub(crate) basis: Option<InteractionKind>,
+    taken: Option<Taken>,
 }
 
 impl RawReady {
@@ -54,6 +62,10 @@ impl RawReady {
             deadline_at: at(row, 10)?,
             expires_at: at_or_never(row, 11)?,
             accepted_at: at(row, 12)?,
+            category: word(row, 13, Category::parse)?,
+            scenario: row.get::<_, Option<String>>(SCENARIO)?.map(Into::into),
+            basis: word_or_none(row, 15, InteractionKind::parse)?,
+            taken: taken(row, 16)?,
         })
     }
 
@@ -84,6 +96,10 @@ impl RawReady {
             expires_at: self.expires_at,
             standing: self.standing,
             accepted_at: self.accepted_at,
+            category: self.category,
+            scenario: self.scenario,
+            basis: self.basis,
+            taken: self.taken,
         })
     }
 }
@@ -99,16 +115,32 @@ pub(crate) fn standing(row: &Row<'_>, first: usize) -> Result<Standing> {
 }
 
 pub(crate) fn cause(row: &Row<'_>, column: usize) -> Result<Option<Cause>> {
-    match row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)? {
-        None => Ok(None),
-        Some(_) => word(row, column, Cause::parse).map(Some),
-    }
+    word_or_none(row, column, Cause::parse)
 }
 
 /// Reads a word of a closed set.
 pub(crate) fn word<T>(row: &Row<'_>, column: usize, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
     let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
     parse(text).ok_or_else(|| StoreError::Corrupt(format!("`{text}` is no word of its column")))
+}
+
+/// Reads a word of a closed set, or nothing.
+pub(crate) fn word_or_none<T>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>> {
+    match row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+        None => Ok(None),
+        Some(_) => word(row, column, parse).map(Some),
+    }
+}
+
+/// Reads judged_at, reached_by, counted from `first` on.
+pub(crate) fn taken(row: &Row<'_>, first: usize) -> Result<Option<Taken>> {
+    let Some(at) = at_or_never(row, first)? else { return Ok(None) };
+    let window = word_or_none(row, first + 1, InteractionKind::parse)?;
+    Ok(Some(Taken { at, window, counted: row.get(first + 2)?, fingerprint: 0 }))
 }
 
 pub(crate) fn id(row: &Row<'_>, column: usize) -> Result<MessageId> {

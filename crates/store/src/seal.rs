@@ -29,6 +29,7 @@ pub(crate) type Blind = [u8; 16];
 pub(crate) enum Column {
     MessageBody,
     ReceiptRaw,
+    RecipientOpenid,
     AccountSecrets,
     TokenValue,
     /// Wrapped by the master key, as the next two.
@@ -43,6 +44,7 @@ impl Column {
         match self {
             Self::MessageBody => "message.body",
             Self::ReceiptRaw => "receipt.raw",
+            Self::RecipientOpenid => "recipient.openid",
             Self::AccountSecrets => "account.secrets",
             Self::TokenValue => "token.value",
             Self::DataKey => "data_key.wrapped/data",

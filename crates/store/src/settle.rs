@@ -6,26 +6,26 @@ use rusqlite::params;
 use crate::moves::{self, Move};
 use crate::store::check_batch;
 use crate::writer::Ledger;
-use crate::{ClaimId, Dispatch, Result, Settled, Settlement, Store, reconcile};
+use crate::{ClaimId, Dispatch, Result, Settled, Settlement, Store, Written, reconcile};
 
 /// Longest errmsg kept: WeChat's are a line and a rid.
 const ERRMSG_MAX: usize = 512;
 
 impl Store {
-    /// Commits outcomes and closes claims. One answer a settlement, in order.
+    /// Commits outcomes and closes claims.
     ///
     /// A fact is never fenced and never lost: the dispatch is recorded even where the message stands elsewhere, and a
     /// `sent` that comes late is decided again on what the row says.
-    pub async fn settle(
-        &self,
-        batch: Vec<Settlement>,
-        closed: Vec<(AccountId, ClaimId)>,
-    ) -> Result<Vec<Settled>> {
+    pub async fn settle(&self, batch: Vec<Settlement>, closed: Vec<(AccountId, ClaimId)>) -> Result<Written> {
         check_batch(batch.len())?;
         self.write(batch.len() + closed.len(), move |ledger| {
-            let settled = batch.iter().map(|settlement| settle(ledger, settlement)).collect::<Result<_>>()?;
+            let mut written = Written::default();
+            for settlement in &batch {
+                let settled = settle(ledger, settlement, &mut written.besides)?;
+                written.settled.push(settled);
+            }
             close(ledger, &closed)?;
-            Ok(settled)
+            Ok(written)
         })
         .await
     }
@@ -44,12 +44,16 @@ fn close(ledger: &Ledger<'_>, closed: &[(AccountId, ClaimId)]) -> Result<()> {
     Ok(())
 }
 
-fn settle(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<Settled> {
+fn settle(
+    ledger: &mut Ledger<'_>,
+    settlement: &Settlement,
+    besides: &mut Vec<Transition>,
+) -> Result<Settled> {
     if let Some(dispatch) = &settlement.dispatch {
         record(ledger, settlement, dispatch)?;
     }
     if moved(ledger, settlement, &settlement.from, &settlement.to)? {
-        return after(ledger, settlement, &settlement.from, settlement.to);
+        return after(ledger, settlement, (&settlement.from, settlement.to), besides);
     }
     let Some(stands) = moves::standing(ledger, settlement.account, settlement.message)? else {
         // Purged, or deleted with its account: as final as can be.
@@ -58,7 +62,7 @@ fn settle(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<Settled> {
     let stale = Settled::Stale { state: stands.state };
     let Some(to) = sent_after_all(settlement, &stands) else { return Ok(stale) };
     if moved(ledger, settlement, &stands, &to)? {
-        return after(ledger, settlement, &stands, to);
+        return after(ledger, settlement, (&stands, to), besides);
     }
     Err(moves::lost_row(settlement.message))
 }
@@ -66,7 +70,8 @@ fn settle(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<Settled> {
 fn moved(ledger: &mut Ledger<'_>, settlement: &Settlement, from: &Standing, to: &Transition) -> Result<bool> {
     let msgid = settlement.dispatch.as_ref().and_then(|dispatch| dispatch.msgid);
     let Settlement { account, message, at, .. } = *settlement;
-    Ok(moves::apply(ledger, &Move { account, message, from, to, msgid, at })?.is_some())
+    let taken = settlement.taken;
+    Ok(moves::apply(ledger, &Move { account, message, from, to, msgid, at, taken })?.is_some())
 }
 
 /// What a success makes of a row that stands elsewhere than its sender believed.
@@ -85,15 +90,15 @@ fn sent_after_all(settlement: &Settlement, stands: &Standing) -> Option<Transiti
 fn after(
     ledger: &mut Ledger<'_>,
     settlement: &Settlement,
-    from: &Standing,
-    to: Transition,
+    (from, to): (&Standing, Transition),
+    besides: &mut Vec<Transition>,
 ) -> Result<Settled> {
     let waits_for_receipt = matches!(to.to, State::Sent | State::Unknown);
     if !waits_for_receipt || (ledger.open.named == 0 && ledger.open.unnamed == 0) {
         return Ok(Settled::Applied(to));
     }
     let standing = Standing { state: to.to, attempts: to.attempts, doubt_since: to.doubt_since, ..*from };
-    let reported = reconcile::early(ledger, settlement, &standing)?;
+    let reported = reconcile::early(ledger, settlement, &standing, besides)?;
     Ok(Settled::Applied(reported.unwrap_or(to)))
 }
 

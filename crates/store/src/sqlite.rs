@@ -1,8 +1,10 @@
 //! How connections to the SQLite file are made, and what its errors mean.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{Result, StoreError};
@@ -16,15 +18,30 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// The command line writes the same file in short transactions.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More statements than this crate has.
-const STATEMENTS: usize = 128;
+const STATEMENTS: usize = 256;
 /// The WAL file is cut back to this after a checkpoint.
 const WAL_KEPT_BYTES: u32 = 64 << 20;
 
-/// Takes the path out of `sqlite:PATH`.
+/// Takes the path out of `sqlite:PATH`. What SQLite would take for memory or for a URI of its own is no path: each
+/// connection would have another database.
 pub(crate) fn path_of(url: &str) -> Result<PathBuf> {
-    match url.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
+    let is_path = |path: &&str| !path.is_empty() && !path.starts_with(':') && !path.starts_with("file:");
+    match url.strip_prefix("sqlite:").filter(is_path) {
+        Some(path) => Ok(PathBuf::from(path)),
         _ => Err(StoreError::Url(url.split_once("//").map_or(url, |(scheme, _)| scheme).to_owned())),
+    }
+}
+
+/// The file's own name, whatever links lead to it: SQLite names the log beside it so, and we the lock.
+pub(crate) fn real_path(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))
+}
+
+/// A second name of the same file would have a log of its own: writing by both destroys the database.
+fn check_names(path: &Path) -> Result<()> {
+    match path.metadata() {
+        Ok(found) if found.nlink() > 1 => Err(StoreError::Linked(path.display().to_string())),
+        _ => Ok(()),
     }
 }
 
@@ -33,6 +50,7 @@ pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(StoreError::OldSqlite(rusqlite::version().to_owned()));
     }
+    check_names(path)?;
     migrate(path)?;
     let conn = Connection::open(path)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
@@ -50,8 +68,30 @@ pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
          PRAGMA journal_size_limit = {WAL_KEPT_BYTES};
          PRAGMA cache_size = -{cache_kib};"
     ))?;
+    keep_plans(&conn)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(conn)
+}
+
+/// Opens the connection that copies the WAL back beside the writer.
+pub(crate) fn open_checkpointer(path: &Path) -> Result<Connection> {
+    let conn = Connection::open(path)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    // The first statement opens the WAL; without it a checkpoint would find none.
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = 1;
+         PRAGMA checkpoint_fullfsync = 1;
+         PRAGMA wal_autocheckpoint = 0;",
+    )?;
+    Ok(conn)
+}
+
+/// Plans do not depend on what is bound: else SQLite makes them anew for other values.
+fn keep_plans(conn: &Connection) -> Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Opens a connection that can only read.
@@ -60,6 +100,7 @@ pub(crate) fn open_reader(path: &Path, cache_kib: u32) -> Result<Connection> {
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.execute_batch(&format!("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib};"))?;
+    keep_plans(&conn)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(conn)
 }

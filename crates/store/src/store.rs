@@ -1,6 +1,6 @@
 //! The handle: what all calls share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
@@ -9,8 +9,11 @@ use hongyan_domain::{AccountId, MessageId, Timestamp};
 use rusqlite::Connection;
 
 use crate::keyring::{AccountKeys, Keyring};
+use crate::own::OwnerLock;
 use crate::purge::Reached;
+use crate::queue::Turn;
 use crate::readers::Readers;
+use crate::rotate::PeopleResealed;
 use crate::writer::{Ledger, Writer};
 use crate::{Actor, MasterKey, Result, StoreError, sqlite};
 
@@ -51,14 +54,18 @@ impl std::fmt::Debug for Store {
 }
 
 pub(crate) struct Shared {
+    /// Its real name, whatever links led to it.
     pub(crate) path: PathBuf,
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
     pub(crate) keyring: Keyring,
     /// The epoch this process owns the database under; 0: it does not.
     pub(crate) epoch: AtomicI64,
+    /// What keeps others from owning it meanwhile.
+    pub(crate) owner: Mutex<Option<OwnerLock>>,
     /// Where the last purge stopped looking.
     pub(crate) purged_to: Mutex<Reached>,
+    pub(crate) people_resealed: Mutex<PeopleResealed>,
 }
 
 /// Of the page cache, the writer has three quarters: it reads before it writes, everywhere.
@@ -79,25 +86,64 @@ impl Store {
         let quarter_kib = settings.cache_mib.max(1).saturating_mul(1024) / 4;
         let readers = settings.readers.max(1);
         let mut conn = sqlite::open_writer(&path, quarter_kib.saturating_mul(WRITER_QUARTERS))?;
+        let path = sqlite::real_path(&path)?;
         let begin = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let keyring = Keyring::open(&begin, &settings.master_key)?;
         begin.commit()?;
         let reader_kib = quarter_kib / u32::try_from(readers).unwrap_or(u32::MAX);
         let readers = Readers::open(&path, readers, reader_kib)?;
-        let writer = Writer::start(conn, keyring.audit().clone())?;
+        let writer = Writer::start(conn, sqlite::open_checkpointer(&path)?, keyring.audit().clone())?;
         tracing::debug!(path = %path.display(), %now, "store opened");
-        let (epoch, purged_to) = (AtomicI64::new(0), Mutex::new(None));
-        let shared = Arc::new(Shared { path, writer, readers, keyring, epoch, purged_to });
+        let (epoch, owner, purged_to) = (AtomicI64::new(0), Mutex::new(None), Mutex::new(None));
+        let people_resealed = Mutex::new(None);
+        let shared =
+            Arc::new(Shared { path, writer, readers, keyring, epoch, owner, purged_to, people_resealed });
         Ok(Self { shared, actor: Actor::System })
     }
 
-    /// Runs `work` in the next transaction.
+    /// Runs `work` in the next transaction that takes it.
     pub(crate) async fn write<T, F>(&self, rows: usize, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
     {
-        self.shared.writer.write(rows, work).await
+        self.write_in(Turn::InOrder, rows, work).await
+    }
+
+    /// The same, before or after what came earlier.
+    pub(crate) async fn write_in<T, F>(&self, turn: Turn, rows: usize, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
+    {
+        let done = self.shared.writer.write(turn, rows, work).await;
+        if let Err(StoreError::StaleKey(account)) = &done {
+            // Another process has made a new key: the next try seals by that one.
+            self.reload_key(*account).await?;
+        }
+        done
+    }
+
+    /// Runs the work that `prepare` makes with the keys of these accounts; again with newer ones, where another
+    /// process has made some meanwhile.
+    pub(crate) async fn write_sealed<T, W>(
+        &self,
+        accounts: &[AccountId],
+        (turn, rows): (Turn, usize),
+        prepare: impl Fn(KeysOf) -> Result<W>,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
+    {
+        for _ in accounts {
+            let work = prepare(self.keys_of(accounts.iter().copied()).await?)?;
+            match self.write_in(turn, rows, work).await {
+                Err(StoreError::StaleKey(_)) => {}
+                done => return done,
+            }
+        }
+        self.write_in(turn, rows, prepare(self.keys_of(accounts.iter().copied()).await?)?).await
     }
 
     /// Runs `work` in a read transaction on a reader.
@@ -129,13 +175,9 @@ impl Store {
         Ok(keys)
     }
 
-    /// Reads the keys of these accounts again, since there are newer ones.
-    pub(crate) async fn reload_keys(&self, accounts: impl Iterator<Item = AccountId>) -> Result<()> {
-        let (accounts, shared): (HashSet<_>, _) = (accounts.collect(), self.shared.clone());
-        self.read(move |conn| {
-            accounts.into_iter().try_for_each(|account| shared.keyring.load(conn, account).map(drop))
-        })
-        .await
+    async fn reload_key(&self, account: AccountId) -> Result<()> {
+        let shared = self.shared.clone();
+        self.read(move |conn| shared.keyring.load(conn, account).map(drop)).await
     }
 
     async fn load_keys(&self, accounts: Vec<AccountId>) -> Result<HashMap<AccountId, Arc<AccountKeys>>> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use hongyan_domain::{AccountId, Cause, State, Timestamp};
 use rusqlite::{Connection, Row, params};
@@ -11,11 +12,15 @@ use crate::{Result, Store, StoreError, TallyDifference, TallyRow};
 /// A counter's cell: account, day of acceptance, where the messages stand.
 type Cell = (AccountId, i64, State, Option<Cause>);
 
+/// A counter's cell: account, day of acceptance, template.
+type Use = (AccountId, i64, Arc<str>);
+
 /// What a transaction changes of the counters.
 #[derive(Default)]
 pub(crate) struct Tally {
     cells: HashMap<Cell, i64>,
     sends: HashMap<(AccountId, i64), i64>,
+    uses: HashMap<Use, i64>,
     purged_cells: HashMap<Cell, i64>,
     purged_sends: HashMap<(AccountId, i64), i64>,
 }
@@ -31,6 +36,12 @@ INSERT INTO sends (account, day, count, kept)
 VALUES (?1, ?2, ?3, ?3)
 ON CONFLICT (account, day)
 DO UPDATE SET count = sends.count + excluded.count, kept = sends.kept + excluded.kept";
+
+const ADD_USE: &str = "
+INSERT INTO template_use (account, day, template_id, count)
+VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (account, day, template_id)
+DO UPDATE SET count = template_use.count + excluded.count";
 
 const PURGE_TALLY: &str = "
 UPDATE tally
@@ -74,6 +85,11 @@ impl Tally {
         *self.cells.entry(cell(account, accepted_at, state, cause)).or_default() += 1;
     }
 
+    /// A message by this template was accepted.
+    pub(crate) fn used(&mut self, account: AccountId, accepted_at: Timestamp, template: &Arc<str>) {
+        *self.uses.entry((account, accepted_at.day(), template.clone())).or_default() += 1;
+    }
+
     /// It left one.
     pub(crate) fn leave(
         &mut self,
@@ -97,6 +113,9 @@ impl Tally {
         for (day, change) in other.sends {
             *self.sends.entry(day).or_default() += change;
         }
+        for (cell, change) in other.uses {
+            *self.uses.entry(cell).or_default() += change;
+        }
         for (cell, change) in other.purged_cells {
             *self.purged_cells.entry(cell).or_default() += change;
         }
@@ -107,6 +126,7 @@ impl Tally {
 
     pub(crate) fn write(self, conn: &Connection) -> Result<()> {
         add(conn, self.cells, self.sends)?;
+        add_uses(conn, self.uses)?;
         purge(conn, self.purged_cells, self.purged_sends)
     }
 }
@@ -122,6 +142,14 @@ fn add(conn: &Connection, cells: Cells, sends: Sends) -> Result<()> {
     let mut add = conn.prepare_cached(ADD_SENDS)?;
     for ((account, day), change) in sends {
         add.execute(params![account.0, day, change])?;
+    }
+    Ok(())
+}
+
+fn add_uses(conn: &Connection, uses: HashMap<Use, i64>) -> Result<()> {
+    let mut add = conn.prepare_cached(ADD_USE)?;
+    for ((account, day, template), change) in uses {
+        add.execute(params![account.0, day, &*template, change])?;
     }
     Ok(())
 }

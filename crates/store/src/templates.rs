@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use hongyan_domain::{AccountId, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use crate::accounts::{self, revise};
+use crate::accounts::revise;
+use crate::library::{changed_columns, put_notice};
 use crate::store::check_batch;
 use crate::writer::Ledger;
-use crate::{Action, Actor, Changes, Deed, Result, Store, StoredTemplate, row};
+use crate::{Action, Actor, Changes, NoticeKind, Result, Store, StoredTemplate, row};
 
 const CURRENT: &str = "
 SELECT v.template_id, v.title, v.content, v.example, v.primary_industry, v.deputy_industry, v.version
@@ -25,25 +26,36 @@ impl Store {
         self.read(move |conn| Ok(current(conn, account)?.into_values().collect())).await
     }
 
-    /// Makes the kept templates equal to these; old texts stay in their versions.
+    /// Makes the kept templates equal to these; old texts stay in their versions. What is new, changed or gone was
+    /// done by somebody else, and is noted; the first reading of an account is where that begins.
     pub async fn sync_templates(
         &self,
         account: AccountId,
         templates: Vec<StoredTemplate>,
         now: Timestamp,
     ) -> Result<Changes> {
-        let rows = templates.len();
-        check_batch(rows)?;
-        let actor = self.actor.clone();
-        let work = move |ledger: &mut Ledger<'_>| {
-            let changes = sync(ledger, account, &templates, now)?;
+        self.sync_templates_after(account, None, templates, now).await
+    }
+
+    /// The same, after we ourselves added or deleted the template `ours`: of that one nothing is noted.
+    pub async fn sync_templates_after(
+        &self,
+        account: AccountId,
+        ours: Option<&str>,
+        templates: Vec<StoredTemplate>,
+        now: Timestamp,
+    ) -> Result<Changes> {
+        check_batch(templates.len())?;
+        let (ours, actor) = (ours.map(str::to_owned), self.actor.clone());
+        self.write(templates.len() * 2, move |ledger| {
+            let changes = sync(ledger, (account, ours.as_deref()), &templates, now)?;
             if changes != Changes::default() {
                 revise(ledger.conn)?;
                 audit(ledger, &actor, (account, &changes), now)?;
             }
             Ok(changes)
-        };
-        self.write(rows, work).await
+        })
+        .await
     }
 }
 
@@ -53,7 +65,8 @@ fn current(conn: &Connection, account: AccountId) -> Result<BTreeMap<String, Sto
     Ok(found.into_iter().map(|template| (template.template_id.clone(), template)).collect())
 }
 
-fn read(row: &Row<'_>) -> Result<StoredTemplate> {
+/// Reads id, title, content, example and the industries from the first column on.
+pub(crate) fn read(row: &Row<'_>) -> Result<StoredTemplate> {
     Ok(StoredTemplate {
         template_id: row.get(0)?,
         title: row.get(1)?,
@@ -70,26 +83,44 @@ SET removed_at = ?3
 WHERE account = ?1
   AND template_id = ?2";
 
+const HAS_ANY: &str = "
+SELECT 1
+FROM template
+WHERE account = ?1";
+
 fn sync(
     ledger: &mut Ledger<'_>,
-    account: AccountId,
+    (account, ours): (AccountId, Option<&str>),
     templates: &[StoredTemplate],
     now: Timestamp,
 ) -> Result<Changes> {
-    let mut before = current(ledger.conn, account)?;
+    let conn = ledger.conn;
+    let is_known = conn.prepare_cached(HAS_ANY)?.exists([account.0])?;
+    let note = |kind, template: &StoredTemplate, changed: &str| match ours {
+        Some(ours) if ours == template.template_id => Ok(()),
+        _ if !is_known => Ok(()),
+        _ => put_notice(conn, account, (kind, template), changed, now),
+    };
+    let mut before = current(conn, account)?;
     let mut changes = Changes::default();
     for template in templates {
-        let list = match before.remove(&template.template_id) {
+        match before.remove(&template.template_id) {
             Some(old) if old == *template => continue,
-            Some(_) => &mut changes.changed,
-            None => &mut changes.added,
-        };
-        list.push(template.template_id.clone());
-        put_version(ledger.conn, account, template, now)?;
+            Some(old) => {
+                note(NoticeKind::Changed, template, &changed_columns(&old, template))?;
+                changes.changed.push(template.template_id.clone());
+            }
+            None => {
+                note(NoticeKind::Added, template, "")?;
+                changes.added.push(template.template_id.clone());
+            }
+        }
+        put_version(conn, account, template, now)?;
     }
-    for template_id in before.into_keys() {
-        ledger.conn.prepare_cached(REMOVE)?.execute(params![account.0, template_id, now.ms()])?;
-        changes.removed.push(template_id);
+    for gone in before.into_values() {
+        conn.prepare_cached(REMOVE)?.execute(params![account.0, gone.template_id, now.ms()])?;
+        note(NoticeKind::Removed, &gone, "")?;
+        changes.removed.push(gone.template_id);
     }
     Ok(changes)
 }
@@ -102,8 +133,7 @@ fn audit(
 ) -> Result<()> {
     let Changes { added, changed, removed } = changes;
     let detail = serde_json::json!({ "added": added, "changed": changed, "removed": removed });
-    let subject = accounts::appid(ledger.conn, account)?.unwrap_or_default();
-    ledger.audit(actor, &Deed { action: Action::TemplateSync, account: Some(account), subject, detail, at })
+    ledger.audit_account(actor, (Action::TemplateSync, account), detail, at)
 }
 
 const PUT_VERSION: &str = "

@@ -1,6 +1,6 @@
 //! What only the inside can bring about: a full disk, and the plans that SQLite makes.
 
-use hongyan_domain::{AccountKind, Appid, Content, Lane, MessageId, OnUnknown, Openid, Timestamp};
+use hongyan_domain::{AccountKind, Appid, Category, Content, Lane, MessageId, OnUnknown, Openid, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -14,7 +14,7 @@ async fn store(dir: &tempfile::TempDir) -> Store {
     let store = Store::open(Settings::new(url, key), NOW).await.unwrap();
     let draft = AccountDraft {
         appid: Appid::new("wx1").unwrap(),
-        name: String::new(),
+        name: "咖啡".to_owned(),
         kind: AccountKind::Service,
         verified: true,
         secret: Secret::new("s"),
@@ -38,7 +38,8 @@ fn new(id: i64) -> NewMessage {
         content: Content { url: None, miniprogram: None, data: "x".repeat(3000).into() },
         lane: Lane::Normal,
         scenario: None,
-        category: None,
+        category: Category::Service,
+        verdicts: Vec::new(),
         basis: None,
         accepted_at: NOW,
         due_at: NOW,
@@ -118,7 +119,7 @@ async fn hot_statements_go_through_the_index_made_for_them() {
         (crate::find::BY_TROUBLE, "message_trouble (account=? AND state=? AND id<?)"),
         (crate::ready::UNREPORTED, "message_sent (sent_at<?)"),
         (crate::moves::MOVE, by_key),
-        (crate::moves::COUNTED_UNDER, by_key),
+        (crate::moves::WAS, by_key),
         (crate::claim::IS_WAITING, by_key),
     ];
 

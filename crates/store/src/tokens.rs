@@ -1,8 +1,10 @@
 //! The accounts' tokens, sealed.
 
 use hongyan_domain::AccountId;
-use rusqlite::params;
+use rusqlite::{Connection, Row, params};
 
+use crate::accounts::readable;
+use crate::keyring::Keyring;
 use crate::seal::{Column, Place};
 use crate::{Result, Secret, Store, StoreError, StoredToken, row};
 
@@ -40,25 +42,23 @@ impl Store {
         .await
     }
 
-    /// All tokens kept, those past their time as well.
+    /// All tokens kept, those past their time as well. One that cannot be read is logged and left out.
     pub async fn tokens(&self) -> Result<Vec<(AccountId, StoredToken)>> {
         let shared = self.shared.clone();
         self.read(move |conn| {
             let mut tokens = conn.prepare_cached(TOKENS)?;
-            row::all(tokens.query([])?, |row| {
-                let account = AccountId(row.get(0)?);
-                let sealed: Vec<u8> = row.get(1)?;
-                let plain =
-                    shared.keyring.keys_for(conn, account, &sealed)?.open(token_place(account), &sealed)?;
-                let text = std::str::from_utf8(&plain);
-                let value =
-                    Secret::new(text.map_err(|_| StoreError::Corrupt("token.value is no text".to_owned()))?);
-                Ok((
-                    account,
-                    StoredToken { value, expires_at: row::at(row, 2)?, fetched_at: row::at(row, 3)? },
-                ))
-            })
+            let all = row::all(tokens.query([])?, |row| readable(row, token(conn, &shared.keyring, row)))?;
+            Ok(all.into_iter().flatten().collect())
         })
         .await
     }
+}
+
+fn token(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<(AccountId, StoredToken)> {
+    let account = AccountId(row.get(0)?);
+    let sealed: Vec<u8> = row.get(1)?;
+    let plain = keyring.keys_for(conn, account, &sealed)?.open(token_place(account), &sealed)?;
+    let text = std::str::from_utf8(&plain);
+    let value = Secret::new(text.map_err(|_| StoreError::Corrupt("token.value is no text".to_owned()))?);
+    Ok((account, StoredToken { value, expires_at: row::at(row, 2)?, fetched_at: row::at(row, 3)? }))
 }

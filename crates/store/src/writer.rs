@@ -4,22 +4,16 @@
 //! for each. They are not there the first time, since SQLite copies every page a savepoint guards.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_lc_rs::hmac;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::checkpoint::Checkpointer;
+use crate::queue::{QUEUE, Queue, Turn};
 use crate::tally::Tally;
-use crate::{Result, StoreError, sqlite};
-
-/// Commands that may wait; a caller beyond that waits for room.
-const QUEUE: usize = 1024;
-/// Rows after which a transaction takes no further command: about 50 ms of work.
-const ROWS_PER_COMMIT: usize = 8192;
-/// Pages of WAL after which it is copied back: 16 MiB. More would copy a page that is written often fewer times, but
-/// everybody waits while it is copied: with 64 MiB an urgent message waited 240 ms.
-const CHECKPOINT_PAGES: u32 = 4_096;
+use crate::{Result, StoreError};
 
 /// What a command works with: the open transaction, and what the writer keeps in memory beside it.
 pub(crate) struct Ledger<'a> {
@@ -61,7 +55,10 @@ impl OpenReceipts {
     }
 }
 
-trait Command: Send {
+/// A piece of work that waits for its transaction.
+pub(crate) trait Command: Send {
+    fn turn(&self) -> Turn;
+    /// About how many rows it writes.
     fn rows(&self) -> usize;
     /// Whether it went well.
     fn run(&mut self, ledger: &mut Ledger<'_>) -> bool;
@@ -70,6 +67,7 @@ trait Command: Send {
 }
 
 struct Work<F, T> {
+    turn: Turn,
     rows: usize,
     work: F,
     result: Option<Result<T>>,
@@ -81,6 +79,10 @@ where
     F: FnMut(&mut Ledger<'_>) -> Result<T> + Send,
     T: Send,
 {
+    fn turn(&self) -> Turn {
+        self.turn
+    }
+
     fn rows(&self) -> usize {
         self.rows
     }
@@ -113,27 +115,20 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread. It ends when the last `Writer` is dropped and all commands are answered.
-    pub(crate) fn start(mut conn: Connection, audit: hmac::Key) -> Result<Self> {
-        let (commands, waiting) = mpsc::channel(QUEUE);
+    pub(crate) fn start(mut conn: Connection, checkpoints: Connection, audit: hmac::Key) -> Result<Self> {
+        let (commands, incoming) = mpsc::channel(QUEUE);
         let broken = Arc::new(AtomicBool::new(false));
-        let wal_pages = Arc::new(AtomicU32::new(0));
-        let seen = wal_pages.clone();
-        conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
-            seen.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
-            Ok(())
-        }))?;
+        let checkpointer = Checkpointer::start(&mut conn, checkpoints, broken.clone())?;
         let open = OpenReceipts::count(&conn)?;
-        let thread = Thread { conn, waiting, open, audit, scrub: false, wal_pages, broken: broken.clone() };
-        std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || thread.run())
-            .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
+        let (queue, scrub) = (Queue::new(incoming), false);
+        let thread = Thread { conn, queue, open, audit, scrub, checkpointer, broken: broken.clone() };
+        spawn("store-writer", move || thread.run())?;
         Ok(Self { commands, broken })
     }
 
     /// Runs `work` in the next transaction; when this returns `Ok`, it is on the disk. `rows` is about how many
     /// rows it writes. It may be run twice, the first time in a transaction that is rolled back.
-    pub(crate) async fn write<T, F>(&self, rows: usize, work: F) -> Result<T>
+    pub(crate) async fn write<T, F>(&self, turn: Turn, rows: usize, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
@@ -142,7 +137,7 @@ impl Writer {
             return Err(refused());
         }
         let (reply, answer) = oneshot::channel();
-        let command = Box::new(Work { rows, work, result: None, reply });
+        let command = Box::new(Work { turn, rows, work, result: None, reply });
         self.commands.send(command).await.map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
@@ -166,26 +161,19 @@ fn refused() -> StoreError {
 
 struct Thread {
     conn: Connection,
-    waiting: mpsc::Receiver<Box<dyn Command>>,
+    queue: Queue,
     open: OpenReceipts,
     audit: hmac::Key,
     /// The WAL holds what must go.
     scrub: bool,
-    wal_pages: Arc<AtomicU32>,
+    checkpointer: Checkpointer,
     broken: Arc<AtomicBool>,
 }
 
 impl Thread {
     fn run(mut self) {
         let mut batch = Vec::new();
-        while let Some(first) = self.waiting.blocking_recv() {
-            let mut rows = first.rows();
-            batch.push(first);
-            while rows < ROWS_PER_COMMIT {
-                let Ok(next) = self.waiting.try_recv() else { break };
-                rows += next.rows();
-                batch.push(next);
-            }
+        while self.queue.next(&mut batch).is_some() {
             let committed = self.commit(&mut batch);
             if let Err(StoreError::Broken(reason)) = &committed {
                 tracing::error!(reason, "a write failed; the store takes no more");
@@ -195,7 +183,9 @@ impl Thread {
             for command in batch.drain(..) {
                 command.answer(committed.as_ref().copied());
             }
-            self.checkpoint();
+            if !self.broken.load(Ordering::Acquire) {
+                self.checkpointer.look(&self.conn);
+            }
         }
     }
 
@@ -251,35 +241,11 @@ impl Thread {
         Ok(Ended::Committed)
     }
 
-    /// Copies the WAL back and cuts it to nothing, where something in it must go. A reader that is under way keeps it
-    /// from that: then the next commit tries again.
+    /// Empties the WAL where something in it must go. A reader that is under way keeps it from that: then the next
+    /// commit tries again.
     fn empty_wal(&mut self) {
-        if !self.scrub || self.broken.load(Ordering::Acquire) {
-            return;
-        }
-        let emptied = emptied(&self.conn);
-        self.scrub = !matches!(emptied, Ok(true));
-        self.checkpointed(emptied.map(drop));
-    }
-
-    /// Copies the WAL back when it is long. Its failure loses nothing: the WAL holds all; but an fsync that
-    /// failed must not be asked again (the kernel forgets the pages), so that ends the store.
-    fn checkpoint(&self) {
-        if self.wal_pages.load(Ordering::Relaxed) < CHECKPOINT_PAGES || self.broken.load(Ordering::Acquire) {
-            return;
-        }
-        let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        self.checkpointed(done.map_err(StoreError::from));
-    }
-
-    fn checkpointed(&self, done: Result<()>) {
-        match done {
-            Ok(()) => {}
-            Err(StoreError::Broken(reason)) => {
-                tracing::error!(reason, "a checkpoint failed; the store takes no more");
-                self.broken.store(true, Ordering::Release);
-            }
-            Err(error) => tracing::warn!(%error, "a checkpoint has to wait"),
+        if self.scrub && !self.broken.load(Ordering::Acquire) {
+            self.scrub = !self.checkpointer.empty(&self.conn);
         }
     }
 }
@@ -315,12 +281,10 @@ enum Ended {
     RolledBack,
 }
 
-/// Waits for nobody: all writes stand behind this one.
-fn emptied(conn: &Connection) -> Result<bool> {
-    conn.busy_timeout(std::time::Duration::ZERO)?;
-    let busy = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
-    conn.busy_timeout(sqlite::BUSY_TIMEOUT)?;
-    Ok(!busy?)
+/// Starts a thread of the store.
+pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    started.map(|_| ()).map_err(|error| StoreError::Unavailable(format!("no thread {name}: {error}")))
 }
 
 fn execute(conn: &Connection, sql: &str) -> Result<()> {

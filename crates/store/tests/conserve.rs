@@ -4,9 +4,10 @@
 
 use std::collections::HashMap;
 
+use hongyan_domain::policy::Policies;
 use hongyan_domain::{
-    AccountId, AccountKind, Appid, Cause, Content, DeliveryStatus, Event, Lane, MessageId, OnUnknown, Openid,
-    Outcome, SentAs, State, Timestamp, decide,
+    AccountId, AccountKind, Appid, Category, Cause, Content, DeliveryStatus, Event, Lane, MessageId,
+    OnUnknown, Openid, Outcome, SentAs, State, Timestamp, decide,
 };
 use hongyan_store::{
     AccountDraft, Claim, ClaimId, Dispatch, MasterKey, MessageFilter, NewMessage, Receipt, Secret, Settings,
@@ -94,7 +95,12 @@ impl World {
     }
 
     async fn accept(&mut self, number: i64) {
-        let new = NewMessage {
+        self.store.accept(vec![self.draft(number)]).await.unwrap();
+        self.seen.entry(id(number)).or_insert(State::Pending);
+    }
+
+    fn draft(&self, number: i64) -> NewMessage {
+        NewMessage {
             account: ACCOUNT,
             id: id(number),
             client_msg_id: Some(format!("c{number}")),
@@ -103,22 +109,21 @@ impl World {
             content: Content { url: None, miniprogram: None, data: "{}".into() },
             lane: Lane::Normal,
             scenario: None,
-            category: None,
+            category: Category::Service,
+            verdicts: Vec::new(),
             basis: None,
             accepted_at: self.now,
             due_at: self.now,
             deadline_at: self.now,
             expires_at: None,
             on_unknown: OnUnknown::Park,
-        };
-        self.store.accept(vec![new]).await.unwrap();
-        self.seen.entry(id(number)).or_insert(State::Pending);
+        }
     }
 
     async fn claim(&mut self, number: i64) {
-        let claim =
-            Claim { account: ACCOUNT, id: ClaimId(self.now.ms()), at: self.now, messages: vec![id(number)] };
-        self.store.claim(vec![claim]).await.unwrap();
+        let (messages, policies) = (&[self.draft(number).ready()], &Policies::off());
+        let claim = Claim { account: ACCOUNT, id: ClaimId(self.now.ms()), at: self.now, messages, policies };
+        self.store.claim(&[claim]).await.unwrap();
     }
 
     async fn answer(&mut self, number: i64, answer: Answer) {
@@ -154,6 +159,7 @@ impl World {
             claim: Some(claim.claim),
             at: self.now,
             dispatch: Some(dispatch),
+            taken: ready.taken,
         };
         self.store.settle(vec![settlement], vec![(ACCOUNT, claim.claim)]).await.unwrap();
     }
@@ -182,6 +188,7 @@ impl World {
             claim: None,
             at: self.now,
             dispatch: None,
+            taken: None,
         });
         self.store.settle(give_up.collect(), vec![]).await.unwrap();
     }
@@ -208,7 +215,7 @@ async fn live(steps: Vec<Step>) {
     let store = Store::open(Settings::new(url, key), START).await.unwrap();
     let draft = AccountDraft {
         appid: Appid::new("wx1").unwrap(),
-        name: String::new(),
+        name: "wx1".to_owned(),
         kind: AccountKind::Service,
         verified: true,
         secret: Secret::new("s"),

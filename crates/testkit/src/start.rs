@@ -49,6 +49,8 @@ pub struct Builder {
     simulator: Settings,
     wechat: hongyan_wechat::Settings,
     engine: hongyan_engine::Settings,
+    /// Whether messages are judged by the house rules, or by none.
+    house_rules: bool,
 }
 
 impl Default for Builder {
@@ -62,11 +64,19 @@ impl Default for Builder {
             simulator: Settings::default(),
             wechat: hongyan_wechat::Settings::default(),
             engine: hongyan_engine::Settings::default(),
+            house_rules: false,
         }
     }
 }
 
 impl Builder {
+    /// With the house rules in force; without this, none is.
+    #[must_use]
+    pub fn house_rules(mut self) -> Self {
+        self.house_rules = true;
+        self
+    }
+
     /// So many accounts, each with its own followers and template.
     #[must_use]
     pub fn accounts(mut self, count: usize) -> Self {
@@ -152,6 +162,9 @@ impl Builder {
         let listener = door.try_clone().expect("a socket can be shared");
         let daemon = Daemon::start(&plan, files.path(), listener).await.expect("the first start succeeds");
         let address = door.local_addr().expect("it is bound");
+        if !self.house_rules {
+            turn_off(&daemon).await;
+        }
         let key = first_key(&daemon, &mut rng).await;
         let api = Api::new(address, &key);
         let officials = self.officials(&simulator, &api, &daemon).await;
@@ -266,6 +279,14 @@ async fn first_tick(world: &World) {
     world.drain().await;
     world.wire.until(|| world.stats().calls >= calls).await;
     world.drain().await;
+}
+
+async fn turn_off(daemon: &Daemon) {
+    let turn_off = |engine: Engine| async move {
+        hongyan_engine::rules::turn_off(engine.store(), timestamp(NOON_MS)).await?;
+        engine.reload().await
+    };
+    daemon.with(turn_off).await.expect("the store takes rules");
 }
 
 /// The key that the operator makes on the machine itself.

@@ -129,7 +129,7 @@ async fn an_hour_without_quota_fails_nothing_and_spends_no_attempt() {
     assert_eq!(world.stats().errcodes[&45009], refusals);
     assert_eq!(world.message(&ids[199]).await["attempts"], 0);
     let pause = world.traffic().await.pause.unwrap();
-    assert_eq!((pause.cause, &*pause.until.to_string()), (Cause::DailyQuota, "2026-11-23T16:00:00Z"));
+    assert_eq!((pause.cause, &*pause.until.to_string()), (Cause::DailyQuota, "2026-11-23T16:00:00.000Z"));
     assert!(world.account().await.to_string().contains("daily_quota"));
     world.finish().await;
 }

@@ -149,6 +149,37 @@ async fn the_wrong_master_key_opens_nothing_and_breaks_nothing() {
     daemon.terminate().await;
 }
 
+#[tokio::test]
+async fn the_command_line_puts_nothing_in_that_the_api_would_refuse() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("two_lines"), "AAAA\nBBBB\n").unwrap();
+    let good = ["account", "add", "--appid", "wx1", "--secret", r#"a"\b"#];
+    run(folder.path(), &[], &[&good[..], &["--json"]].concat()).await.json();
+    let more: &[&[&str]] = &[
+        &["--secret-file", "two_lines"],
+        &["--secret", ""],
+        &["--secret", "s", "--token", "a\nb"],
+        &["--secret", "s", "--base-rate", "100", "--peak-rate", "1"],
+        &["--secret", "s", "--proxy", "socks5://x"],
+        &["--secret", "s", "--token-source", "http://"],
+        &["--secret", "s", "--name", "\u{1b}[31m"],
+    ];
+    let key: &[&[&str]] = &[
+        &["key", "create", "--name", "\n\u{1b}[31m"],
+        &["key", "create", "--name", "ci", "--expires-after", "99999999999d"],
+    ];
+    let accounts = more.iter().map(|more| [&["account", "add", "--appid", "wx2"], *more].concat());
+
+    for words in accounts.chain(key.iter().map(|words| words.to_vec())) {
+        let ended = run(folder.path(), &[], &words).await;
+        assert_eq!(ended.status.code(), Some(2), "{words:?}: {ended:?}");
+    }
+
+    let listed = run(folder.path(), &[], &["account", "list", "--json"]).await.json();
+    assert_eq!(listed["accounts"].as_array().unwrap().len(), 1, "{listed}");
+    run(folder.path(), &[], &["account", "remove", "--appid", "wx1", "--yes", "--json"]).await.json();
+}
+
 /// Compiles the stand-in for a disk that can be filled and emptied.
 fn disk(folder: &Path) -> String {
     let library = folder.join("disk_full.so");

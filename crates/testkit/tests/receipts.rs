@@ -33,6 +33,8 @@ async fn a_receipt_that_comes_before_the_answer_settles_the_message() {
     world.drain().await;
 
     world.assert_counts(&[("delivered", 100)]).await;
+    let metrics = world.api().get("/metrics").await.text().to_owned();
+    assert!(metrics.contains(r#"hongyan_callbacks_total{kind="receipt"} 100"#), "{metrics}");
     world.finish().await;
 }
 

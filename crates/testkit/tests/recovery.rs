@@ -45,6 +45,29 @@ async fn what_wechat_had_when_the_daemon_died_is_not_delivered_again() {
 }
 
 #[tokio::test]
+async fn a_try_that_a_kill_cut_off_stands_in_the_timeline_and_in_the_metrics() {
+    let mut world = World::start().await;
+    world.wire.hold_answers();
+    let id = world.send(&world.body(0)).await;
+    world.wire.held(1).await;
+
+    world.kill().await;
+    world.wire.open();
+    world.advance(9 * MINUTE);
+    world.boot().await;
+
+    let message = world.message(&id).await;
+    let timeline: Vec<_> = message["timeline"].as_array().unwrap().iter().collect();
+    let told: Vec<_> = timeline.iter().map(|moment| moment["what"].as_str().unwrap()).collect();
+    assert_eq!(told, ["accepted", "dispatched", "settled"], "{message}");
+    assert_eq!(timeline[1]["outcome"], "unknown");
+    let metrics = world.api().get("/metrics").await.text().to_owned();
+    let line = r#"hongyan_messages_total{state="unknown",cause="no_answer"} 1"#;
+    assert!(metrics.contains(line), "{metrics}");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn what_had_not_reached_wechat_when_the_daemon_died_is_sent() {
     let mut world = World::build().followers(100).start().await;
     world.wire.hold_calls();
@@ -152,6 +175,23 @@ async fn a_second_daemon_on_the_same_store_is_refused_and_the_first_goes_on() {
     world.send(&world.body(0)).await;
     world.drain().await;
     world.assert_counts(&[("delivered", 1)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_was_replaced_finds_out_and_ends() {
+    let mut world = World::start().await;
+    let files = std::fs::read_dir(world.files()).unwrap().map(|file| file.unwrap().path());
+    let lock = files.into_iter().find(|path| path.extension().is_some_and(|word| word == "owner")).unwrap();
+    std::fs::remove_file(lock).unwrap();
+
+    let second = world.boot_a_second().await.unwrap();
+    world.tick().await;
+    let ready = world.api().get("/readyz").await;
+
+    assert_eq!(ready.status, 503, "{}", ready.text());
+    drop(second);
+    world.restart().await;
     world.finish().await;
 }
 

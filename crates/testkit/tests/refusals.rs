@@ -20,6 +20,7 @@ async fn a_code_that_no_repetition_can_mend_fails_the_message_at_once_with_its_c
         (43117, "user_limited"),
         (47003, "argument_invalid"),
         (43002, "bad_request"),
+        (40013, "bad_request"),
     ];
     for (errcode, cause) in cases {
         let world = World::start().await;

@@ -108,7 +108,7 @@ pub(crate) struct Base {
 
 impl Base {
     fn parse(text: &str) -> Result<Self, SettingsError> {
-        let bad = || SettingsError::Base(text.chars().take(80).collect());
+        let bad = || SettingsError::Base(without_user(text).chars().take(80).collect());
         let (secure, uri) = plain_uri(text).ok_or_else(bad)?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(bad)?;
         let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -142,6 +142,14 @@ impl Base {
         let origin = format!("{}://{}", parsed.scheme_str()?, parsed.authority()?);
         let path = parsed.path_and_query().map_or("/", PathAndQuery::as_str);
         Some((Self::parse(&origin).ok()?, path.to_owned()))
+    }
+}
+
+/// What may be repeated of an address: whatever stands before an @ may be a password.
+fn without_user(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, place)) => format!("…@{place}"),
+        None => text.to_owned(),
     }
 }
 
@@ -223,6 +231,15 @@ mod tests {
         }
         assert!(Settings { api_bases: vec![], ..Settings::default() }.bases().is_err());
         assert!(Settings { api_bases: vec!["http://x".into(); 9], ..Settings::default() }.bases().is_err());
+    }
+
+    #[test]
+    fn the_fault_of_a_base_names_the_place_and_repeats_no_password() {
+        for text in ["http://u:PASSWRD@127.0.0.1:1", "http://u:PASS@WRD@127.0.0.1:1", "u:PASSWRD@127.0.0.1:1"]
+        {
+            let fault = Base::parse(text).unwrap_err().to_string();
+            assert!(fault.contains("127.0.0.1:1") && !fault.contains("PASS"), "{fault}");
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::Args;
 use hongyan_domain::id::MessageIds;
 use hongyan_domain::{
-    AccountId, Content, DeliveryStatus, Event, Lane, MessageId, OnUnknown, Openid, Outcome, SentAs, Standing,
-    State, Timestamp, decide,
+    AccountId, Category, Content, DeliveryStatus, Event, Lane, MessageId, OnUnknown, Openid, Outcome, SentAs,
+    Standing, State, Timestamp, decide,
 };
 use hongyan_simulator::Latency;
 use hongyan_store::{Dispatch, MAX_BATCH, NewMessage, Settlement, Store};
@@ -13,7 +13,7 @@ use hongyan_store::{Dispatch, MAX_BATCH, NewMessage, Settlement, Store};
 use crate::bench::cast::{self, Cast};
 use crate::bench::figures::{Figures, Report};
 use crate::bench::send::{self, Send};
-use crate::bench::stage::{Plan, Reports, Stage};
+use crate::bench::stage::{Plan, Reports, Rules, Stage};
 use crate::bench::{Pace, baseline, repeat};
 use crate::local;
 
@@ -32,7 +32,14 @@ pub(crate) struct History {
 
 pub(super) async fn run(args: &History) -> Result<Report> {
     let History { rows, messages, runs } = *args;
-    let plan = Plan { accounts: 1, messages, latency: Latency::None, pace: Pace::Off, reports: Reports::Off };
+    let plan = Plan {
+        accounts: 1,
+        messages,
+        latency: Latency::None,
+        pace: Pace::Off,
+        reports: Reports::Off,
+        rules: Rules::Off,
+    };
     let empty = Stage::set(plan).await?;
     let full = Stage::set(plan).await?;
     let filled = std::time::Instant::now();
@@ -55,6 +62,7 @@ async fn pair(empty: &Stage, full: &Stage, messages: usize) -> Result<Figures> {
         pace: Pace::Off,
         store: "sqlite".to_owned(),
         receipts: Reports::Off,
+        rules: Rules::Off,
         runs: 1,
     };
     let bare = baseline::rate(empty, messages, Latency::None).await?;
@@ -103,7 +111,8 @@ fn message(cast: &Cast, key: (AccountId, MessageId), n: usize, at: Timestamp) ->
         content: Content { url, miniprogram: None, data: String::from_utf8(data)?.into() },
         lane: Lane::Normal,
         scenario: None,
-        category: None,
+        category: Category::Service,
+        verdicts: Vec::new(),
         basis: None,
         accepted_at: at,
         due_at: at,
@@ -142,5 +151,6 @@ fn settlement(message: &NewMessage, n: usize) -> Settlement {
         claim: None,
         at,
         dispatch: Some(dispatch),
+        taken: None,
     }
 }

@@ -9,7 +9,7 @@ use hongyan_store::Paused;
 
 use crate::bench::figures::{Figures, Report};
 use crate::bench::load::{self, Flood};
-use crate::bench::stage::{Plan, Reports, Stage};
+use crate::bench::stage::{Plan, Reports, Rules, Stage};
 use crate::bench::{Pace, measure, repeat};
 use crate::http::Connection;
 
@@ -40,7 +40,14 @@ pub(super) async fn run(args: &Pending) -> Result<Report> {
 
 async fn once(args: &Pending) -> Result<Figures> {
     let Pending { messages, accounts, .. } = *args;
-    let plan = Plan { accounts, messages, latency: Latency::None, pace: Pace::Off, reports: Reports::Off };
+    let plan = Plan {
+        accounts,
+        messages,
+        latency: Latency::None,
+        pace: Pace::Off,
+        reports: Reports::Off,
+        rules: Rules::Off,
+    };
     let stage = Stage::set(plan).await?;
     stage.set_paused(Some(Paused { until: None, reason: "bench".to_owned() })).await?;
     let server = stage.serve().await?;

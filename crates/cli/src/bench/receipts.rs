@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::bench::children::Running;
 use crate::bench::figures::{Figures, Report};
 use crate::bench::load::{self, Flood, Until};
-use crate::bench::stage::{AES_KEY, CALLBACK_TOKEN, Plan, Reports, Stage};
+use crate::bench::stage::{AES_KEY, CALLBACK_TOKEN, Plan, Reports, Rules, Stage};
 use crate::bench::{Pace, repeat};
 use crate::http::Connection;
 use crate::local;
@@ -55,6 +55,7 @@ async fn once(args: &Receipts) -> Result<Figures> {
         latency: Latency::None,
         pace: Pace::Off,
         reports: Reports::ByHand,
+        rules: Rules::Off,
     };
     let stage = Stage::set(plan).await?;
     let server = stage.serve().await?;

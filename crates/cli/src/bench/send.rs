@@ -9,7 +9,7 @@ use hongyan_simulator::Latency;
 use crate::bench::figures::{Figures, Report};
 use crate::bench::load::{self, Flood, Until};
 use crate::bench::measure;
-use crate::bench::stage::{Plan, Reports, Stage};
+use crate::bench::stage::{Plan, Reports, Rules, Stage};
 use crate::bench::{Pace, baseline, check_store, parse_pace, repeat};
 use crate::simulate::parse_latency;
 
@@ -34,6 +34,8 @@ pub(crate) struct Send {
     pub(super) store: String,
     #[arg(long, value_enum, default_value = "off")]
     pub(super) receipts: Reports,
+    #[arg(long, value_enum, default_value = "off")]
+    pub(super) rules: Rules,
     #[arg(long, default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100))]
     pub(super) runs: usize,
 }
@@ -50,9 +52,10 @@ impl Send {
             Pace::PerSecond(rate) => rate.to_string(),
         };
         let receipts = if self.receipts == Reports::On { "on" } else { "off" };
+        let rules = if self.rules == Rules::House { "house" } else { "off" };
         format!(
             "hongyan bench send --messages {messages} --accounts {accounts} --batch {batch} --latency {latency} \
-             --pace {pace} --store {store} --receipts {receipts} --runs {runs} --json"
+             --pace {pace} --store {store} --receipts {receipts} --rules {rules} --runs {runs} --json"
         )
     }
 }
@@ -64,8 +67,8 @@ pub(super) async fn run(args: &Send) -> Result<Report> {
 }
 
 async fn once(args: &Send) -> Result<Figures> {
-    let Send { messages, accounts, latency, pace, receipts: reports, .. } = *args;
-    let stage = Stage::set(Plan { accounts, messages, latency, pace, reports }).await?;
+    let Send { messages, accounts, latency, pace, receipts: reports, rules, .. } = *args;
+    let stage = Stage::set(Plan { accounts, messages, latency, pace, reports, rules }).await?;
     let baseline = baseline::rate(&stage, messages, latency).await?;
     measured(&stage, args, baseline).await
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::bench::cast::{self, Cast};
 use crate::bench::figures::{Figures, Report};
-use crate::bench::stage::{Plan, Reports, Stage};
+use crate::bench::stage::{Plan, Reports, Rules, Stage};
 use crate::bench::{Pace, repeat};
 use crate::http::Connection;
 
@@ -38,7 +38,14 @@ pub(super) async fn run(args: &Bare) -> Result<Report> {
 
 async fn once(args: &Bare) -> Result<Figures> {
     let Bare { messages, connections, .. } = *args;
-    let plan = Plan { accounts: 1, messages, latency: Latency::None, pace: Pace::Off, reports: Reports::Off };
+    let plan = Plan {
+        accounts: 1,
+        messages,
+        latency: Latency::None,
+        pace: Pace::Off,
+        reports: Reports::Off,
+        rules: Rules::Off,
+    };
     let stage = Stage::set(plan).await?;
     let account = stage.cast.account(0);
     let body = json!({ "grant_type": "client_credential", "appid": account.appid, "secret": account.secret.expose() });

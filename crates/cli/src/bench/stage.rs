@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use hongyan_domain::{AccountKind, Appid, Limits};
+use hongyan_domain::{AccountId, AccountKind, Appid, InteractionKind, Limits, Openid};
+use hongyan_engine::rules;
 use hongyan_simulator::Latency;
 use hongyan_store::{
-    AccountDraft, CallbackKeys, KeyText, MasterKey, NewKey, Paused, Scope, Secret, Store, StoredTemplate,
-    TokenSource,
+    AccountDraft, CallbackKeys, Interaction, KeyText, MAX_BATCH, MasterKey, NewKey, Paused, Scope, Secret,
+    Sign, Store, StoredTemplate, TokenSource,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -39,6 +40,15 @@ pub(crate) enum Reports {
     ByHand,
 }
 
+/// Which rules messages are judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Rules {
+    /// None.
+    Off,
+    /// The house's, and everybody tapped the menu just now.
+    House,
+}
+
 /// What stands on the stage.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
@@ -47,6 +57,7 @@ pub(super) struct Plan {
     pub(super) latency: Latency,
     pub(super) pace: Pace,
     pub(super) reports: Reports,
+    pub(super) rules: Rules,
 }
 
 pub(super) struct Stage {
@@ -91,9 +102,15 @@ impl Stage {
 
     async fn fill_store(&self) -> Result<()> {
         let store = self.store().await?;
+        if self.plan.rules == Rules::Off {
+            rules::turn_off(&store, local::now()).await?;
+        }
         for account in &self.cast.accounts {
             let kept = store.put_account(draft(account, self.plan)?, local::now()).await?;
             store.sync_templates(kept.id, vec![template(account)], local::now()).await?;
+            if self.plan.rules == Rules::House {
+                tap_the_menu(&store, kept.id, &account.openids).await?;
+            }
         }
         let key = NewKey {
             text: self.key.clone(),
@@ -161,6 +178,17 @@ fn latency_word(latency: Latency) -> String {
     }
 }
 
+async fn tap_the_menu(store: &Store, account: AccountId, openids: &[String]) -> Result<()> {
+    let sign = Sign::Acted(InteractionKind::MenuClick);
+    for some in openids.chunks(MAX_BATCH) {
+        let taps = some
+            .iter()
+            .map(|openid| Ok(Interaction { account, openid: Openid::new(openid)?, sign, at: local::now() }));
+        store.interact(taps.collect::<Result<_>>()?).await?;
+    }
+    Ok(())
+}
+
 async fn make_account(control: &mut Connection, nth: usize, plan: Plan) -> Result<Account> {
     let (appid, secret) = (format!("wxbench{nth:09}"), format!("{nth:032x}"));
     let account = json!({
@@ -170,7 +198,9 @@ async fn make_account(control: &mut Connection, nth: usize, plan: Plan) -> Resul
     control.post("/_sim/accounts", &account).await?;
     let template = json!({ "appid": appid, "title": TITLE, "content": CONTENT });
     let template = control.post("/_sim/templates", &template).await?;
-    let count = (plan.messages / plan.accounts).clamp(1, PEOPLE_MAX);
+    // By the house rules nobody gets more than three a day.
+    let most = if plan.rules == Rules::House { usize::MAX } else { PEOPLE_MAX };
+    let count = (plan.messages / plan.accounts).clamp(1, most);
     let people = control.post("/_sim/followers", &json!({ "appid": appid, "count": count })).await?;
     let openids = people["openids"].as_array().context("the simulator names no openids")?;
     Ok(Account {

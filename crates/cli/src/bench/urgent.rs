@@ -10,7 +10,7 @@ use hongyan_simulator::Latency;
 
 use crate::bench::figures::{Figures, Report};
 use crate::bench::load::{self, Flood, Until};
-use crate::bench::stage::{Plan, Reports, Stage};
+use crate::bench::stage::{Plan, Reports, Rules, Stage};
 use crate::bench::{Pace, parse_pace, repeat};
 use crate::http::Connection;
 use crate::simulate::parse_latency;
@@ -50,7 +50,14 @@ pub(super) async fn run(args: &Urgent) -> Result<Report> {
 
 async fn once(args: &Urgent) -> Result<Figures> {
     let messages = args.backlog + args.urgent;
-    let plan = Plan { accounts: 1, messages, latency: args.latency, pace: args.pace, reports: Reports::Off };
+    let plan = Plan {
+        accounts: 1,
+        messages,
+        latency: args.latency,
+        pace: args.pace,
+        reports: Reports::Off,
+        rules: Rules::Off,
+    };
     let stage = Stage::set(plan).await?;
     let server = stage.serve().await?;
     let (from, to) = (0, args.backlog);

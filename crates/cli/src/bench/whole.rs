@@ -5,7 +5,7 @@ use clap::Args;
 use hongyan_simulator::Latency;
 
 use crate::bench::figures::Report;
-use crate::bench::stage::Reports;
+use crate::bench::stage::{Reports, Rules};
 use crate::bench::{Pace, accept, history, pending, receipts, send, show, simulator, urgent};
 use crate::context::Context;
 
@@ -57,6 +57,7 @@ fn sends(messages: usize, runs: usize) -> [send::Send; 6] {
         pace: Pace::PerSecond(100),
         store: "sqlite".to_owned(),
         receipts: Reports::Off,
+        rules: Rules::Off,
         runs,
     };
     let unpaced = send::Send { pace: Pace::Off, ..thousand.clone() };

@@ -80,6 +80,9 @@ impl Layers {
             }
         }
         for (key, name, value) in environment.settings() {
+            if !layers.is_meant(&key) {
+                continue;
+            }
             let source = Source::Variable(name.to_owned());
             layers.lay(vec![(key, Value::String(value.to_owned()))], &source, faults, texts);
         }
@@ -107,10 +110,26 @@ impl Layers {
 
     fn unknown(&self, key: &str, source: &Source, texts: &Texts) -> String {
         let told = texts.fill("config.unknown_key", &[("key", &key), ("source", source)]);
-        match self.nearest(key) {
-            Some(near) => told + &texts.fill("config.nearest_key", &[("near", &near)]),
-            None => told,
+        match (self.nearest(key), source) {
+            (Some(near), Source::Variable(_)) => {
+                let variable = format!("HONGYAN_{}", near.replacen('.', "__", 1).to_uppercase());
+                let values: [(&str, &dyn fmt::Display); 2] = [("near", &near), ("variable", &variable)];
+                told + &texts.fill("config.nearest_variable", &values)
+            }
+            (Some(near), _) => told + &texts.fill("config.nearest_key", &[("near", &near)]),
+            (None, _) => told,
         }
+    }
+
+    /// Whether a variable without the two underscores means one of our sections. Others are somebody else's: an
+    /// orchestrator sets `HONGYAN_SERVICE_HOST` and its like for a service of this name.
+    fn is_meant(&self, key: &str) -> bool {
+        let is_section_of = |known: &String| {
+            known.split_once('.').is_some_and(|(section, _)| {
+                key.strip_prefix(section).is_some_and(|rest| rest.starts_with(['.', '_']))
+            })
+        };
+        key.contains('.') || self.order.iter().any(is_section_of)
     }
 
     /// The known key that was most likely meant: few letters away, or the same key of another section.
@@ -142,17 +161,29 @@ impl Layers {
         let is_secret = SECRETS.contains(&key) && value.as_str() != Some("");
         let value = match value {
             _ if is_secret => Value::String(REDACTED.to_owned()),
-            Value::String(text) => Value::String(without_password(text)),
-            other => other.clone(),
+            value => redacted(value),
         };
         Effective { key: key.to_owned(), value, source: source.clone() }
+    }
+}
+
+/// A value with the passwords taken out of its addresses: one text, several with commas between, or a list.
+fn redacted(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.split(',').all(|part| part.contains("://")) => {
+            let parts: Vec<_> = text.split(',').map(without_password).collect();
+            Value::String(parts.join(","))
+        }
+        Value::String(text) => Value::String(without_password(text)),
+        Value::Array(items) => items.iter().map(redacted).collect::<Vec<_>>().into(),
+        other => other.clone(),
     }
 }
 
 /// `scheme://user:password@host` without what stands between the colon and the at.
 fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    match rest.split_once('@') {
+    match rest.rsplit_once('@') {
         Some((user, host)) => {
             let user = user.split(':').next().unwrap_or_default();
             format!("{scheme}://{user}:{REDACTED}@{host}")

@@ -1,5 +1,6 @@
 //! One key at a time: its value as what it must be, or a fault that says what is allowed.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -84,16 +85,30 @@ impl Reader<'_> {
 
     /// One text, several with commas between, or a list of texts.
     pub(super) fn list(&mut self, key: &str) -> Vec<String> {
-        let items: Option<Vec<String>> = match &self.layers.get(key).value {
-            Value::String(text) => Some(text.split(',').map(|item| item.trim().to_owned()).collect()),
-            Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
-            _ => None,
-        };
-        let items = items.map(|items| items.into_iter().filter(|item| !item.is_empty()).collect::<Vec<_>>());
-        items.filter(|items| !items.is_empty()).unwrap_or_else(|| {
+        self.items(key).filter(|items| !items.is_empty()).unwrap_or_else(|| {
             self.wrong(key, self.texts.get("config.allowed_list"));
             Vec::new()
         })
+    }
+
+    /// IP addresses, written as in [`Reader::list`]; there may be none.
+    pub(super) fn addresses(&mut self, key: &str) -> Vec<IpAddr> {
+        let parsed = self.items(key).and_then(|items| items.iter().map(|item| item.parse().ok()).collect());
+        parsed.unwrap_or_else(|| {
+            self.wrong(key, self.texts.get("config.allowed_addresses"));
+            Vec::new()
+        })
+    }
+
+    fn items(&self, key: &str) -> Option<Vec<String>> {
+        let items: Vec<String> = match &self.layers.get(key).value {
+            Value::String(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
+            Value::Array(items) => {
+                items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<_>>()?
+            }
+            _ => return None,
+        };
+        Some(items.into_iter().filter(|item| !item.is_empty()).collect())
     }
 }
 

@@ -20,6 +20,14 @@ fn the_defaults_are_the_settings_of_the_crates_they_are_for() {
 
     assert_eq!(config.store.url, "sqlite:./hongyan.db");
     assert_eq!(config.http.listen.port(), 8080);
+    let http = hongyan_server::Settings::default();
+    assert_eq!(
+        (config.http.header_timeout, config.http.idle_timeout),
+        (http.header_timeout, http.idle_timeout)
+    );
+    assert_eq!(config.http.max_connections, http.max_connections);
+    assert_eq!(config.http.max_connections_per_address, http.max_connections_per_address);
+    assert_eq!(config.http.proxies, http.proxies);
     assert_eq!(config.wechat.api_bases, hongyan_wechat::Settings::default().api_bases);
     assert_eq!(config.wechat.timeout, hongyan_wechat::Settings::default().timeout);
     let engine = hongyan_engine::Settings::default();
@@ -57,17 +65,38 @@ fn an_unknown_key_is_an_error_that_names_it_its_place_and_the_nearest() {
 }
 
 #[test]
+fn a_variable_with_one_underscore_is_an_error_and_one_of_an_orchestrator_is_not() {
+    let fault = fault("", &[("HONGYAN_HTTP_LISTEN", "0.0.0.0:1")]);
+    let others = [
+        ("HONGYAN_LANG", "zh"),
+        ("HONGYAN_KEY", "hy_x"),
+        ("HONGYAN_SERVICE_HOST", "10.0.0.1"),
+        ("HONGYAN_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+    ];
+
+    assert!(fault.contains("HONGYAN_HTTP_LISTEN") && fault.contains("HONGYAN_HTTP__LISTEN"), "{fault}");
+    assert!(load("", &others).is_ok());
+}
+
+#[test]
 fn a_wrong_value_is_an_error_that_names_key_value_origin_and_what_is_allowed() {
     let cases = [
         ("[store]\ncache_mib = 1", "store.cache_mib", "from 4 to 65536"),
         ("[store]\nreaders = \"many\"", "store.readers", "from 1 to 64"),
         ("[http]\nlisten = \"8080\"", "http.listen", "ADDRESS:PORT"),
+        ("[http]\nproxies = [\"nginx\"]", "http.proxies", "IP addresses"),
+        ("[http]\nheader_timeout = \"0s\"", "http.header_timeout", "from 1s to 10m"),
         ("[engine]\ngrace = 20", "engine.grace", "ms, s, m, h or d"),
         ("[retention]\nkeep = \"1h\"", "retention.keep", "from 1d to 3650d"),
         ("[log]\nlevel = \"loud\"", "log.level", "error, warn, info, debug"),
         ("[wechat]\napi_base = \"ftp://x\"", "wechat.api_base", "http(s)://host"),
         ("[wechat]\napi_base = []", "wechat.api_base", "list"),
         ("[store]\nurl = 5", "store.url", "text"),
+        ("[http]\npublic_url = \"x\"", "http.public_url", "http(s)://host"),
+        ("[http]\npublic_url = \"ftp://x\"", "http.public_url", "http(s)://host"),
+        ("[http]\npublic_url = \"http://a b\"", "http.public_url", "http(s)://host"),
+        ("[secrets]\nmaster_key_file = \"\"", "secrets.master_key_file", "a file is needed"),
+        ("[retention]\narchive = \"/no/such/dir/x\"", "retention.archive", "a folder that is there"),
     ];
     for (file, key, allowed) in cases {
         let fault = fault(file, &[]);
@@ -124,6 +153,10 @@ fn a_password_in_an_address_is_not_shown() {
     let shown = serde_json::to_string(&config.effective).unwrap();
 
     assert!(shown.contains("postgres://me:(set)@db/hongyan") && !shown.contains("hunter2"), "{shown}");
+    for value in ["\"http://u:p@hunter2@a\"", "\"http://b,http://u:hunter2@a\"", "[\"http://u:hunter2@a\"]"] {
+        let fault = fault(&format!("[wechat]\napi_base = {value}"), &[]);
+        assert!(fault.contains("wechat.api_base") && !fault.contains("hunter2"), "{fault}");
+    }
 }
 
 #[test]

@@ -220,6 +220,8 @@ fn some_event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Expired),
         1 => Just(Event::Unreported),
         1 => Just(Event::Cancelled),
+        1 => some_time().prop_map(|until| Event::Held { until, rule: Rule::QuietHours }),
+        1 => Just(Event::Forbidden(Rule::Frequency)),
     ]
 }
 
@@ -348,4 +350,47 @@ proptest! {
 
         prop_assert!(end.is_some_and(State::is_final), "{:?}", end);
     }
+}
+
+#[test]
+fn a_rule_holds_or_ends_a_message_that_waits() {
+    let until = NOW.plus(SECOND);
+    let held = decide(&at(State::Pending), &Event::Held { until, rule: Rule::QuietHours }, NOW).unwrap();
+    assert_eq!((held.to, held.cause, held.due_at), (State::Pending, Some(Cause::QuietHours), Some(until)));
+
+    for rule in Rule::ALL {
+        let ended = decide(&at(State::Pending), &Event::Forbidden(*rule), NOW).unwrap();
+        assert_eq!((ended.to, ended.cause), (State::Suppressed, Some(rule.cause())));
+        for state in [State::Claimed, State::Sent, State::Delivered, State::Unknown] {
+            assert_eq!(decide(&at(state), &Event::Forbidden(*rule), NOW), None);
+        }
+    }
+}
+
+#[test]
+fn a_rule_never_calls_a_message_in_doubt_unsent() {
+    let doubtful = in_doubt(State::Pending, SECOND);
+    let late = Event::Held { until: NOW.plus(RESEND_WINDOW), rule: Rule::Frequency };
+
+    for event in [Event::Forbidden(Rule::Frequency), late] {
+        let made = decide(&doubtful, &event, NOW).unwrap();
+        assert_eq!((made.to, made.cause), (State::Unknown, Some(Cause::NoAnswer)));
+    }
+}
+
+#[test]
+fn only_what_certainly_did_not_arrive_is_given_back() {
+    let answered = |standing, outcome| decide(&standing, &answered_with(outcome), NOW).unwrap();
+    let refused = Outcome::Refused { cause: Cause::NotFollowing };
+    let pause = Outcome::Pause { until: NOW.plus(SECOND), cause: Cause::Token };
+
+    assert!(answered(at(State::Claimed), refused.clone()).gives_back());
+    assert!(answered(at(State::Claimed), pause.clone()).gives_back());
+    assert!(!answered(at(State::Claimed), sent()).gives_back());
+    assert!(!answered(at(State::Claimed), busy()).gives_back());
+    assert!(!answered(at(State::Claimed), Outcome::Unknown).gives_back());
+    assert!(!answered(in_doubt(State::Claimed, SECOND), pause).gives_back());
+    assert!(!answered(in_doubt(State::Claimed, SECOND), refused).gives_back());
+    let reported = Event::Reported(DeliveryStatus::UserBlocked);
+    assert!(decide(&at(State::Sent), &reported, NOW).unwrap().gives_back());
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hongyan_domain::{Content, OnUnknown, Openid, Standing};
+use hongyan_domain::{Category, Content, OnUnknown, Openid, Standing};
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn traffic() -> Traffic {
     Traffic::new(AccountId(1), NO_LIMIT, NOW)
 }
 
-fn message(id: i64, lane: Lane) -> Ready {
+pub(crate) fn message(id: i64, lane: Lane) -> Ready {
     Ready {
         account: AccountId(1),
         id: MessageId::from_raw(id).unwrap(),
@@ -29,6 +29,10 @@ fn message(id: i64, lane: Lane) -> Ready {
             on_unknown: OnUnknown::Park,
         },
         accepted_at: NOW,
+        category: Category::Service,
+        scenario: None,
+        basis: None,
+        taken: None,
     }
 }
 
@@ -76,7 +80,7 @@ fn a_full_lane_puts_out_the_latest_and_reads_them_again_from_the_store() {
     let mut traffic = traffic();
     offer_all(&mut traffic, 1..=5, 3);
 
-    let reads = traffic.begin_reads();
+    let reads = traffic.begin_reads(LANE_CAP);
     traffic.end_read(
         Lane::Normal,
         ReadOn { rows: vec![message(4, Lane::Normal), message(5, Lane::Normal)], whole: true },
@@ -86,16 +90,28 @@ fn a_full_lane_puts_out_the_latest_and_reads_them_again_from_the_store() {
 
     assert_eq!(
         reads,
-        [(Lane::Normal, (message(3, Lane::Normal).deadline_at, MessageId::from_raw(3).unwrap()))]
+        [(Lane::Normal, (message(3, Lane::Normal).deadline_at, MessageId::from_raw(3).unwrap()), 1_000)]
     );
     assert_eq!(ids(&traffic.take(NOW, 10).go), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_read_brings_no_more_than_finds_room() {
+    let mut traffic = traffic();
+    traffic.more_in_store(Lane::Normal);
+    let wide = traffic.begin_reads(LANE_CAP);
+    traffic.end_read(Lane::Normal, ReadOn::default(), NOW, LANE_CAP);
+
+    let tight = traffic.begin_reads(LANE_CAP_TIGHT);
+
+    assert_eq!((wide[0].2, tight[0].2), (1_000, LANE_CAP_TIGHT));
 }
 
 #[test]
 fn a_message_that_comes_in_during_a_read_is_not_lost() {
     let mut traffic = traffic();
     traffic.more_in_store(Lane::Normal);
-    traffic.begin_reads();
+    traffic.begin_reads(LANE_CAP);
     offer_all(&mut traffic, [7], LANE_CAP);
 
     traffic.end_read(
@@ -104,10 +120,10 @@ fn a_message_that_comes_in_during_a_read_is_not_lost() {
         NOW,
         LANE_CAP,
     );
-    let again = traffic.begin_reads();
+    let again = traffic.begin_reads(LANE_CAP);
 
     let before_seven = (message(7, Lane::Normal).deadline_at, MessageId::from_raw(6).unwrap());
-    assert_eq!(again, [(Lane::Normal, before_seven)]);
+    assert_eq!(again, [(Lane::Normal, before_seven, 1_000)]);
 }
 
 #[test]
@@ -119,7 +135,7 @@ fn what_memory_was_wrong_about_is_read_again() {
     traffic.stale(&taken.go[0]);
 
     assert!(traffic.out.is_empty());
-    assert_eq!(traffic.begin_reads().len(), 1);
+    assert_eq!(traffic.begin_reads(LANE_CAP).len(), 1);
 }
 
 #[test]

@@ -2,16 +2,10 @@
 
 use hongyan_domain::{AccountKind, Appid, FieldCode, FieldError, Limits};
 use hongyan_store::{AccountDraft, CallbackKeys, Secret, TokenSource};
-use hongyan_wechat::callback::EncodingAesKey;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::field::{self, bad, keep};
-
-/// AppSecrets have 32 characters; a bound for whatever else stands in.
-const SECRET_MAX: usize = 256;
-/// Proxies and token centres: an address with user and password.
-const URL_MAX: usize = 1_024;
 
 /// What is left out stays as it is; `null` takes away what may be missing.
 #[derive(Deserialize, ToSchema)]
@@ -101,7 +95,11 @@ impl AccountChange {
         match self.applied(blank) {
             Ok(draft) if missing.is_empty() => Ok(draft),
             Ok(_) => Err(missing),
-            Err(errors) => Err(missing.into_iter().chain(errors).collect()),
+            Err(mut errors) => {
+                // What is missing is told once.
+                errors.retain(|error| missing.iter().all(|missing| missing.field != error.field));
+                Err(missing.into_iter().chain(errors).collect())
+            }
         }
     }
 
@@ -111,27 +109,23 @@ impl AccountChange {
         if self.appid.is_some_and(|appid| appid != draft.appid.as_str()) {
             errors.push(bad("appid", "is another than in the path: an appid cannot be changed"));
         }
-        if let Some(name) = self.name {
-            keep(&mut errors, field::check_name(&name));
-            draft.name = name;
-        }
+        draft.name = self.name.unwrap_or(draft.name);
         draft.kind = self.kind.unwrap_or(draft.kind);
         draft.verified = self.verified.unwrap_or(draft.verified);
-        if let Some(secret) = self.secret {
-            draft.secret = keep(&mut errors, secret_of(secret)).unwrap_or(draft.secret);
-        }
+        draft.secret = self.secret.map_or(draft.secret, Secret::new);
         if let Some(callback) = self.callback {
             draft.callback = callback.and_then(|change| change.applied(draft.callback.as_ref(), &mut errors));
         }
         if let Some(limits) = self.limits {
-            draft.limits = limits.and_then(|limits| keep(&mut errors, limits.checked()));
+            draft.limits = limits.map(Limits::from);
         }
         if let Some(proxy) = self.proxy {
-            draft.proxy = proxy.and_then(|proxy| keep(&mut errors, proxy_of(proxy)));
+            draft.proxy = proxy.map(Secret::new);
         }
         if let Some(source) = source_of(self.token_source.as_deref(), self.token_url) {
             draft.token_source = keep(&mut errors, source).unwrap_or(draft.token_source);
         }
+        errors.extend(draft.check().err().into_iter().flatten());
         if errors.is_empty() { Ok(draft) } else { Err(errors) }
     }
 }
@@ -139,14 +133,13 @@ impl AccountChange {
 impl CallbackChange {
     fn applied(self, before: Option<&CallbackKeys>, errors: &mut Vec<FieldError>) -> Option<CallbackKeys> {
         let token = match (self.token, before) {
-            (Some(token), _) => keep(errors, callback_token(token)),
+            (Some(token), _) => Some(Secret::new(token)),
             (None, Some(before)) => Some(before.token.clone()),
             (None, None) => keep(errors, Err(field::missing("callback.token"))),
         };
         let had = before.and_then(|before| before.aes_key.clone());
         let aes_key = match self.aes_key {
-            Some(Some(key)) => keep(errors, aes_key(key)),
-            Some(None) => None,
+            Some(key) => key.map(Secret::new),
             None => had.clone(),
         };
         let previous = before.and_then(|before| before.previous_aes_key.clone());
@@ -155,25 +148,9 @@ impl CallbackChange {
     }
 }
 
-impl LimitsBody {
-    fn checked(self) -> Result<Limits, FieldError> {
-        let Self { base_per_s, peak_per_s, daily } = self;
-        if peak_per_s < base_per_s {
-            return Err(bad("limits.peak_per_s", "is below base_per_s: give at least as much"));
-        }
-        if base_per_s == 0 && peak_per_s > 0 {
-            return Err(bad(
-                "limits.peak_per_s",
-                "limits nothing while base_per_s is 0 (no limit): make it 0 as well",
-            ));
-        }
-        if daily == 0 {
-            return Err(bad(
-                "limits.daily",
-                "is 0, so nothing would ever be sent: pause the account instead",
-            ));
-        }
-        Ok(Limits { base_per_s, peak_per_s, daily })
+impl From<LimitsBody> for Limits {
+    fn from(LimitsBody { base_per_s, peak_per_s, daily }: LimitsBody) -> Self {
+        Self { base_per_s, peak_per_s, daily }
     }
 }
 
@@ -183,44 +160,13 @@ impl From<Limits> for LimitsBody {
     }
 }
 
-fn secret_of(secret: String) -> Result<Secret, FieldError> {
-    let secret = Secret::new(secret);
-    let plain = secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
-    if secret.expose().is_empty() || secret.expose().len() > SECRET_MAX || !plain {
-        return Err(bad("secret", "is not an AppSecret: 32 letters and digits, from WeChat's console"));
-    }
-    Ok(secret)
-}
-
-fn callback_token(token: String) -> Result<Secret, FieldError> {
-    let fits = (3..=32).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let message = "is not a Token of WeChat's console: 3 to 32 letters and digits";
-    if fits { Ok(Secret::new(token)) } else { Err(bad("callback.token", message)) }
-}
-
-fn aes_key(key: String) -> Result<Secret, FieldError> {
-    let key = Secret::new(key);
-    EncodingAesKey::parse(key.expose()).map_err(|error| bad("callback.aes_key", error.to_string()))?;
-    Ok(key)
-}
-
-fn proxy_of(proxy: String) -> Result<Secret, FieldError> {
-    let fits = proxy.len() <= URL_MAX && proxy.starts_with("http://") && !proxy.chars().any(char::is_control);
-    let message = "is not a proxy: want http://[user:password@]host:port";
-    if fits { Ok(Secret::new(proxy)) } else { Err(bad("proxy", message)) }
-}
-
 fn source_of(source: Option<&str>, url: Option<String>) -> Option<Result<TokenSource, FieldError>> {
-    let web =
-        |url: &String| url.len() <= URL_MAX && (url.starts_with("https://") || url.starts_with("http://"));
     Some(match (source, url) {
         (None, None) => return None,
         (Some("stable"), None) => Ok(TokenSource::Stable),
         (Some("classic"), None) => Ok(TokenSource::Classic),
-        (Some("outside") | None, Some(url)) if web(&url) => Ok(TokenSource::Outside(url)),
-        (Some("outside") | None, _) => {
-            Err(bad("token_url", "has to be the http(s) address of a token centre"))
-        }
+        (Some("outside") | None, Some(url)) => Ok(TokenSource::Outside(url)),
+        (Some("outside"), None) => Err(field::missing("token_url")),
         (Some("stable" | "classic"), Some(_)) => Err(FieldError::new(
             "token_url",
             FieldCode::UnknownField,
@@ -263,13 +209,13 @@ mod tests {
 
         let fields: Vec<_> = errors.iter().map(|error| &*error.field).collect();
         let expected = [
+            "token_source",
             "name",
             "secret",
             "callback.token",
             "callback.aes_key",
             "limits.peak_per_s",
             "proxy",
-            "token_source",
         ];
         assert_eq!(fields, expected);
     }

@@ -1,11 +1,10 @@
-//! The account's two industries, which open WeChat's old template library.
+//! WeChat's industries, and the account's two, which open its old template library.
 
 use axum::extract::State;
-use hongyan_domain::FieldError;
-use hongyan_store::Action;
+use hongyan_domain::industry::{self, may_change};
+use hongyan_domain::{FieldError, Timestamp};
 use hongyan_wechat::Industry;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::answer::{self, Answer};
@@ -14,9 +13,16 @@ use crate::auth::{MayAdmin, MayRead};
 use crate::body::Json;
 use crate::field::{self, bad};
 use crate::path::Named;
+use crate::problem::{Code, Problem};
 
-/// WeChat numbers its industries from 1 to 41.
-const INDUSTRIES: std::ops::RangeInclusive<u8> = 1..=41;
+/// All industries.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IndustryTable)]
+pub(crate) struct TableBody {
+    /// By code; each with `code`, `primary_zh`, `secondary_zh`, `primary_en`, `secondary_en`.
+    #[schema(value_type = Vec<Object>)]
+    industries: &'static [industry::Industry],
+}
 
 /// The industries set now.
 #[derive(Serialize, ToSchema)]
@@ -24,12 +30,20 @@ const INDUSTRIES: std::ops::RangeInclusive<u8> = 1..=41;
 pub(crate) struct IndustriesBody {
     primary: IndustryBody,
     secondary: IndustryBody,
+    /// When we changed them last; null: never from here.
+    #[schema(value_type = Option<String>)]
+    changed_at: Option<Timestamp>,
+    /// From when WeChat is expected to take another change; null: now.
+    #[schema(value_type = Option<String>)]
+    allowed_at: Option<Timestamp>,
 }
 
 /// An industry by WeChat's names.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Industry)]
 pub(crate) struct IndustryBody {
+    /// Its number; null: a name that is not in the table.
+    code: Option<u8>,
     /// 一级行业
     first_class: String,
     /// 二级行业
@@ -42,6 +56,16 @@ pub(crate) struct IndustryBody {
 pub(crate) struct IndustryRequest {
     primary: u8,
     secondary: u8,
+    /// Ask WeChat even where the month is not over.
+    #[serde(default)]
+    force: bool,
+}
+
+/// Lists WeChat's 41 industries with their codes, in Chinese and English.
+#[utoipa::path(get, path = "/api/v1/industries", tag = "templates",
+    responses((status = 200, description = "The industries", body = TableBody)))]
+pub(crate) async fn list_industries(MayRead(_caller): MayRead) -> Answer {
+    answer::ok(&TableBody { industries: industry::all() })
 }
 
 /// Asks WeChat for the account's industries.
@@ -55,11 +79,17 @@ pub(crate) async fn show_industry(
     let account = app.account(&caller, &appid)?;
     let token = app.engine().token(&account).await?;
     let industries = account.client.get_industry(token.value.expose()).await?;
-    let body = |Industry { first_class, second_class }| IndustryBody { first_class, second_class };
-    answer::ok(&IndustriesBody { primary: body(industries.primary), secondary: body(industries.secondary) })
+    let changed_at = app.store().industry_changed_at(account.id()).await?;
+    answer::ok(&IndustriesBody {
+        primary: industries.primary.into(),
+        secondary: industries.secondary.into(),
+        changed_at,
+        allowed_at: may_change(changed_at, app.now()).err(),
+    })
 }
 
-/// Sets both industries. WeChat allows it once a month, and deletes the templates of an industry that is left.
+/// Sets both industries. WeChat allows it once a month, and deletes the templates of an industry that is left: sync
+/// them afterwards. A change that comes too early is 409 with `allowed_at`; `"force": true` asks WeChat all the same.
 #[utoipa::path(put, path = "/api/v1/accounts/{appid}/industry", tag = "templates", request_body = IndustryRequest,
     responses((status = 204, description = "They are set")))]
 pub(crate) async fn set_industry(
@@ -71,13 +101,32 @@ pub(crate) async fn set_industry(
     let account = app.account(&caller, &appid)?;
     let errors = [("primary", asked.primary), ("secondary", asked.secondary)].into_iter().filter_map(fault);
     field::none_of(errors.collect())?;
-    let token = app.engine().token(&account).await?;
-    account.client.set_industry(token.value.expose(), asked.primary, asked.secondary).await?;
-    let detail = json!({ "primary": asked.primary, "secondary": asked.secondary });
-    app.note(&caller, (Action::IndustrySet, &account), detail).await?;
+    let _alone = app.changing().await;
+    if !asked.force {
+        let last = app.store().industry_changed_at(account.id()).await?;
+        may_change(last, app.now()).map_err(too_early)?;
+    }
+    app.engine().by(caller.actor()).set_industry(&account, (asked.primary, asked.secondary)).await?;
     answer::done()
 }
 
 fn fault((name, number): (&'static str, u8)) -> Option<FieldError> {
-    (!INDUSTRIES.contains(&number)).then(|| bad(name, "is not an industry of WeChat's: 1 to 41"))
+    let unknown = industry::of_code(number).is_none();
+    unknown.then(|| bad(name, "is not an industry of WeChat's: 1 to 41, see /api/v1/industries"))
+}
+
+fn too_early(allowed_at: Timestamp) -> Problem {
+    let day = allowed_at.day_text();
+    let detail = format!(
+        "the industries were changed this month, and WeChat takes one change a month: again from {day} on, or with \
+         `\"force\": true` if WeChat is to decide"
+    );
+    Problem::new(Code::TooSoon, detail).allowed_at(allowed_at)
+}
+
+impl From<Industry> for IndustryBody {
+    fn from(Industry { first_class, second_class }: Industry) -> Self {
+        let code = industry::of_second_class(&second_class).map(|industry| industry.code);
+        Self { code, first_class, second_class }
+    }
 }

@@ -1,6 +1,7 @@
 //! An account told to stand still, and told to go on.
 
 use axum::extract::State;
+use hongyan_domain::setting::{REASON_MAX, check_text};
 use hongyan_domain::{FieldCode, FieldError, Timestamp};
 use hongyan_store::{Action, Paused};
 use serde::Deserialize;
@@ -16,9 +17,6 @@ use crate::body::Json;
 use crate::field::{self, keep};
 use crate::path::Named;
 use crate::problem::Problem;
-
-/// Longest reason, in bytes.
-const REASON_MAX: usize = 512;
 
 /// Why and until when.
 #[derive(Deserialize, ToSchema)]
@@ -74,14 +72,7 @@ pub(crate) async fn resume(
 
 fn check(asked: &PauseRequest, now: Timestamp) -> Result<(), Problem> {
     let mut errors = Vec::new();
-    keep(&mut errors, field::check_text("reason", &asked.reason, REASON_MAX));
-    if asked.reason.trim().is_empty() {
-        errors.push(FieldError::new(
-            "reason",
-            FieldCode::Empty,
-            "is empty: say why, for whoever looks later",
-        ));
-    }
+    keep(&mut errors, check_text("reason", &asked.reason, REASON_MAX));
     if asked.until.is_some_and(|until| until <= now) {
         errors.push(FieldError::new(
             "until",

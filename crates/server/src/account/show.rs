@@ -15,6 +15,7 @@ use crate::auth::MayRead;
 use crate::field;
 use crate::path::Named;
 use crate::query::{self, Asked};
+use crate::right::Right;
 
 /// A message may wait for 90 days and its expiry after that; older ones are not pending any more.
 const BACKLOG_DAYS: i64 = 100;
@@ -32,6 +33,8 @@ pub(crate) struct AccountBody<'a> {
     kind: AccountKind,
     /// Whether WeChat verified it.
     verified: bool,
+    /// Whether WeChat is expected to give it template messages, and the mend.
+    template_messages: Right,
     /// `set`: secrets are never shown.
     secret: &'static str,
     /// For receipts; null: none, so nothing is ever `delivered`.
@@ -153,6 +156,7 @@ impl<'a> AccountBody<'a> {
             name: &record.name,
             kind: record.kind,
             verified: record.verified,
+            template_messages: Right::of(record.kind, record.verified),
             secret: SET,
             callback: callback(account),
             limits: record.effective_limits().into(),

@@ -1,7 +1,9 @@
 //! The templates of an account.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
-use hongyan_domain::template::{Field, Template};
+use hongyan_domain::template::{Field, TEMPLATES_MAX, Template};
 use hongyan_domain::{FieldCode, FieldError};
 use hongyan_store::Action;
 use http::StatusCode;
@@ -16,7 +18,10 @@ use crate::body::Json;
 use crate::field::{self, bad, keep};
 use crate::path::Named;
 use crate::problem::{Code, Problem};
+use crate::right::Right;
 
+/// Use is told over so many days up to today.
+pub(super) const USED_DAYS: i64 = 30;
 /// Keywords of one template; WeChat's library stops at 5, its old one at 10.
 const KEYWORDS_MAX: usize = 10;
 /// Longest keyword and short id, in bytes.
@@ -28,6 +33,9 @@ const WORD_MAX: usize = 64;
 pub(crate) struct TemplatesBody<'a> {
     /// WeChat allows 25.
     templates: Vec<TemplateBody<'a>>,
+    /// What keeps the account from template messages; left out: nothing that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Right>,
 }
 
 /// A template.
@@ -43,11 +51,13 @@ pub(crate) struct TemplateBody<'a> {
     example: &'a str,
     primary_industry: &'a str,
     deputy_industry: &'a str,
-    /// Its places, in order: name, kind and label.
+    /// Its places, in order: name, kind, label, and `limit` where WeChat granted longer values.
     #[schema(value_type = Vec<Object>)]
     fields: &'a [Field],
     /// Since 2023 the phone shows only the title of a template like this.
     shows_title_only: bool,
+    /// Messages with it that were accepted in the last 30 days.
+    messages_30_days: u64,
 }
 
 /// A template of WeChat's library.
@@ -86,12 +96,15 @@ pub(crate) async fn list_templates(
     Named(appid): Named<String>,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
-    let mut templates: Vec<_> = account.templates().map(|template| body(template)).collect();
+    let uses = app.store().template_uses(account.id(), USED_DAYS, app.now()).await?;
+    let mut templates: Vec<_> =
+        account.templates().map(|template| TemplateBody::of(template, &uses)).collect();
     templates.sort_unstable_by_key(|template| template.template_id);
-    answer::ok(&TemplatesBody { templates })
+    let right = Right::lacking(account.record.kind, account.record.verified);
+    answer::ok(&TemplatesBody { templates, account: right })
 }
 
-/// Adds a template of WeChat's library to the account.
+/// Adds a template of WeChat's library to the account. It takes effect at once and cannot be changed. At most 25.
 #[utoipa::path(post, path = "/api/v1/accounts/{appid}/templates", tag = "templates", request_body = NewTemplate,
     responses((status = 201, description = "It may be used at once", body = AddedTemplate)))]
 pub(crate) async fn add_template(
@@ -102,6 +115,13 @@ pub(crate) async fn add_template(
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
     check(&new)?;
+    if account.templates().count() >= TEMPLATES_MAX {
+        let detail = format!(
+            "the account has {TEMPLATES_MAX} templates, and WeChat takes no more: delete one that is not used \
+             (`messages_30_days`), or sync if that was done in WeChat's console"
+        );
+        return Err(Problem::new(Code::LibraryFull, detail));
+    }
     let keywords: Vec<_> = new.keywords.iter().map(String::as_str).collect();
     let engine = app.engine().by(caller.actor());
     let template_id = engine.add_template(&account, &new.short_id, &keywords).await?;
@@ -120,10 +140,7 @@ pub(crate) async fn delete_template(
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
     if account.template(&template_id).is_none() {
-        return Err(Problem::new(
-            Code::UnknownTemplate,
-            "the account has no such template: sync its templates",
-        ));
+        return Err(unknown_template());
     }
     app.engine().by(caller.actor()).delete_template(&account, &template_id).await?;
     let detail = json!({ "template_id": template_id });
@@ -131,7 +148,7 @@ pub(crate) async fn delete_template(
     answer::done()
 }
 
-/// Makes our list of the account's templates equal to WeChat's.
+/// Makes our list of the account's templates equal to WeChat's. What others did there becomes a notice.
 #[utoipa::path(post, path = "/api/v1/accounts/{appid}/templates/sync", tag = "templates",
     responses((status = 200, description = "What changed", body = ChangesBody)))]
 pub(crate) async fn sync_templates(
@@ -145,16 +162,23 @@ pub(crate) async fn sync_templates(
     answer::ok(&ChangesBody { added, changed, removed })
 }
 
-fn body(template: &Template) -> TemplateBody<'_> {
-    TemplateBody {
-        template_id: &template.template_id,
-        title: &template.title,
-        content: &template.content,
-        example: &template.example,
-        primary_industry: &template.primary_industry,
-        deputy_industry: &template.deputy_industry,
-        fields: &template.fields,
-        shows_title_only: template.shows_title_only(),
+pub(super) fn unknown_template() -> Problem {
+    Problem::new(Code::UnknownTemplate, "the account has no such template: sync its templates")
+}
+
+impl<'a> TemplateBody<'a> {
+    pub(super) fn of(template: &'a Template, uses: &BTreeMap<String, u64>) -> Self {
+        Self {
+            template_id: &template.template_id,
+            title: &template.title,
+            content: &template.content,
+            example: &template.example,
+            primary_industry: &template.primary_industry,
+            deputy_industry: &template.deputy_industry,
+            fields: &template.fields,
+            shows_title_only: template.shows_title_only(),
+            messages_30_days: uses.get(&*template.template_id).copied().unwrap_or(0),
+        }
     }
 }
 

@@ -22,8 +22,13 @@ use crate::problem::{Problem, ProblemBody};
 
 /// Messages in one array, and in one commit of NDJSON: what the store writes in under 10 ms.
 const BATCH_MAX: usize = 1_000;
+/// Messages in one body of NDJSON: as many as fit into the default limit of 4 MiB at 400 bytes each.
+const LINES_MAX: usize = 10_000;
 /// An answer's row has about so many bytes.
 const ROW_SIZE: usize = 160;
+/// Errors are told in full in so many bytes of an answer: two for each row of a batch of 1,000. Who sends
+/// nonsense learns by then what is wrong with it, and the rest of the errors are told by their code.
+const TOLD_IN_FULL: usize = 256 << 10;
 
 /// Up to 1,000 messages.
 #[derive(ToSchema)]
@@ -61,20 +66,23 @@ pub(crate) struct RowBody<'a> {
     error: Option<&'a Problem>,
 }
 
-/// Takes in up to 1,000 messages as `{"messages":[…]}`, or any number that fits into the body as NDJSON
-/// (`Content-Type: application/x-ndjson`, one message a line), which is answered line by line in the same order.
+/// Takes in up to 1,000 messages as `{"messages":[…]}`, or up to 10,000 as NDJSON (`Content-Type: application/x-ndjson`,
+/// one message a line), which is answered line by line in the same order. After 256 KiB of answer an error is told by its
+/// `status` and `code` alone.
 #[utoipa::path(post, path = "/api/v1/messages/batch", tag = "messages",
     request_body(content((BatchRequest = "application/json"), (MessageRequest = "application/x-ndjson"))),
     responses((status = 200, description = "One result a message, in order",
         content((BatchAnswer = "application/json"), (RowBody<'_> = "application/x-ndjson")))))]
 pub(crate) async fn accept_batch(MaySend(caller): MaySend, State(app): State<App>, raw: Raw) -> Answer {
-    match raw.form {
-        Form::Json => accept_array(&app, &caller, &raw).await,
-        Form::Ndjson => accept_lines(&app, &caller, &raw).await,
-    }
+    let answer = match raw.form {
+        Form::Json => accept_array(&app, &caller, &raw).await?,
+        Form::Ndjson => accept_lines(&app, &caller, &raw).await?,
+    };
+    let content_type = if raw.form == Form::Json { "application/json" } else { "application/x-ndjson" };
+    Ok(answer::bytes(StatusCode::OK, content_type, raw.answered(answer)))
 }
 
-async fn accept_array(app: &App, caller: &Caller, raw: &Raw) -> Answer {
+async fn accept_array(app: &App, caller: &Caller, raw: &Raw) -> Result<Vec<u8>, Problem> {
     let Batch { messages } = body::read(body::json(raw)?)?;
     messages.check()?;
     let read = messages.elements.iter().map(|element| body::read(element.get())).collect();
@@ -88,17 +96,15 @@ async fn accept_array(app: &App, caller: &Caller, raw: &Raw) -> Answer {
         write_row(&mut out, index, answer);
     }
     out.extend_from_slice(b"]}");
-    Ok(answer::bytes(StatusCode::OK, "application/json", out))
+    Ok(out)
 }
 
 /// Line by line; blank ones are skipped. Committed in slices: after a slice that the store could not take, the
 /// rest is told so in its own rows, since earlier slices are accepted.
-async fn accept_lines(app: &App, caller: &Caller, raw: &Raw) -> Answer {
-    let lines: Vec<&[u8]> =
-        raw.bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
-    if lines.is_empty() {
-        return Err(Problem::invalid(vec![nothing("body")]));
-    }
+async fn accept_lines(app: &App, caller: &Caller, raw: &Raw) -> Result<Vec<u8>, Problem> {
+    let lines = raw.bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let lines: Vec<&[u8]> = lines.take(LINES_MAX + 1).collect();
+    check_lines(lines.len())?;
     let mut out = Vec::with_capacity(lines.len() * ROW_SIZE);
     let mut index = 0;
     for slice in lines.chunks(BATCH_MAX) {
@@ -113,7 +119,18 @@ async fn accept_lines(app: &App, caller: &Caller, raw: &Raw) -> Answer {
             index += 1;
         }
     }
-    Ok(answer::bytes(StatusCode::OK, "application/x-ndjson", out))
+    Ok(out)
+}
+
+fn check_lines(count: usize) -> Result<(), Problem> {
+    match count {
+        0 => Err(Problem::invalid(vec![nothing("body")])),
+        1..=LINES_MAX => Ok(()),
+        _ => {
+            let message = format!("has more than {LINES_MAX} lines: split them");
+            Err(Problem::invalid(vec![FieldError::new("body", FieldCode::TooMany, message)]))
+        }
+    }
 }
 
 /// An error of the whole slice becomes the error of each of its messages.
@@ -128,11 +145,17 @@ fn spread(
 }
 
 fn write_row(out: &mut Vec<u8>, index: usize, answer: &Result<Accepted, Problem>) {
+    const FITS: &str = "rows have text keys, and a Vec takes every byte";
     let row = match answer {
         Ok(accepted) => RowBody { index, accepted: Some(accepted.into()), error: None },
-        Err(problem) => RowBody { index, accepted: None, error: Some(problem) },
+        Err(problem) if out.len() < TOLD_IN_FULL => RowBody { index, accepted: None, error: Some(problem) },
+        Err(problem) => {
+            let (status, code) = (problem.code().status().as_u16(), problem.code().as_str());
+            let short = serde_json::json!({ "index": index, "error": { "status": status, "code": code } });
+            return serde_json::to_writer(out, &short).expect(FITS);
+        }
     };
-    serde_json::to_writer(out, &row).expect("rows have text keys, and a Vec takes every byte");
+    serde_json::to_writer(out, &row).expect(FITS);
 }
 
 fn nothing(field: &'static str) -> FieldError {

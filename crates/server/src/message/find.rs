@@ -33,6 +33,8 @@ pub(crate) struct Conditions {
     template_id: Option<String>,
     /// Of this scenario.
     scenario: Option<String>,
+    /// Of this campaign. No message has one yet.
+    campaign: Option<String>,
     /// With a dispatch that WeChat answered so.
     errcode: Option<String>,
     /// Accepted at this time or later. RFC 3339.
@@ -67,6 +69,9 @@ pub(crate) async fn find(
     let filter = filter(&app, &caller, &asked, &mut errors)?;
     let limit = query::limit(&mut errors, asked.limit.as_deref());
     field::none_of(errors)?;
+    if asked.campaign.is_some_and(|campaign| !campaign.is_empty()) {
+        return answer::ok(&PageBody { messages: Vec::new(), next_cursor: None });
+    }
     let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let page = app.store().find_messages(&filter, cursor, limit).await?;
     let catalog = app.engine().catalog();

@@ -3,7 +3,10 @@
 use std::str::FromStr;
 
 use axum::extract::State;
-use hongyan_domain::{Cause, Lane, MessageId, OnUnknown, Openid, State as MessageState, Timestamp};
+use hongyan_domain::{
+    Category, Cause, InteractionKind, Lane, MessageId, OnUnknown, Openid, Rule, State as MessageState,
+    Timestamp,
+};
 use hongyan_engine::Catalog;
 use hongyan_store::{CancelAnswer, Happening, MessageRecord, Moment};
 use serde::Serialize;
@@ -46,9 +49,14 @@ pub(crate) struct MessageBody<'a> {
     /// Of which scenario.
     scenario: Option<&'a str>,
     /// `transactional`, `service` or `marketing`.
-    category: Option<&'a str>,
+    #[schema(value_type = String)]
+    category: Category,
     /// The interaction the message itself proves.
-    basis: Option<&'a str>,
+    #[schema(value_type = Option<String>)]
+    basis: Option<InteractionKind>,
+    /// The reach window by which it went.
+    #[schema(value_type = Option<String>)]
+    reached_by: Option<InteractionKind>,
     /// Where it stands.
     #[schema(value_type = String)]
     state: MessageState,
@@ -92,8 +100,22 @@ pub(crate) struct MomentBody<'a> {
     /// When.
     #[schema(value_type = String)]
     at: Option<Timestamp>,
-    /// `accepted`, `claimed`, `dispatched`, `reported` or `settled`.
+    /// `accepted`, `judged`, `claimed`, `dispatched`, `reported` or `settled`.
     what: &'static str,
+    /// Of a judgement: the rule that spoke.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    rule: Option<Rule>,
+    /// Of a judgement: `hold` or `refuse`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'a str>,
+    /// Of a judgement: until when it holds, or from when on it would not refuse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    until: Option<Timestamp>,
+    /// Of a judgement: the rule is observed only, and the message went all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observed: Option<bool>,
     /// Of a dispatch: `sent`, `refused`, `retry`, `pause` or `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a str>,
@@ -197,8 +219,9 @@ impl<'a> MessageBody<'a> {
             miniprogram,
             lane: record.lane,
             scenario: record.scenario.as_deref(),
-            category: record.category.as_deref(),
-            basis: record.basis.as_deref(),
+            category: record.category,
+            basis: record.basis,
+            reached_by: record.reached_by,
             state: record.standing.state,
             cause: record.cause,
             msgid: record.msgid.map(|msgid| msgid.to_string()),
@@ -220,6 +243,14 @@ impl<'a> MomentBody<'a> {
         let body = Self { at: Some(moment.at), ..Self::default() };
         match &moment.what {
             Happening::Accepted => Self { what: "accepted", ..body },
+            Happening::Judged { rule, verdict, until, observed } => Self {
+                what: "judged",
+                rule: Some(*rule),
+                verdict: Some(verdict),
+                until: *until,
+                observed: observed.then_some(true),
+                ..body
+            },
             Happening::Claimed => Self { what: "claimed", ..body },
             Happening::Dispatched { outcome, errcode, errmsg, rid, msgid, claimed_at, took_ms } => Self {
                 what: "dispatched",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use hongyan_domain::{FieldError, MessageId, Preview, State as MessageState, Timestamp};
+use hongyan_domain::{FieldError, MessageId, Preview, Rule, State as MessageState, Timestamp};
 use hongyan_engine::EngineError;
 use hongyan_engine::accept::{Accepted, Place, Rejected, Request};
 use http::StatusCode;
@@ -46,6 +46,16 @@ pub(crate) struct MessageRequest {
     pub(crate) basis: Option<String>,
     /// When it may have been delivered and WeChat no longer says: `park` (the default) or `resend`.
     pub(crate) on_unknown: Option<String>,
+    /// The scenario, in place of `template_id` and `data`.
+    pub(crate) scenario: Option<String>,
+    /// What the scenario's expressions are worked out with.
+    #[schema(value_type = Option<Object>)]
+    pub(crate) params: Option<()>,
+    /// Of a scenario: when it happened; now, if left out. RFC 3339.
+    pub(crate) occurred_at: Option<String>,
+    /// Of a text that is too long: `error` (the default), or `shorten`: `thing` fields are cut to what fits, with an
+    /// ellipsis and a warning; numbers, times, amounts and phones never.
+    pub(crate) overflow: Option<String>,
     /// Check only, and show what the phone will show.
     pub(crate) dry_run: Option<bool>,
     /// WeChat's old field, ignored.
@@ -100,6 +110,10 @@ pub(crate) struct AcceptedBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     deadline: Option<Timestamp>,
+    /// The rule that holds it until `due_at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    held_by: Option<Rule>,
     /// What the phone will not show as it was given.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<FieldErrorBody>)]
@@ -119,6 +133,7 @@ impl<'a> From<&'a Accepted> for AcceptedBody<'a> {
                 state: None,
                 due_at: None,
                 deadline: None,
+                held_by: None,
                 warnings: &[],
                 preview: Some(preview),
             },
@@ -133,6 +148,7 @@ impl<'a> AcceptedBody<'a> {
             state: Some(place.state),
             due_at: Some(place.due_at),
             deadline: Some(place.deadline_at),
+            held_by: place.held,
             warnings: &place.warnings,
             preview: None,
         }
@@ -147,6 +163,7 @@ impl From<Rejected> for Problem {
                 Self::new(Code::AccountNeeded, "there is not exactly one account: name one by `appid`")
             }
             Rejected::Invalid(errors) => Self::invalid(errors),
+            Rejected::Refused(verdict) => Self::refused(verdict),
             Rejected::Conflict(id) => {
                 let detail = "another message was accepted under this client_msg_id, with another body";
                 Self::new(Code::Conflict, detail).about(id)
@@ -189,8 +206,12 @@ pub(super) async fn accept_all(
     responses((status = 202, description = "Accepted", body = AcceptedBody<'_>),
         (status = 200, description = "The message that was there already, or a dry run", body = AcceptedBody<'_>)))]
 pub(crate) async fn accept(MaySend(caller): MaySend, State(app): State<App>, raw: Raw) -> Answer {
-    let request = body::json(&raw).and_then(body::read);
-    let mut answers = accept_all(&app, &caller, vec![request]).await?;
+    accept_one(&app, &caller, body::json(&raw).and_then(body::read)?).await
+}
+
+/// Takes in one message, however it was asked for.
+pub(crate) async fn accept_one(app: &App, caller: &Caller, request: Request<'_>) -> Answer {
+    let mut answers = accept_all(app, caller, vec![Ok(request)]).await?;
     let accepted = answers.pop().expect("one request has one answer")?;
     let status = match accepted {
         Accepted::New(_) => StatusCode::ACCEPTED,

@@ -110,7 +110,7 @@ async fn an_account_is_paused_with_a_reason_and_resumed() {
     let pause = &paused.json()["live"]["pause"];
     assert_eq!(
         (&pause["cause"], &pause["reason"], &pause["until"]),
-        (&json!("ordered"), &json!("盘点"), &json!("2024-04-27T00:00:00Z"))
+        (&json!("ordered"), &json!("盘点"), &json!("2024-04-27T00:00:00.000Z"))
     );
     assert_eq!(wrong.fields(), ["reason", "until"]);
 }
@@ -222,6 +222,7 @@ async fn the_check_tells_what_failed_and_what_mends_it_in_both_languages() {
         .map(|one| (one["name"].clone(), one["status"].clone()))
         .collect();
     let expected = [
+        ("account", "ok"),
         ("token", "failed"),
         ("ip", "skipped"),
         ("permission", "skipped"),
@@ -231,7 +232,7 @@ async fn the_check_tells_what_failed_and_what_mends_it_in_both_languages() {
     ];
     assert_eq!(stand, expected.map(|(name, status)| (json!(name), json!(status))));
     assert_eq!(report["ok"], false);
-    let mend = &report["checks"][0]["mend"];
+    let mend = &report["checks"][1]["mend"];
     assert!(
         mend["zh"].as_str().unwrap().contains("网络") && mend["en"].as_str().unwrap().contains("network")
     );
@@ -261,6 +262,18 @@ async fn a_key_for_one_account_neither_sees_nor_changes_another() {
         ("POST", "/templates", r#"{"short_id":"1"}"#),
         ("POST", "/templates/sync", ""),
         ("DELETE", "/templates/TEMPLATE", ""),
+        ("GET", "/templates/TEMPLATE", ""),
+        ("PATCH", "/templates/TEMPLATE", r#"{"relax":{}}"#),
+        ("GET", "/templates/notices", ""),
+        ("GET", "/applications", ""),
+        ("POST", "/applications", "{}"),
+        ("GET", "/applications/app_1", ""),
+        ("PATCH", "/applications/app_1", "{}"),
+        ("POST", "/applications/app_1/check", ""),
+        ("POST", "/applications/app_1/submit", ""),
+        ("POST", "/applications/app_1/approve", r#"{"reviewer":"x"}"#),
+        ("POST", "/applications/app_1/reject", r#"{"reviewer":"x","reason":"y"}"#),
+        ("POST", "/applications/app_1/withdraw", ""),
     ];
     for (method, what, body) in calls {
         let reply = server.call_as(&key, (method, &format!("{foreign}{what}")), body).await;
@@ -274,4 +287,50 @@ async fn a_key_for_one_account_neither_sees_nor_changes_another() {
         (1, &json!(OTHER))
     );
     assert_eq!(server.call_as(&key, ("PATCH", &own), r#"{"name":"x"}"#).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_taken_can_be_used() {
+    let direct = hongyan_wechat::Client::new(hongyan_wechat::Settings::default()).unwrap();
+    let proxies = [
+        "http://p:1",
+        "http://p:1/",
+        "http://me:p%40ss@10.0.0.1:3128",
+        "http://[::1]:3128",
+        r#"http://a@b:"\{}@under_score.cn:65535"#,
+    ];
+
+    for proxy in proxies {
+        assert_eq!(hongyan_domain::setting::check_proxy(proxy), Ok(()), "{proxy}");
+        assert!(direct.through_proxy(proxy).is_ok(), "{proxy}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_with_a_quote_and_a_backslash_in_it_is_like_any_other() {
+    let server = Server::start().await;
+    let body = json!({ "appid": "wx_quote", "kind": "service", "secret": r#"a"\b"# });
+
+    let made = server.post("/api/v1/accounts", body.to_string()).await;
+
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let catalog = server.app.engine().catalog();
+    assert_eq!(catalog.account(Some("wx_quote")).unwrap().record.secret.expose(), r#"a"\b"#);
+}
+
+#[tokio::test]
+async fn a_key_for_one_account_does_not_learn_of_others() {
+    let server = Server::start().await;
+    server.add_account(OTHER).await;
+    let key = server.make_key(2, &[Scope::Admin], &[OTHER]).await;
+    let new = |appid: &str| json!({ "appid": appid, "kind": "service", "secret": "s" }).to_string();
+
+    for appid in [APPID, OTHER, "wx_nobody", "not an appid"] {
+        let made = server.call_as(&key, ("POST", PATH), new(appid)).await;
+        assert_eq!(made.problem(), problem(403, "forbidden"), "{appid}");
+    }
+    for appid in [APPID, "wx_nobody"] {
+        let put = server.call_as(&key, ("PUT", &format!("{PATH}/{appid}")), new(appid)).await;
+        assert_eq!(put.problem(), problem(404, "unknown_account"), "{appid}");
+    }
 }

@@ -116,5 +116,5 @@ async fn the_first_key_is_made_by_whoever_opened_the_set_up_link() {
     assert_eq!(page.status, StatusCode::OK);
     let rows = server.store.audit(&AuditFilter::default(), None, 10).await.unwrap().items;
     let told: Vec<_> = rows.iter().map(|row| (&*row.actor, &*row.action)).collect();
-    assert_eq!(told, [("setup", "key.create"), ("system", "setup.link")]);
+    assert_eq!(told[..2], [("setup", "key.create"), ("system", "setup.link")]);
 }

@@ -98,9 +98,8 @@ async fn a_key_revoked_by_another_process_is_out_at_the_next_tick() {
 }
 
 #[tokio::test]
-async fn strangers_are_slowed_down_and_known_keys_are_not() {
+async fn strangers_are_slowed_down_and_keys_that_exist_are_not() {
     let server = Server::start().await;
-    assert!(server.get("/api/v1/accounts").await.status.is_success());
 
     let mut told = Vec::new();
     for seed in 1_000..1_040 {
@@ -112,5 +111,17 @@ async fn strangers_are_slowed_down_and_known_keys_are_not() {
     let last = told.last().unwrap();
     assert_eq!(last.problem(), problem(429, "throttled"));
     assert_eq!(last.headers[header::RETRY_AFTER], "60");
-    assert!(server.get("/api/v1/accounts").await.status.is_success());
+    assert!(server.get("/api/v1/accounts").await.status.is_success(), "though it was never shown before");
+    let (shown, never) =
+        (server.make_key(3, &[Scope::Read], &[]).await, server.make_key(4, &[Scope::Read], &[]).await);
+    let revoked = KeyText::parse(&shown).unwrap().id();
+    let revoked = server.call_as(&server.key, ("DELETE", &format!("/api/v1/keys/{revoked}")), "").await;
+    assert_eq!(revoked.status.as_u16(), 204);
+    for key in [&never, &server.key] {
+        assert!(server.call_as(key, ("GET", "/api/v1/accounts"), "").await.status.is_success());
+    }
+    assert_eq!(
+        server.call_as(&shown, ("GET", "/api/v1/accounts"), "").await.problem(),
+        problem(429, "throttled")
+    );
 }

@@ -135,3 +135,18 @@ async fn a_key_for_one_account_cannot_slip_another_into_a_batch() {
     let found = server.get(&format!("/api/v1/messages?appid={APPID}")).await.json();
     assert_eq!(found["messages"], json!([]));
 }
+
+#[tokio::test]
+async fn ndjson_has_at_most_ten_thousand_lines_and_its_errors_stay_short() {
+    let server = Server::start().await;
+
+    let most = ndjson(&server, "x\n".repeat(10_000)).await;
+    let more = ndjson(&server, "x\n".repeat(2_000_000)).await;
+
+    let rows: Vec<Value> = most.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let error = |row: usize| &rows[row]["error"];
+    assert_eq!((rows.len(), error(0)["title"].is_string()), (10_000, true));
+    assert_eq!(error(9_999), &json!({ "status": 400, "code": "malformed_json" }));
+    assert!(most.text.len() < 1 << 20, "{} bytes", most.text.len());
+    assert_eq!((more.problem(), more.fields()), (problem(422, "invalid"), vec!["body".to_owned()]));
+}

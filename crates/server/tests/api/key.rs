@@ -54,7 +54,7 @@ async fn a_wrong_request_names_every_field() {
     let none = server.post(PATH, json!({"name": "x", "scopes": []}).to_string()).await;
 
     assert_eq!(wrong.problem(), problem(422, "invalid"));
-    assert_eq!(wrong.fields(), ["name", "scopes", "appids", "expires_at"]);
+    assert_eq!(wrong.fields(), ["scopes", "appids", "name", "expires_at"]);
     assert_eq!(none.fields(), ["scopes"]);
 }
 

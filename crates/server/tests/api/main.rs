@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod account;
+mod application;
 mod audit;
 mod auth;
 mod bad_input;
@@ -16,3 +17,4 @@ mod routes;
 mod serve;
 mod server;
 mod setup;
+mod template;

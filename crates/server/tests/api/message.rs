@@ -15,8 +15,8 @@ async fn a_new_message_is_202_with_its_id_and_times() {
     let json = reply.json();
     assert_eq!(reply.status, StatusCode::ACCEPTED);
     assert!(json["id"].as_str().unwrap().starts_with("msg_"));
-    assert_eq!((&json["state"], &json["due_at"]), (&json!("pending"), &json!("2024-04-26T06:20:45Z")));
-    assert_eq!(json["deadline"], "2024-04-26T06:50:45Z");
+    assert_eq!((&json["state"], &json["due_at"]), (&json!("pending"), &json!("2024-04-26T06:20:45.000Z")));
+    assert_eq!(json["deadline"], "2024-04-26T06:50:45.000Z");
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_message_is_shown_with_its_timeline() {
     assert_eq!((&shown["appid"], &shown["touser"]), (&json!(APPID), &json!("oOPENID")));
     assert_eq!((&shown["lane"], &shown["state"]), (&json!("urgent"), &json!("pending")));
     assert_eq!(shown["data"]["thing1"], json!({"value": "拿铁"}));
-    assert_eq!(shown["timeline"], json!([{"at": "2024-04-26T06:20:45Z", "what": "accepted"}]));
+    assert_eq!(shown["timeline"], json!([{"at": "2024-04-26T06:20:45.000Z", "what": "accepted"}]));
 }
 
 #[tokio::test]
@@ -225,4 +225,16 @@ async fn a_key_for_one_account_sends_by_it_and_sees_no_other() {
     assert_eq!(listed["messages"].as_array().unwrap().len(), 1);
     assert_eq!(listed["messages"][0]["appid"], OTHER);
     assert_eq!(asked.problem(), problem(404, "unknown_account"));
+}
+
+#[tokio::test]
+async fn no_message_is_of_a_campaign_yet() {
+    let server = Server::start().await;
+    server.send(&message()).await;
+
+    let of_one = server.get("/api/v1/messages?campaign=cmp_1").await;
+    let of_any = server.get("/api/v1/messages?campaign=").await;
+
+    assert_eq!(of_one.json(), json!({ "messages": [], "next_cursor": null }));
+    assert_eq!(of_any.json()["messages"].as_array().unwrap().len(), 1);
 }

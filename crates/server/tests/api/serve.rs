@@ -138,3 +138,76 @@ async fn a_request_that_outlasts_the_grace_is_cut_off() {
     running.ended.await.unwrap().unwrap();
     assert_eq!(stream.read(&mut [0; 16]).await.unwrap_or(0), 0);
 }
+
+/// What the server writes before it closes.
+async fn until_closed(stream: &mut TcpStream) -> String {
+    let mut read = Vec::new();
+    // A connection that is reset is closed, too.
+    let _ = stream.read_to_end(&mut read).await;
+    String::from_utf8_lossy(&read).into_owned()
+}
+
+#[tokio::test]
+async fn a_caller_whose_first_head_does_not_end_is_cut_off_and_one_between_requests_is_not() {
+    let settings = Settings { header_timeout: std::time::Duration::from_millis(50), ..Settings::default() };
+    let server = Server::start_with(settings).await;
+    let running = run(&server).await;
+    let (mut slow, mut idle) = (
+        TcpStream::connect(running.address).await.unwrap(),
+        TcpStream::connect(running.address).await.unwrap(),
+    );
+    let health = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    idle.write_all(health).await.unwrap();
+    answer(&mut idle).await;
+
+    slow.write_all(b"G").await.unwrap();
+    let told = until_closed(&mut slow).await;
+    idle.write_all(health).await.unwrap();
+
+    assert_eq!(told, "");
+    assert!(answer(&mut idle).await.starts_with("HTTP/1.1 200 "));
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn one_address_has_only_so_many_connections() {
+    let settings = Settings { max_connections_per_address: 2, proxies: vec![], ..Settings::default() };
+    let server = Server::start_with(settings).await;
+    let running = run(&server).await;
+    let health = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(health).await.unwrap();
+        answer(&mut stream).await;
+        held.push(stream);
+    }
+
+    let mut third = TcpStream::connect(running.address).await.unwrap();
+
+    assert_eq!(until_closed(&mut third).await, "");
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_body_in_many_tiny_chunks_is_refused_and_one_in_some_is_not() {
+    let server = Server::start().await;
+    let running = run(&server).await;
+    let head = head(&server, 0).replace("content-length: 0", "transfer-encoding: chunked");
+    let body: String =
+        message().to_string().chars().map(|c| format!("{:x}\r\n{c}\r\n", c.len_utf8())).collect();
+
+    for (chunks, status) in [(body, "202"), ("1\r\n \r\n".repeat(10_000), "400")] {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(chunks.as_bytes()).await.unwrap();
+        stream.write_all(b"0\r\n\r\n").await.unwrap();
+        let answered = answer(&mut stream).await;
+        assert!(answered.starts_with(&format!("HTTP/1.1 {status} ")), "{answered}");
+    }
+
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+}

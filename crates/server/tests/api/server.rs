@@ -84,6 +84,7 @@ impl Server {
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let master_key = MasterKey::generate(&mut StdRng::seed_from_u64(7));
         let store = Store::open(hongyan_store::Settings::new(url, master_key), NOW).await.unwrap();
+        hongyan_engine::rules::turn_off(&store, NOW).await.unwrap();
         // Port 9 (discard) is closed.
         let wechat = hongyan_wechat::Settings {
             api_bases: vec!["http://127.0.0.1:9".to_owned()],

@@ -1,6 +1,6 @@
 //! Accounts, tokens, templates, data keys.
 
-use hongyan_domain::{Appid, Limits};
+use hongyan_domain::{Appid, Limits, Timestamp};
 use hongyan_store::{
     CallbackKeys, Changes, Paused, Secret, StoreError, StoredTemplate, StoredToken, TokenSource,
 };
@@ -10,7 +10,7 @@ use crate::bed::{Bed, NOW, after_s, draft, openid};
 pub(crate) async fn an_account_reads_back_with_its_secrets(bed: &Bed) {
     let mut given = draft("wx2");
     given.limits = Some(Limits { base_per_s: 1, peak_per_s: 2, daily: 3 });
-    given.proxy = Some(Secret::new("http://user:password@proxy"));
+    given.proxy = Some(Secret::new(r#"http://user:"pass\word"@proxy:3128"#));
     given.token_source = TokenSource::Outside("https://token.example.com".to_owned());
     given.paused = Some(Paused { until: Some(after_s(9)), reason: "ip_not_allowed".to_owned() });
 
@@ -29,9 +29,46 @@ pub(crate) async fn an_account_reads_back_with_its_secrets(bed: &Bed) {
     assert_eq!((found.token_source, found.created_at, found.updated_at), (given.token_source, NOW, NOW));
 }
 
+pub(crate) async fn an_account_with_unusable_fields_is_not_put_in(bed: &Bed) {
+    let mut given = draft("wx2");
+    given.name = "\u{1b}[31m".to_owned();
+    given.secret = Secret::new("AAAA\nBBBB");
+    given.callback = Some(CallbackKeys { token: Secret::new("a\0b"), aes_key: None, previous_aes_key: None });
+    given.limits = Some(Limits { base_per_s: 100, peak_per_s: 1, daily: 3 });
+    given.proxy = Some(Secret::new("socks5://x"));
+    given.token_source = TokenSource::Outside("http://".to_owned());
+    given.paused = Some(Paused { until: Some(Timestamp::from_ms(i64::MAX)), reason: String::new() });
+    let appid = given.appid.clone();
+
+    let Err(StoreError::Fields(faults)) = bed.store.put_account(given, NOW).await else { panic!() };
+
+    let fields: Vec<_> = faults.iter().map(|fault| &*fault.field).collect();
+    let expected = ["name", "secret", "callback.token", "limits.peak_per_s", "proxy", "token_url"];
+    assert_eq!(fields, [&expected[..], &["reason", "until"]].concat());
+    assert!(bed.store.account(&appid).await.unwrap().is_none());
+}
+
+pub(crate) async fn an_account_that_cannot_be_read_is_left_out_and_can_be_deleted(bed: &Bed) {
+    let token = StoredToken { value: Secret::new("t"), expires_at: NOW, fetched_at: NOW };
+    let damaged = bed.store.put_account(draft("wx2"), NOW).await.unwrap();
+    bed.store.put_token(damaged.id, token).await.unwrap();
+    bed.spoil(
+        "UPDATE account SET secrets = zeroblob(99) WHERE account = 2; UPDATE token SET value = zeroblob(99)",
+    );
+
+    let readable = bed.store.accounts().await.unwrap();
+    let number = bed.store.account_id(&damaged.appid).await.unwrap();
+
+    assert_eq!(readable.iter().map(|account| account.id).collect::<Vec<_>>(), [bed.account]);
+    assert!(bed.store.tokens().await.unwrap().is_empty());
+    assert_eq!(number, Some(damaged.id));
+    assert!(bed.store.delete_account(damaged.id, NOW).await.unwrap());
+}
+
 pub(crate) async fn putting_an_account_again_keeps_its_number(bed: &Bed) {
     let mut changed = draft("wx1");
-    changed.callback = Some(CallbackKeys { token: Secret::new("t2"), aes_key: None, previous_aes_key: None });
+    changed.callback =
+        Some(CallbackKeys { token: Secret::new("token2"), aes_key: None, previous_aes_key: None });
 
     let again = bed.store.put_account(changed.clone(), after_s(5)).await.unwrap();
 

@@ -1,7 +1,7 @@
 //! Whose receipt it is, where no message has its number.
 
 use hongyan_domain::{Event, MessageId, Outcome, SentAs, Standing, State, decide};
-use hongyan_store::{Happening, Received, Settled};
+use hongyan_store::{Happening, Received, Settled, Written};
 
 use crate::bed::{Bed, NOW, after_s, standing};
 
@@ -26,11 +26,11 @@ fn doubted() -> Standing {
 }
 
 /// Its second try was not answered either, and WeChat has forgotten the first.
-async fn give_up(bed: &Bed, id: MessageId) -> Settled {
+async fn give_up(bed: &Bed, id: MessageId) -> Written {
     let mut settlement = bed.settlement(id, doubted(), &Outcome::Unknown, after_s(5));
     settlement.at = after_s(600);
     settlement.to = decide(&doubted(), &Event::Lost { claimed_at: after_s(5) }, after_s(600)).unwrap();
-    bed.store.settle(vec![settlement], vec![]).await.unwrap()[0]
+    bed.store.settle(vec![settlement], vec![]).await.unwrap()
 }
 
 pub(crate) async fn a_receipt_of_a_message_held_for_review_is_found_by_its_recipient(bed: &Bed) {
@@ -132,9 +132,10 @@ pub(crate) async fn a_message_given_up_leaves_the_receipt_to_the_one_that_wechat
     let lost = in_doubt(bed).await;
     bed.receive(bed.receipt("oA", Some(42))).await;
 
-    let settled = give_up(bed, lost).await;
+    let written = give_up(bed, lost).await;
 
-    assert!(matches!(settled, Settled::Applied(to) if to.to == State::Unknown), "{settled:?}");
+    assert!(matches!(written.settled[..], [Settled::Applied(to)] if to.to == State::Unknown), "{written:?}");
+    assert!(matches!(written.besides[..], [to] if to.to == State::Delivered), "{written:?}");
     assert_eq!((bed.state(held).await, bed.state(lost).await), (State::Delivered, State::Unknown));
     bed.counters_equal_the_ledger().await;
 }

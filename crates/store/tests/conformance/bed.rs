@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use hongyan_domain::id::MessageIds;
+use hongyan_domain::policy::Policies;
 use hongyan_domain::{
-    AccountId, AccountKind, Appid, Content, DeliveryStatus, Event, Lane, MessageId, OnUnknown, Openid,
-    Outcome, SentAs, Standing, State, Timestamp, decide,
+    AccountId, AccountKind, Appid, Category, Content, DeliveryStatus, Event, Lane, MessageId, OnUnknown,
+    Openid, Outcome, SentAs, Standing, State, Timestamp, decide,
 };
 use hongyan_store::{
-    AccountDraft, CallbackKeys, Claim, ClaimId, Dispatch, MasterKey, MessageRecord, NewMessage, Ownership,
-    Receipt, Received, Secret, Settings, Settled, Settlement, Store, TokenSource,
+    AccountDraft, CallbackKeys, Claim, ClaimId, Claimed, Dispatch, MasterKey, MessageRecord, NewMessage,
+    Ownership, Ready, Receipt, Received, Secret, Settings, Settled, Settlement, Store, TokenSource,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -54,6 +55,11 @@ impl Bed {
         format!("sqlite:{}", self.path(name).display())
     }
 
+    /// Another process's store on the database that has this name too.
+    pub(crate) async fn another_by(&self, name: &str) -> hongyan_store::Result<Store> {
+        Store::open(Settings::new(self.url(name), master(1)), NOW).await
+    }
+
     /// Changes the database behind the store's back.
     pub(crate) fn spoil(&self, sql: &str) {
         rusqlite::Connection::open(self.path("test.db")).unwrap().execute_batch(sql).unwrap();
@@ -79,7 +85,8 @@ impl Bed {
             },
             lane: Lane::Normal,
             scenario: None,
-            category: None,
+            category: Category::Service,
+            verdicts: Vec::new(),
             basis: None,
             accepted_at: NOW,
             due_at: NOW,
@@ -104,9 +111,26 @@ impl Bed {
     /// Claims these; the claim stays open.
     pub(crate) async fn claimed(&self, messages: &[MessageId]) -> ClaimId {
         let id = self.claim_id();
-        let claim = Claim { account: self.account, id, at: NOW, messages: messages.to_vec() };
-        assert_eq!(self.store.claim(vec![claim]).await.unwrap(), []);
+        let messages: Vec<_> = messages.iter().map(|id| self.ready(*id)).collect();
+        let policies = Policies::off();
+        let answers = self.store.claim(&[self.claim_of(id, &messages, &policies)]).await.unwrap();
+        assert!(answers.iter().all(|answer| *answer == Claimed::Go(None)), "{answers:?}");
         id
+    }
+
+    /// A claim of messages by these rules.
+    pub(crate) fn claim_of<'a>(
+        &self,
+        id: ClaimId,
+        messages: &'a [Ready],
+        policies: &'a Policies,
+    ) -> Claim<'a> {
+        Claim { account: self.account, id, at: NOW, messages, policies }
+    }
+
+    /// A message as the dispatcher holds it; nobody asks for what is in it.
+    pub(crate) fn ready(&self, id: MessageId) -> Ready {
+        Ready { id, ..self.draft_to("nobody").ready() }
     }
 
     /// Accepts, claims and settles a message as sent under this msgid.
@@ -129,7 +153,7 @@ impl Bed {
         at: Timestamp,
     ) -> Settled {
         let settlement = self.settlement(id, from, &outcome, at);
-        self.store.settle(vec![settlement], vec![]).await.unwrap()[0]
+        self.store.settle(vec![settlement], vec![]).await.unwrap().settled[0]
     }
 
     pub(crate) fn settlement(
@@ -158,6 +182,7 @@ impl Bed {
                 msgid,
                 took_ms: 7,
             }),
+            taken: None,
         }
     }
 
@@ -202,8 +227,8 @@ pub(crate) fn draft(appid: &str) -> AccountDraft {
         verified: true,
         secret: Secret::new("app-secret-in-plain"),
         callback: Some(CallbackKeys {
-            token: Secret::new("callback-token-in-plain"),
-            aes_key: Some(Secret::new("aes-key-in-plain")),
+            token: Secret::new("CallbackTokenInPlain"),
+            aes_key: Some(Secret::new("K".repeat(43))),
             previous_aes_key: None,
         }),
         limits: None,

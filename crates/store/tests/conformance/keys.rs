@@ -1,7 +1,7 @@
 //! API keys and the set-up secret.
 
-use hongyan_domain::AccountId;
-use hongyan_store::{KeyText, NewKey, Scope, Secret, generate_setup_secret};
+use hongyan_domain::{AccountId, Timestamp};
+use hongyan_store::{ApiKey, KeyText, NewKey, Scope, Secret, StoreError, generate_setup_secret};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -22,6 +22,10 @@ async fn put_for(bed: &Bed, seed: u64, accounts: Vec<AccountId>) -> KeyText {
     text(seed)
 }
 
+async fn found(bed: &Bed, text: &KeyText) -> Option<ApiKey> {
+    bed.store.key_ring().await.unwrap().find(text).map(|key| (**key).clone())
+}
+
 pub(crate) async fn put(bed: &Bed, seed: u64) -> KeyText {
     put_for(bed, seed, vec![]).await
 }
@@ -32,12 +36,29 @@ pub(crate) async fn a_key_is_found_by_its_text_and_by_no_other(bed: &Bed) {
     let last = if forged.pop() == Some('a') { 'b' } else { 'a' };
     forged.push(last);
 
-    let found = bed.store.key(&key).await.unwrap().unwrap();
+    let kept = found(bed, &key).await.unwrap();
 
-    assert_eq!((found.id, found.name.as_str()), (key.id(), "ci"));
-    assert_eq!((found.scopes, found.accounts), (vec![Scope::Send, Scope::Admin], vec![bed.account]));
-    assert!(bed.store.key(&KeyText::parse(&forged).unwrap()).await.unwrap().is_none());
-    assert!(bed.store.key(&text(2)).await.unwrap().is_none());
+    assert_eq!((kept.id, kept.name.as_str()), (key.id(), "ci"));
+    assert_eq!((kept.scopes, kept.accounts), (vec![Scope::Send, Scope::Admin], vec![bed.account]));
+    assert!(found(bed, &KeyText::parse(&forged).unwrap()).await.is_none());
+    assert!(found(bed, &text(2)).await.is_none());
+}
+
+pub(crate) async fn a_key_with_unusable_fields_is_not_put_in(bed: &Bed) {
+    let far = Timestamp::from_ms(8_640_001_795_401_781_073);
+    for (name, scopes, expires_at, field) in [
+        ("\n\u{1b}[31m", vec![Scope::Send], None, "name"),
+        ("ci", vec![], None, "scopes"),
+        ("ci", vec![Scope::Send], Some(NOW), "expires_at"),
+        ("ci", vec![Scope::Send], Some(far), "expires_at"),
+    ] {
+        let key = NewKey { text: text(1), name: name.to_owned(), scopes, accounts: vec![], expires_at };
+
+        let Err(StoreError::Fields(faults)) = bed.store.put_key(key, NOW).await else { panic!("{name}") };
+
+        assert_eq!(faults.iter().map(|fault| &*fault.field).collect::<Vec<_>>(), [field]);
+    }
+    assert_eq!(bed.store.keys().await.unwrap(), []);
 }
 
 pub(crate) async fn a_revoked_key_is_not_live(bed: &Bed) {
@@ -45,7 +66,8 @@ pub(crate) async fn a_revoked_key_is_not_live(bed: &Bed) {
 
     assert!(bed.store.revoke_key(&key.id(), NOW).await.unwrap());
 
-    assert!(!bed.store.key(&key).await.unwrap().unwrap().is_live(NOW));
+    assert!(found(bed, &key).await.is_none());
+    assert!(!bed.store.keys().await.unwrap()[0].is_live(NOW));
     assert!(!bed.store.revoke_key(&key.id(), NOW).await.unwrap());
     assert!(!bed.store.revoke_key(&text(2).id(), NOW).await.unwrap());
 }
@@ -53,10 +75,10 @@ pub(crate) async fn a_revoked_key_is_not_live(bed: &Bed) {
 pub(crate) async fn a_key_past_its_time_is_not_live(bed: &Bed) {
     let key = put(bed, 1).await;
 
-    let found = bed.store.key(&key).await.unwrap().unwrap();
+    let key = found(bed, &key).await.unwrap();
 
-    assert!(found.is_live(after_s(59)));
-    assert!(!found.is_live(after_s(60)));
+    assert!(key.is_live(after_s(59)));
+    assert!(!key.is_live(after_s(60)));
 }
 
 pub(crate) async fn a_key_remembers_its_last_use(bed: &Bed) {
@@ -72,8 +94,8 @@ pub(crate) async fn a_key_for_a_deleted_account_does_not_become_one_for_all(bed:
 
     bed.store.delete_account(bed.account, NOW).await.unwrap();
 
-    let found = bed.store.key(&key).await.unwrap().unwrap();
-    assert_eq!(found.accounts, [AccountId(0)], "no account has this number");
+    let key = found(bed, &key).await.unwrap();
+    assert_eq!(key.accounts, [AccountId(0)], "no account has this number");
 }
 
 fn setup(seed: u64) -> Secret {

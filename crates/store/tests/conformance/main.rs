@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may: it fails")]
 
 mod accounts;
+mod applications;
 mod attribution;
 mod audit;
 mod bed;
 mod find;
 mod keys;
+mod library;
 mod messages;
 mod personal;
 mod queue;
@@ -54,9 +56,13 @@ suite! {
     queue {
         claims_without_ownership_are_fenced,
         a_claim_under_a_newer_epoch_is_fenced,
+        an_owner_that_was_replaced_finds_out,
+        a_lock_file_that_was_deleted_is_made_anew,
+        an_owner_keeps_out_whoever_comes_by_another_name,
         a_second_owner_is_refused_until_the_first_is_gone,
         every_owner_has_a_later_epoch_even_when_the_clock_steps_back,
         a_claim_leaves_out_what_was_cancelled,
+        a_claim_that_would_hold_nothing_is_not_kept,
         ready_messages_come_by_deadline_and_then_by_id,
         ready_pages_go_on_where_the_last_ended,
         claimed_messages_are_not_ready,
@@ -104,6 +110,8 @@ suite! {
     }
     accounts {
         an_account_reads_back_with_its_secrets,
+        an_account_with_unusable_fields_is_not_put_in,
+        an_account_that_cannot_be_read_is_left_out_and_can_be_deleted,
         putting_an_account_again_keeps_its_number,
         a_deleted_account_is_gone_with_all_it_had,
         accepting_for_a_deleted_account_is_refused,
@@ -113,8 +121,26 @@ suite! {
         the_revision_grows_with_accounts_templates_and_keys,
         what_an_old_data_key_sealed_stays_readable,
     }
+    applications {
+        an_application_reads_back_with_every_state_it_entered,
+        a_changed_application_is_a_draft_again_with_the_new_body,
+        what_is_not_possible_changes_nothing,
+        three_submits_fill_a_month_of_one_account_even_at_once,
+        applications_are_listed_from_the_newest_by_state_and_page,
+        an_application_over_its_bounds_is_refused,
+        the_last_change_of_the_industries_is_kept,
+    }
+    library {
+        a_sync_notes_what_others_did_and_the_first_one_nothing,
+        what_we_did_ourselves_is_not_noted,
+        a_template_keeps_every_text_and_is_remembered_when_it_is_gone,
+        a_grant_outlives_a_sync_and_is_taken_back,
+        messages_are_counted_by_template_and_day,
+        a_deleted_account_takes_its_notices_grants_and_applications_along,
+    }
     keys {
         a_key_is_found_by_its_text_and_by_no_other,
+        a_key_with_unusable_fields_is_not_put_in,
         a_revoked_key_is_not_live,
         a_key_past_its_time_is_not_live,
         a_key_remembers_its_last_use,
@@ -152,6 +178,9 @@ suite! {
     }
     personal {
         an_export_holds_messages_with_their_timelines_and_receipts_without_a_message,
+        an_export_tells_what_is_known_of_the_person,
+        an_erased_person_is_not_written_to_again,
+        a_block_told_after_the_erasure_is_nobodys,
         an_export_goes_on_page_by_page,
         export_and_erasure_are_audited_without_the_openid,
         an_erased_message_is_a_row_that_names_nobody_and_still_counts,
@@ -188,6 +217,7 @@ suite! {
     rotate {
         a_new_key_seals_at_once_in_every_process,
         a_batch_over_several_accounts_is_sealed_by_the_new_keys_of_each,
+        people_are_sealed_by_the_new_key_in_every_process,
         everything_is_sealed_anew_and_the_old_key_dropped,
         a_resealing_that_was_cut_off_leaves_all_readable_and_goes_on,
         a_key_made_while_the_last_is_being_put_in_force_takes_its_place,

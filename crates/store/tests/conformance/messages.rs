@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use hongyan_domain::message::Miniprogram;
-use hongyan_domain::{Cause, Event, Lane, MessageId, OnUnknown, Outcome, SentAs, State, decide};
+use hongyan_domain::{
+    Category, Cause, Event, InteractionKind, Lane, MessageId, OnUnknown, Outcome, SentAs, State, decide,
+};
 use hongyan_store::{Acceptance, CancelAnswer, Happening, MAX_BATCH, Settled, StoreError};
 
 use crate::bed::{Bed, NOW, after_s, draft, openid, standing};
@@ -16,8 +18,8 @@ pub(crate) async fn an_accepted_message_reads_back_with_all_it_had(bed: &Bed) {
         Some(Miniprogram { appid: "wxm".to_owned(), pagepath: Some("p?id=1".to_owned()) });
     new.lane = Lane::Urgent;
     new.scenario = Some("paid".into());
-    new.category = Some("service".into());
-    new.basis = Some("payment".into());
+    new.category = Category::Service;
+    new.basis = Some(InteractionKind::Payment);
     new.expires_at = Some(after_s(600));
     new.on_unknown = OnUnknown::Resend;
 
@@ -27,8 +29,8 @@ pub(crate) async fn an_accepted_message_reads_back_with_all_it_had(bed: &Bed) {
     assert_eq!(answer, [Acceptance::New]);
     assert_eq!((found.id, found.account, found.client_msg_id), (new.id, new.account, new.client_msg_id));
     assert_eq!((found.openid, found.content, found.lane), (Some(new.openid), Some(new.content), new.lane));
-    assert_eq!((found.scenario.as_deref(), found.category.as_deref()), (Some("paid"), Some("service")));
-    assert_eq!((found.basis.as_deref(), found.template_id), (Some("payment"), new.template_id));
+    assert_eq!((found.scenario.as_deref(), found.category), (Some("paid"), Category::Service));
+    assert_eq!((found.basis, found.template_id), (Some(InteractionKind::Payment), new.template_id));
     assert_eq!((found.due_at, found.deadline_at, found.expires_at), (NOW, after_s(60), Some(after_s(600))));
     assert_eq!((found.standing.state, found.standing.on_unknown), (State::Pending, OnUnknown::Resend));
     assert_eq!(found.timeline.len(), 1);
@@ -198,8 +200,8 @@ pub(crate) async fn a_settlement_repeated_is_recorded_once(bed: &Bed) {
     let first = bed.store.settle(vec![settlement.clone()], vec![]).await.unwrap();
     let second = bed.store.settle(vec![settlement], vec![]).await.unwrap();
 
-    assert!(matches!(first[..], [Settled::Applied(_)]));
-    assert_eq!(second, [Settled::Stale { state: State::Sent }]);
+    assert!(matches!(first.settled[..], [Settled::Applied(_)]));
+    assert_eq!(second.settled, [Settled::Stale { state: State::Sent }]);
     assert_eq!(bed.store.sends_today(NOW.day()).await.unwrap()[&bed.account], 1);
     bed.counters_equal_the_ledger().await;
 }

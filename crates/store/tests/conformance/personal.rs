@@ -1,9 +1,9 @@
 //! What is held of a person: given out, and removed.
 
-use hongyan_domain::{DeliveryStatus, MessageId, Outcome, State};
+use hongyan_domain::{DeliveryStatus, InteractionKind, MessageId, Outcome, Reason, Recipient, State};
 use hongyan_store::{
-    Acceptance, AuditFilter, Erased, Happening, MessageFilter, NewMessage, Personal, Received, Settled,
-    StoreError,
+    Acceptance, AuditFilter, Erased, Happening, Interaction, MessageFilter, NewMessage, Personal, Received,
+    Settled, Sign, StoreError,
 };
 
 use crate::bed::{Bed, NOW, after_s, draft, openid, standing};
@@ -43,6 +43,49 @@ pub(crate) async fn an_export_holds_messages_with_their_timelines_and_receipts_w
     assert!(timeline.iter().any(|moment| matches!(moment.what, Happening::Reported { .. })), "{timeline:?}");
     assert_eq!(held.receipts.len(), 1);
     assert_eq!((held.receipts[0].msgid, held.receipts[0].raw.as_deref()), (Some(9), Some("failed: strange")));
+}
+
+fn paid(bed: &Bed, to: &str) -> Interaction {
+    let sign = Sign::Acted(InteractionKind::Payment);
+    Interaction { account: bed.account, openid: openid(to), sign, at: NOW }
+}
+
+async fn facts(bed: &Bed, to: &str) -> Recipient {
+    bed.store.recipients(vec![(bed.account, openid(to))]).await.unwrap().remove(0)
+}
+
+pub(crate) async fn an_export_tells_what_is_known_of_the_person(bed: &Bed) {
+    assert_eq!(export(bed, "oA").await.facts, None);
+
+    bed.store.interact(vec![paid(bed, "oA")]).await.unwrap();
+
+    assert_eq!(export(bed, "oA").await.facts, Some(facts(bed, "oA").await));
+}
+
+pub(crate) async fn an_erased_person_is_not_written_to_again(bed: &Bed) {
+    bed.store.interact(vec![paid(bed, "oA"), paid(bed, "oB")]).await.unwrap();
+
+    erase(bed, "oA").await;
+    bed.store.interact(vec![paid(bed, "oA")]).await.unwrap();
+
+    let reasons = |facts: &Recipient| facts.suppressions().iter().map(|one| one.reason).collect::<Vec<_>>();
+    assert_eq!(reasons(&facts(bed, "oA").await), [Reason::Erased]);
+    assert_eq!(reasons(&facts(bed, "oB").await), []);
+    let listed = bed.store.suppressed(bed.account, None, 10).await.unwrap();
+    assert!(listed.items.is_empty(), "the list names people: {listed:?}");
+}
+
+pub(crate) async fn a_block_told_after_the_erasure_is_nobodys(bed: &Bed) {
+    let id = bed.sent("oA", Some(1)).await;
+    erase(bed, "oA").await;
+    let mut receipt = bed.receipt("oA", Some(1));
+    receipt.status = DeliveryStatus::UserBlocked;
+
+    let told = bed.receive(receipt).await;
+
+    assert!(matches!(told, Received::Matched { message, .. } if message == id), "{told:?}");
+    assert_eq!(bed.state(id).await, State::Failed);
+    bed.counters_equal_the_ledger().await;
 }
 
 pub(crate) async fn an_export_goes_on_page_by_page(bed: &Bed) {

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use hongyan_domain::policy::Policies;
 use hongyan_domain::{Cause, Lane, MessageId, Outcome, State};
-use hongyan_store::{Backlog, Claim, Ready, StoreError};
+use hongyan_store::{Backlog, Claimed, Ready, StoreError};
 
 use crate::bed::{Bed, NOW, after_s, draft, standing};
 
-fn claim(bed: &Bed, messages: &[MessageId]) -> Claim {
-    Claim { account: bed.account, id: bed.claim_id(), at: NOW, messages: messages.to_vec() }
+/// Claims these, without rules.
+async fn claim(bed: &Bed, messages: &[MessageId]) -> hongyan_store::Result<Vec<Claimed>> {
+    let messages: Vec<_> = messages.iter().map(|id| bed.ready(*id)).collect();
+    bed.store.claim(&[bed.claim_of(bed.claim_id(), &messages, &Policies::off())]).await
 }
 
 async fn ready(bed: &Bed) -> Vec<MessageId> {
@@ -22,9 +25,9 @@ fn ids(ready: &[Ready]) -> Vec<MessageId> {
 pub(crate) async fn claims_without_ownership_are_fenced(bed: &Bed) {
     let id = bed.accepted("oA").await;
 
-    let never = bed.store.claim(vec![claim(bed, &[id])]).await;
+    let never = claim(bed, &[id]).await;
     drop(bed.own().await);
-    let not_any_more = bed.store.claim(vec![claim(bed, &[id])]).await;
+    let not_any_more = claim(bed, &[id]).await;
 
     assert!(matches!(never, Err(StoreError::Fenced { held: 0, .. })));
     assert!(matches!(not_any_more, Err(StoreError::Fenced { held: 0, .. })));
@@ -36,17 +39,51 @@ pub(crate) async fn a_claim_under_a_newer_epoch_is_fenced(bed: &Bed) {
     let id = bed.accepted("oA").await;
     // As if the lock file had been deleted under the owner, and another process had taken over.
     std::fs::remove_file(bed.path("test.db.owner")).unwrap();
-    let other = hongyan_store::Store::open(
-        hongyan_store::Settings::new(bed.url("test.db"), crate::bed::master(1)),
-        NOW,
-    );
-    let newer = other.await.unwrap().own(NOW).await.unwrap();
+    let newer = bed.another_by("test.db").await.unwrap().own(NOW).await.unwrap();
 
-    let fenced = bed.store.claim(vec![claim(bed, &[id])]).await;
+    let fenced = claim(bed, &[id]).await;
 
     assert!(newer.epoch() > owner.epoch());
     assert!(matches!(fenced, Err(StoreError::Fenced { held, current })
         if held == owner.epoch() && current == newer.epoch()));
+}
+
+pub(crate) async fn an_owner_that_was_replaced_finds_out(bed: &Bed) {
+    let _owner = bed.own().await;
+    std::fs::remove_file(bed.path("test.db.owner")).unwrap();
+    let other = bed.another_by("test.db").await.unwrap();
+    let newer = other.own(NOW).await.unwrap();
+
+    let replaced = bed.store.check_ownership().await;
+
+    assert!(matches!(replaced, Err(StoreError::Fenced { current, .. }) if current == newer.epoch()));
+    other.check_ownership().await.unwrap();
+}
+
+pub(crate) async fn a_lock_file_that_was_deleted_is_made_anew(bed: &Bed) {
+    let owner = bed.own().await;
+    std::fs::remove_file(bed.path("test.db.owner")).unwrap();
+
+    bed.store.check_ownership().await.unwrap();
+
+    let other = bed.another_by("test.db").await.unwrap();
+    assert!(matches!(other.own(NOW).await, Err(StoreError::Owned(_))));
+    drop(owner);
+    bed.store.check_ownership().await.unwrap();
+    assert!(other.own(NOW).await.is_ok());
+}
+
+pub(crate) async fn an_owner_keeps_out_whoever_comes_by_another_name(bed: &Bed) {
+    let _owner = bed.own().await;
+    std::os::unix::fs::symlink(bed.path("test.db"), bed.path("soft.db")).unwrap();
+    let soft = bed.another_by("soft.db").await.unwrap();
+    std::fs::hard_link(bed.path("test.db"), bed.path("hard.db")).unwrap();
+
+    let by_soft_link = soft.own(NOW).await;
+    let by_hard_link = bed.another_by("hard.db").await;
+
+    assert!(matches!(by_soft_link, Err(StoreError::Owned(_))));
+    assert!(matches!(by_hard_link, Err(StoreError::Linked(_))));
 }
 
 pub(crate) async fn a_second_owner_is_refused_until_the_first_is_gone(bed: &Bed) {
@@ -72,11 +109,22 @@ pub(crate) async fn a_claim_leaves_out_what_was_cancelled(bed: &Bed) {
     let (kept, cancelled) = (bed.accepted("oA").await, bed.accepted("oB").await);
     bed.store.cancel(bed.account, cancelled, NOW).await.unwrap();
 
-    let refused = bed.store.claim(vec![claim(bed, &[kept, cancelled])]).await.unwrap();
+    let answers = claim(bed, &[kept, cancelled]).await.unwrap();
 
-    assert_eq!(refused, [cancelled]);
+    assert_eq!(answers, [Claimed::Go(None), Claimed::Stale]);
     let open = bed.store.open_claims().await.unwrap();
     assert_eq!(ids(&open[0].messages), [kept]);
+}
+
+pub(crate) async fn a_claim_that_would_hold_nothing_is_not_kept(bed: &Bed) {
+    let _owner = bed.own().await;
+    let cancelled = bed.accepted("oA").await;
+    bed.store.cancel(bed.account, cancelled, NOW).await.unwrap();
+
+    let answers = claim(bed, &[cancelled]).await.unwrap();
+
+    assert_eq!(answers, [Claimed::Stale]);
+    assert!(bed.store.open_claims().await.unwrap().is_empty());
 }
 
 pub(crate) async fn ready_messages_come_by_deadline_and_then_by_id(bed: &Bed) {

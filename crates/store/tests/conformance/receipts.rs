@@ -103,7 +103,16 @@ pub(crate) async fn a_receipt_of_another_person_does_not_match(bed: &Bed) {
 fn unreported(bed: &Bed, id: hongyan_domain::MessageId) -> Settlement {
     let from = standing(State::Sent, 1);
     let to = decide(&from, &Event::Unreported, after_s(100)).unwrap();
-    Settlement { account: bed.account, message: id, from, to, claim: None, at: after_s(100), dispatch: None }
+    Settlement {
+        account: bed.account,
+        message: id,
+        from,
+        to,
+        claim: None,
+        at: after_s(100),
+        dispatch: None,
+        taken: None,
+    }
 }
 
 pub(crate) async fn a_receipt_after_no_receipt_delivers_after_all(bed: &Bed) {
@@ -144,7 +153,8 @@ pub(crate) async fn a_message_given_up_finds_the_receipt_that_waited(bed: &Bed) 
 
     let settled = bed.store.settle(vec![given_up(bed, id)], vec![]).await.unwrap();
 
-    assert!(matches!(settled[0], Settled::Applied(to) if to.to == State::Delivered));
+    assert!(matches!(settled.settled[0], Settled::Applied(to) if to.to == State::Delivered));
+    assert_eq!(settled.besides, [], "it is told once");
     assert_eq!(bed.state(id).await, State::Delivered);
     bed.counters_equal_the_ledger().await;
 }

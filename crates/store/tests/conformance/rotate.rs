@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use hongyan_domain::{AccountId, Appid, DeliveryStatus, MessageId};
-use hongyan_store::{Happening, NewMessage, SealStatus, Secret, Settings, Store, StoreError, StoredToken};
+use hongyan_domain::{AccountId, Appid, DeliveryStatus, InteractionKind, MessageId, Reason, Suppression};
+use hongyan_store::{
+    Happening, Interaction, NewMessage, SealStatus, Secret, Settings, Sign, Store, StoreError, StoredToken,
+};
 
 use crate::bed::{Bed, NOW, after_s, draft, master, openid};
 
@@ -35,8 +37,13 @@ fn sealed_by(bed: &Bed) -> BTreeSet<String> {
 }
 
 fn all_by(version: u32) -> BTreeSet<String> {
-    let columns = ["account.secrets", "message.body", "receipt.raw", "token.value"];
+    let columns = ["account.secrets", "message.body", "receipt.raw", "recipient.openid", "token.value"];
     columns.into_iter().map(|column| format!("{column} {version}")).collect()
+}
+
+fn paid(bed: &Bed, to: &str) -> Interaction {
+    let sign = Sign::Acted(InteractionKind::Payment);
+    Interaction { account: bed.account, openid: openid(to), sign, at: NOW }
 }
 
 /// A message in every state of its body, a token, a receipt with words of WeChat's.
@@ -48,6 +55,9 @@ async fn filled(bed: &Bed) -> Vec<MessageId> {
     let mut strange = bed.receipt("o1", Some(101));
     (strange.status, strange.raw) = (DeliveryStatus::Other, "failed: strange".to_owned());
     bed.receive(strange).await;
+    for number in 0..20 {
+        bed.store.interact(vec![paid(bed, &format!("o{number}"))]).await.unwrap();
+    }
     let token = StoredToken { value: Secret::new("token"), expires_at: after_s(9), fetched_at: NOW };
     bed.store.put_token(bed.account, token).await.unwrap();
     ids
@@ -106,6 +116,24 @@ pub(crate) async fn a_batch_over_several_accounts_is_sealed_by_the_new_keys_of_e
 
     let bodies: Vec<_> = sealed_by(bed).into_iter().filter(|by| by.starts_with("message")).collect();
     assert_eq!(bodies, ["message.body 2"]);
+}
+
+pub(crate) async fn people_are_sealed_by_the_new_key_in_every_process(bed: &Bed) {
+    let server = another(bed).await;
+    server.interact(vec![paid(bed, "oBefore")]).await.unwrap();
+    bed.store.rotate_data_key(bed.account, NOW).await.unwrap();
+    bed.spoil("DELETE FROM recipient");
+
+    server.interact(vec![paid(bed, "oA")]).await.unwrap();
+    bed.store.rotate_data_key(bed.account, NOW).await.unwrap();
+    let suppression = Suppression { reason: Reason::Manual, category: None, since: NOW, until: None };
+    server.suppress(bed.account, vec![(openid("oB"), suppression)]).await.unwrap();
+
+    let people: Vec<_> = sealed_by(bed).into_iter().filter(|by| by.starts_with("recipient")).collect();
+    assert_eq!(people, ["recipient.openid 2", "recipient.openid 3"]);
+    reseal_all(&bed.store, 100).await;
+    let listed = server.suppressed(bed.account, None, 10).await.unwrap();
+    assert_eq!(listed.items[0].openid, openid("oB"));
 }
 
 pub(crate) async fn everything_is_sealed_anew_and_the_old_key_dropped(bed: &Bed) {

@@ -1,0 +1,330 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::policy::{Notice, Over};
+use crate::recipient::{Reason, Suppression};
+
+/// A Monday noon in Shanghai.
+const NOON: Timestamp = Timestamp::from_ms(1_795_406_400_000);
+
+fn hours(hours: i64) -> Timestamp {
+    Timestamp::from_ms(NOON.ms() + hours * 3_600_000)
+}
+
+fn asked(category: Category) -> Asked<'static> {
+    Asked { category, scenario: None, basis: None, fingerprint: 1 }
+}
+
+fn service() -> (Policy, Asked<'static>) {
+    (Policy::house(Category::Service), asked(Category::Service))
+}
+
+/// Judges, and takes when it may go.
+fn send(policy: &Policy, person: &mut Recipient, asked: &Asked<'_>, at: Timestamp) -> Verdict {
+    let judgement = judge(policy, person, asked, at);
+    if judgement.verdict == Verdict::Send {
+        person.take(policy, asked, judgement.taken);
+    }
+    judgement.verdict
+}
+
+/// Sends different contents one after the other until one may not go.
+fn sends(policy: &Policy, person: &mut Recipient, asked: &Asked<'_>, at: Timestamp) -> u64 {
+    let fits = |fingerprint: &u64| {
+        let asked = Asked { fingerprint: *fingerprint, ..*asked };
+        send(policy, person, &asked, at) == Verdict::Send
+    };
+    (1000..1010).take_while(fits).count() as u64
+}
+
+#[test]
+fn each_window_lets_through_what_the_table_says() {
+    use InteractionKind::{MenuClick, Message, Payment, ScanSubscribe};
+    let mut policy = Policy::house(Category::Service);
+    policy.set_mode(Rule::Frequency, Mode::Off);
+    let table = [
+        (Payment, 0, 10),
+        (Payment, 24 * 3_650, 10),
+        (MenuClick, 0, 3),
+        (MenuClick, 7 * 24 - 1, 3),
+        (MenuClick, 7 * 24, 0),
+        (Message, 7 * 24 - 1, 3),
+        (Message, 7 * 24, 0),
+        (ScanSubscribe, 0, 1),
+        (ScanSubscribe, 47, 1),
+        (ScanSubscribe, 48, 0),
+    ];
+
+    for (kind, hours_ago, count) in table {
+        let mut person = Recipient::default();
+        person.acted(kind, hours(-hours_ago));
+        assert_eq!(
+            sends(&policy, &mut person, &asked(Category::Service), NOON),
+            count,
+            "{kind:?}, {hours_ago} h"
+        );
+    }
+}
+
+#[test]
+fn who_never_acted_is_not_reached() {
+    let (policy, asked) = service();
+
+    let judgement = judge(&policy, &Recipient::default(), &asked, NOON);
+
+    assert_eq!(judgement.verdict, Verdict::Refuse { rule: Rule::Reach, until: None });
+}
+
+#[test]
+fn a_message_that_proves_a_payment_goes_and_is_not_counted() {
+    let (policy, asked) = service();
+    let mut person = Recipient::default();
+    let paid = Asked { basis: Some(InteractionKind::Payment), ..asked };
+
+    assert_eq!(sends(&policy, &mut person, &paid, NOON), 10);
+    person.acted(InteractionKind::Payment, NOON);
+    assert_eq!(sends(&policy, &mut person, &asked, NOON), 3);
+}
+
+#[test]
+fn a_window_used_up_for_the_day_tells_when_it_has_room_again() {
+    let (mut policy, asked) = service();
+    policy.set_mode(Rule::Frequency, Mode::Off);
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::MenuClick, hours(-1));
+    assert_eq!(sends(&policy, &mut person, &asked, NOON), 3);
+
+    let verdict = judge(&policy, &person, &asked, NOON).verdict;
+
+    assert_eq!(verdict, Verdict::Refuse { rule: Rule::Reach, until: Some(NOON.next_day()) });
+    assert_eq!(sends(&policy, &mut person, &asked, NOON.next_day()), 3);
+}
+
+#[test]
+fn the_next_scan_opens_a_used_up_window_anew() {
+    let (mut policy, asked) = service();
+    policy.set_mode(Rule::Frequency, Mode::Off);
+    policy.set_mode(Rule::Repeat, Mode::Off);
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::ScanSubscribe, hours(-2));
+    assert_eq!(sends(&policy, &mut person, &asked, NOON), 1);
+
+    person.acted(InteractionKind::ScanSubscribe, NOON);
+
+    assert_eq!(sends(&policy, &mut person, &asked, NOON), 1);
+}
+
+#[test]
+fn caps_count_what_they_name_over_the_stretch_they_name() {
+    let day = |over, limit| Cap { per: Per::Day, over, limit };
+    let week = |over, limit| Cap { per: Per::Week, over, limit };
+    let table: [(&[Cap], u64, Option<Timestamp>); 6] = [
+        (&[], 10, None),
+        (&[day(Over::All, 0)], 0, None),
+        (&[day(Over::All, 3)], 3, Some(NOON.next_day())),
+        (&[week(Over::All, 5)], 5, Some(NOON.next_week())),
+        (&[day(Over::All, 3), day(Over::Category, 1)], 1, Some(NOON.next_day())),
+        (&[day(Over::Scenario, 2), week(Over::All, 2)], 2, Some(NOON.next_week())),
+    ];
+
+    for (caps, count, until) in table {
+        let (mut policy, asked) = service();
+        policy.set_mode(Rule::Reach, Mode::Off);
+        policy.frequency.caps = caps.to_vec();
+        let mut person = Recipient::default();
+        assert_eq!(sends(&policy, &mut person, &asked, NOON), count, "{caps:?}");
+        if count < 10 {
+            let verdict = judge(&policy, &person, &asked, NOON).verdict;
+            assert_eq!(verdict.until(), until, "{caps:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cap_that_holds_lets_go_when_its_stretch_is_over() {
+    let (mut policy, asked) = service();
+    policy.set_mode(Rule::Reach, Mode::Off);
+    policy.frequency.exceeded = Exceeded::Hold;
+    let mut person = Recipient::default();
+    assert_eq!(sends(&policy, &mut person, &asked, NOON), 3);
+
+    let verdict = judge(&policy, &person, &asked, NOON).verdict;
+
+    assert_eq!(verdict, Verdict::Hold { until: NOON.next_day(), rule: Rule::Frequency });
+    assert_eq!(send(&policy, &mut person, &asked, NOON.next_day()), Verdict::Send);
+}
+
+#[test]
+fn scenarios_and_categories_are_counted_apart() {
+    let mut policy = Policy::off();
+    policy.frequency.mode = Mode::Enforce;
+    policy.frequency.caps = vec![
+        Cap { per: Per::Day, over: Over::Scenario, limit: 1 },
+        Cap { per: Per::Day, over: Over::Category, limit: 2 },
+    ];
+    let mut person = Recipient::default();
+    let of = |scenario, category| Asked { scenario: Some(scenario), ..asked(category) };
+
+    assert_eq!(send(&policy, &mut person, &of("paid", Category::Service), NOON), Verdict::Send);
+    assert_ne!(send(&policy, &mut person, &of("paid", Category::Service), NOON), Verdict::Send);
+    assert_eq!(send(&policy, &mut person, &of("shipped", Category::Service), NOON), Verdict::Send);
+    assert_ne!(send(&policy, &mut person, &of("signed", Category::Service), NOON), Verdict::Send);
+    assert_eq!(send(&policy, &mut person, &of("coupon", Category::Marketing), NOON), Verdict::Send);
+}
+
+#[test]
+fn the_same_content_goes_again_only_after_a_minute() {
+    let (policy, asked) = service();
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::MenuClick, NOON);
+    let second = |seconds: u64| NOON.plus(Duration::from_secs(seconds));
+
+    assert_eq!(send(&policy, &mut person, &asked, NOON), Verdict::Send);
+    let refused = Verdict::Refuse { rule: Rule::Repeat, until: Some(second(60)) };
+    assert_eq!(send(&policy, &mut person, &asked, second(59)), refused);
+    assert_eq!(send(&policy, &mut person, &asked, second(60)), Verdict::Send);
+}
+
+#[test]
+fn a_suppression_holds_for_its_category_and_its_time() {
+    let (policy, asked) = service();
+    let suppressed = |category, until| {
+        let mut person = Recipient::default();
+        person.acted(InteractionKind::Payment, NOON);
+        person.suppress(Suppression { reason: Reason::Manual, category, since: NOON, until });
+        judge(&policy, &person, &asked, NOON).verdict
+    };
+    let refused = |until| Verdict::Refuse { rule: Rule::Suppression, until };
+
+    assert_eq!(suppressed(None, None), refused(None));
+    assert_eq!(suppressed(None, Some(hours(1))), refused(Some(hours(1))));
+    assert_eq!(suppressed(None, Some(NOON)), Verdict::Send);
+    assert_eq!(suppressed(Some(Category::Service), None), refused(None));
+    assert_eq!(suppressed(Some(Category::Marketing), None), Verdict::Send);
+}
+
+#[test]
+fn a_refusal_goes_before_a_hold_and_observed_rules_only_speak() {
+    let mut policy = Policy::house(Category::Marketing);
+    let asked = asked(Category::Marketing);
+    let night: Timestamp = serde_json::from_value(json!("2026-11-23T23:00:00+08:00")).unwrap();
+    let nobody = Recipient::default();
+
+    assert_eq!(judge(&policy, &nobody, &asked, night).verdict.rule(), Some(Rule::Reach));
+    policy.set_mode(Rule::Reach, Mode::Observe);
+    let judgement = judge(&policy, &nobody, &asked, night);
+    assert_eq!(judgement.verdict.rule(), Some(Rule::QuietHours));
+    assert_eq!(judgement.observed, [Verdict::Refuse { rule: Rule::Reach, until: None }]);
+    policy.set_mode(Rule::QuietHours, Mode::Off);
+    assert_eq!(judge(&policy, &nobody, &asked, night).verdict, Verdict::Send);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Send { marketing: bool, fingerprint: u64 },
+    Fail(prop::sample::Index),
+    Act(usize),
+    Wait(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (any::<bool>(), 0..6_u64).prop_map(|(marketing, fingerprint)| Step::Send { marketing, fingerprint }),
+        2 => any::<prop::sample::Index>().prop_map(Step::Fail),
+        1 => (0..4_usize).prop_map(Step::Act),
+        2 => (0..40_000_u64).prop_map(Step::Wait),
+    ];
+    prop::collection::vec(step, 0..80)
+}
+
+proptest! {
+    #[test]
+    fn never_more_reach_a_person_in_a_day_than_the_caps_allow(steps in steps()) {
+        let mut person = Recipient::default();
+        let mut now = NOON;
+        let mut reached: Vec<(Category, u64, Taken)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Send { marketing, fingerprint } => {
+                    let category = if marketing { Category::Marketing } else { Category::Service };
+                    let (policy, asked) = (Policy::house(category), Asked { fingerprint, ..asked(category) });
+                    let judgement = judge(&policy, &person, &asked, now);
+                    if judgement.verdict == Verdict::Send {
+                        person.take(&policy, &asked, judgement.taken);
+                        reached.push((category, fingerprint, judgement.taken));
+                    }
+                }
+                Step::Fail(which) if !reached.is_empty() => {
+                    let (category, fingerprint, taken) = reached.swap_remove(which.index(reached.len()));
+                    person.give_back(&Asked { fingerprint, ..asked(category) }, taken);
+                }
+                Step::Fail(_) => {}
+                Step::Act(kind) => person.acted(InteractionKind::ALL[kind], now),
+                Step::Wait(seconds) => now = now.plus(Duration::from_secs(seconds)),
+            }
+            let today = reached.iter().filter(|(_, _, taken)| taken.at.day() == now.day());
+            let marketing = today.clone().filter(|(category, ..)| *category == Category::Marketing);
+            prop_assert!(today.count() <= 3);
+            prop_assert!(marketing.count() <= 1);
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_leaves_room_for_as_much(kinds in prop::collection::vec(0..4_usize, 1..4), fails in 1..5_u64) {
+        let (policy, asked) = service();
+        let mut person = Recipient::default();
+        kinds.iter().for_each(|kind| person.acted(InteractionKind::ALL[*kind], hours(-1)));
+        let before = person.clone();
+        let room = sends(&policy, &mut before.clone(), &asked, NOON);
+        for fingerprint in 0..fails.min(room) {
+            let asked = Asked { fingerprint, ..asked };
+            let taken = judge(&policy, &person, &asked, NOON).taken;
+            person.take(&policy, &asked, taken);
+            person.give_back(&asked, taken);
+        }
+        prop_assert_eq!(sends(&policy, &mut person, &asked, NOON), room);
+    }
+
+    #[test]
+    fn a_held_or_refused_message_may_go_when_it_is_told(steps in steps(), hour in 0..24_i64) {
+        let policy = Policy::house(Category::Marketing);
+        let asked = Asked { fingerprint: 77, ..asked(Category::Marketing) };
+        let mut person = Recipient::default();
+        person.acted(InteractionKind::Payment, NOON);
+        for step in steps {
+            if let Step::Send { fingerprint, .. } = step {
+                send(&policy, &mut person, &Asked { fingerprint, ..asked }, hours(hour));
+            }
+        }
+        let mut at = hours(hour);
+        for _ in 0..4 {
+            match judge(&policy, &person, &asked, at).verdict.until() {
+                Some(until) => { prop_assert!(until > at); at = until }
+                None => break,
+            }
+        }
+        prop_assert_eq!(judge(&policy, &person, &asked, at).verdict, Verdict::Send);
+    }
+}
+
+#[test]
+fn an_edited_table_of_windows_is_obeyed() {
+    let (mut policy, asked) = service();
+    policy.set_mode(Rule::Frequency, Mode::Off);
+    policy.reach.windows = vec![Window {
+        kind: InteractionKind::MenuClick,
+        valid_hours: Some(1),
+        per_day: None,
+        in_all: Some(2),
+        notice: Notice::Weak,
+    }];
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::Payment, NOON);
+    assert_eq!(sends(&policy, &mut person, &asked, NOON), 0);
+
+    person.acted(InteractionKind::MenuClick, NOON);
+
+    assert_eq!(sends(&policy, &mut person, &asked, NOON), 2);
+    assert_eq!(judge(&policy, &person, &asked, hours(1)).verdict.rule(), Some(Rule::Reach));
+}

@@ -1,0 +1,505 @@
+//! The rules that stand between a message and a phone, as data: an operator edits every number here.
+//!
+//! The defaults are the house rules. WeChat's own limits are not here: those come back as outcomes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::message::words;
+use crate::{Category, Cause, FieldCode, FieldError, InteractionKind, Timestamp};
+
+words! {
+    /// The rules, in the order in which they are asked.
+    Rule {
+        /// The person left, switched messages off, was never there, or asked to be forgotten.
+        Suppression = "suppression",
+        /// What is written and how.
+        Content = "content",
+        /// The person acted lately enough.
+        Reach = "reach",
+        /// Not too many to one person.
+        Frequency = "frequency",
+        /// Not the same again at once.
+        Repeat = "repeat",
+        /// Not at night.
+        QuietHours = "quiet_hours",
+    }
+}
+
+impl Rule {
+    /// The cause of a message that this rule holds or refuses.
+    pub fn cause(self) -> Cause {
+        match self {
+            Self::Suppression => Cause::Suppression,
+            Self::Content => Cause::Content,
+            Self::Reach => Cause::Reach,
+            Self::Frequency => Cause::Frequency,
+            Self::Repeat => Cause::Repeat,
+            Self::QuietHours => Cause::QuietHours,
+        }
+    }
+}
+
+words! {
+    /// What a rule's word counts for.
+    Mode {
+        /// It is obeyed.
+        Enforce = "enforce",
+        /// It is written into the message's timeline, and the message goes.
+        Observe = "observe",
+        /// It is not asked.
+        Off = "off",
+    }
+}
+
+words! {
+    /// How WeChat shows a message that goes by a window.
+    Notice {
+        /// With sound and on the lock screen.
+        Strong = "strong",
+        /// As any message.
+        Normal = "normal",
+        /// Folded away.
+        Weak = "weak",
+    }
+}
+
+words! {
+    /// What a message over a cap comes to.
+    Exceeded {
+        /// It is not sent.
+        Refuse = "refuse",
+        /// It waits until the cap has room again.
+        Hold = "hold",
+    }
+}
+
+words! {
+    /// The stretch a cap counts over, in Asia/Shanghai.
+    Per {
+        /// From midnight.
+        Day = "day",
+        /// From Monday.
+        Week = "week",
+    }
+}
+
+words! {
+    /// What a cap counts together.
+    Over {
+        /// Everything to that person.
+        All = "all",
+        /// Messages of the same category.
+        Category = "category",
+        /// Messages of the same scenario; those without one count together.
+        Scenario = "scenario",
+    }
+}
+
+/// All rules as they hold for one account and category.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Who must not be written to at all.
+    pub suppression: SuppressionRule,
+    /// What is written.
+    pub content: ContentRule,
+    /// Who may be reached, and by what.
+    pub reach: ReachRule,
+    /// How often.
+    pub frequency: FrequencyRule,
+    /// How soon the same.
+    pub repeat: RepeatRule,
+    /// When.
+    pub quiet_hours: QuietHoursRule,
+}
+
+/// The policies of one account: one a category, and one for each scenario that has caps of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policies {
+    by_category: [Arc<Policy>; 3],
+    by_scenario: HashMap<Box<str>, Arc<Policy>>,
+}
+
+impl Policies {
+    /// The policy that `make` gives each category.
+    pub fn new(make: impl Fn(Category) -> Policy) -> Self {
+        let all = [Category::Transactional, Category::Service, Category::Marketing];
+        let by_category = all.map(|category| Arc::new(make(category)));
+        Self { by_category, by_scenario: HashMap::new() }
+    }
+
+    /// No rule for any.
+    pub fn off() -> Self {
+        Self::new(|_| Policy::off())
+    }
+
+    /// Gives a scenario caps besides those of its category.
+    pub fn cap(&mut self, scenario: &str, category: Category, caps: &[Cap]) {
+        let mut policy = Policy::clone(self.of(category, None));
+        policy.frequency.caps.extend_from_slice(caps);
+        self.by_scenario.insert(scenario.into(), Arc::new(policy));
+    }
+
+    /// The policy for messages of `category`, of this scenario or of none.
+    pub fn of(&self, category: Category, scenario: Option<&str>) -> &Arc<Policy> {
+        let own = scenario.and_then(|scenario| self.by_scenario.get(scenario));
+        own.unwrap_or(&self.by_category[category as usize])
+    }
+}
+
+/// Suppressed people are not written to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuppressionRule {
+    /// What it counts for.
+    pub mode: Mode,
+}
+
+/// Sensitive words and marketing wording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContentRule {
+    /// What it counts for.
+    pub mode: Mode,
+    /// What a wording that a person may allow comes to.
+    pub doubtful: Doubtful,
+}
+
+words! {
+    /// What becomes of wording that a person may allow.
+    Doubtful {
+        /// It waits for a person's approval.
+        Hold = "hold",
+        /// It is refused.
+        Refuse = "refuse",
+        /// It is sent.
+        Allow = "allow",
+    }
+}
+
+/// Only people who acted lately are reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReachRule {
+    /// What it counts for.
+    pub mode: Mode,
+    /// The table of windows; what is not in it opens none.
+    pub windows: Vec<Window>,
+}
+
+/// What an interaction allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// The interaction that opens it.
+    pub kind: InteractionKind,
+    /// How long it is open; null: for ever.
+    pub valid_hours: Option<u32>,
+    /// Messages a day (Asia/Shanghai); null: no limit.
+    pub per_day: Option<u32>,
+    /// Messages as long as it is open; null: no limit. The next interaction opens it anew.
+    pub in_all: Option<u32>,
+    /// How it shows.
+    pub notice: Notice,
+}
+
+impl Window {
+    /// Until when a window opened at `opened_at` is open; `None`: for ever.
+    pub fn closes_at(&self, opened_at: Timestamp) -> Option<Timestamp> {
+        let hours = self.valid_hours?;
+        Some(opened_at.plus(Duration::from_secs(u64::from(hours) * 3_600)))
+    }
+
+    /// Whether its messages are counted at all.
+    pub fn is_counted(&self) -> bool {
+        self.per_day.is_some() || self.in_all.is_some()
+    }
+}
+
+/// How many messages one person gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrequencyRule {
+    /// What it counts for.
+    pub mode: Mode,
+    /// The caps; all must have room.
+    pub caps: Vec<Cap>,
+    /// Messages that prove one of these interactions are neither capped nor counted.
+    pub exempt: Vec<InteractionKind>,
+    /// What a message over a cap comes to.
+    pub exceeded: Exceeded,
+}
+
+/// At most so many of something per stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cap {
+    /// Per what.
+    pub per: Per,
+    /// Of what.
+    pub over: Over,
+    /// So many; 0: none at all.
+    pub limit: u32,
+}
+
+/// The same content to the same person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepeatRule {
+    /// What it counts for.
+    pub mode: Mode,
+    /// Not again within so long.
+    pub within_s: u32,
+}
+
+/// Hours in which nothing is sent; what falls due then goes when they end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHoursRule {
+    /// What it counts for.
+    pub mode: Mode,
+    /// They begin (Asia/Shanghai).
+    pub from: TimeOfDay,
+    /// They end; earlier than `from`: the next morning.
+    pub to: TimeOfDay,
+}
+
+/// The most windows and caps a rule may have: people read them on one screen.
+const LIST_MAX: usize = 20;
+/// The longest repeat guard: a day. It is remembered per person.
+const REPEAT_MAX_S: u32 = 86_400;
+
+impl Policy {
+    /// The house rules for messages of `category`.
+    pub fn house(category: Category) -> Self {
+        let marketing = category == Category::Marketing;
+        let daily = |over, limit| Cap { per: Per::Day, over, limit };
+        let mut caps = vec![daily(Over::All, 3)];
+        if marketing {
+            caps.push(daily(Over::Category, 1));
+        }
+        Self {
+            suppression: SuppressionRule { mode: Mode::Enforce },
+            content: ContentRule { mode: Mode::Enforce, doubtful: Doubtful::Hold },
+            reach: ReachRule { mode: Mode::Enforce, windows: house_windows() },
+            frequency: FrequencyRule {
+                mode: Mode::Enforce,
+                caps,
+                exempt: vec![InteractionKind::Payment],
+                exceeded: Exceeded::Refuse,
+            },
+            repeat: RepeatRule { mode: Mode::Enforce, within_s: 60 },
+            quiet_hours: QuietHoursRule {
+                mode: if marketing { Mode::Enforce } else { Mode::Off },
+                from: TimeOfDay::of(22, 0),
+                to: TimeOfDay::of(8, 0),
+            },
+        }
+    }
+
+    /// No rule at all.
+    pub fn off() -> Self {
+        let mut policy = Self::house(Category::Service);
+        for rule in Rule::ALL {
+            policy.set_mode(*rule, Mode::Off);
+        }
+        policy
+    }
+
+    /// What `rule` counts for.
+    pub fn mode(&self, rule: Rule) -> Mode {
+        match rule {
+            Rule::Suppression => self.suppression.mode,
+            Rule::Content => self.content.mode,
+            Rule::Reach => self.reach.mode,
+            Rule::Frequency => self.frequency.mode,
+            Rule::Repeat => self.repeat.mode,
+            Rule::QuietHours => self.quiet_hours.mode,
+        }
+    }
+
+    /// Sets what `rule` counts for.
+    pub fn set_mode(&mut self, rule: Rule, mode: Mode) {
+        *match rule {
+            Rule::Suppression => &mut self.suppression.mode,
+            Rule::Content => &mut self.content.mode,
+            Rule::Reach => &mut self.reach.mode,
+            Rule::Frequency => &mut self.frequency.mode,
+            Rule::Repeat => &mut self.repeat.mode,
+            Rule::QuietHours => &mut self.quiet_hours.mode,
+        } = mode;
+    }
+
+    /// Whether any rule is asked when a message is claimed.
+    pub fn asks(&self) -> bool {
+        self.asks_for_the_person() || self.quiet_hours.mode != Mode::Off
+    }
+
+    /// Whether any rule has to know the person.
+    pub fn asks_for_the_person(&self) -> bool {
+        [Rule::Suppression, Rule::Reach, Rule::Frequency, Rule::Repeat]
+            .iter()
+            .any(|rule| self.mode(*rule) != Mode::Off)
+    }
+
+    /// This policy with `rule` changed: each key given in `change` replaces the one there.
+    ///
+    /// # Errors
+    /// Keys the rule does not have, values of another type, and limits out of bounds: all that can be told at once.
+    pub fn patched(&self, rule: Rule, change: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+        let mut whole = serde_json::to_value(self).unwrap_or_default();
+        let section = whole.get_mut(rule.as_str()).and_then(Value::as_object_mut);
+        let Some(section) = section else { return Ok(self.clone()) };
+        let unknown: Vec<_> = change
+            .keys()
+            .filter(|key| !section.contains_key(*key))
+            .map(|key| unknown_key(key, section))
+            .collect();
+        if !unknown.is_empty() {
+            return Err(unknown);
+        }
+        let mut faults = Vec::new();
+        for (key, value) in change {
+            let before = section.insert(key.clone(), value.clone());
+            if let Err(fault) = section_fits(rule, section, key) {
+                faults.push(fault);
+                section.insert(key.clone(), before.unwrap_or_default());
+            }
+        }
+        let patched: Self = serde_json::from_value(whole)
+            .map_err(|error| vec![FieldError::new("", FieldCode::WrongType, error.to_string())])?;
+        faults.extend(patched.faults());
+        if faults.is_empty() { Ok(patched) } else { Err(faults) }
+    }
+
+    fn faults(&self) -> Vec<FieldError> {
+        let mut faults = Vec::new();
+        let mut too_many = |field: &'static str, count: usize| {
+            if count > LIST_MAX {
+                let message = format!("has {count} entries: at most {LIST_MAX} are allowed");
+                faults.push(FieldError::new(field, FieldCode::TooMany, message));
+            }
+        };
+        too_many("windows", self.reach.windows.len());
+        too_many("caps", self.frequency.caps.len());
+        faults.extend(doubled_windows(&self.reach.windows));
+        if self.repeat.within_s > REPEAT_MAX_S {
+            let message = format!("is more than a day: at most {REPEAT_MAX_S} seconds are allowed");
+            faults.push(FieldError::new("within_s", FieldCode::TooLong, message));
+        }
+        if self.quiet_hours.mode != Mode::Off && self.quiet_hours.from == self.quiet_hours.to {
+            let message =
+                "is the same as `from`: the whole day would be quiet; set the mode to off, or another hour";
+            faults.push(FieldError::new("to", FieldCode::BadFormat, message));
+        }
+        faults
+    }
+}
+
+fn doubled_windows(windows: &[Window]) -> Option<FieldError> {
+    let doubled = windows
+        .iter()
+        .enumerate()
+        .find(|(at, window)| windows[..*at].iter().any(|earlier| earlier.kind == window.kind))?;
+    let message = format!("has {} twice: one window a kind of interaction", doubled.1.kind.as_str());
+    Some(FieldError::new("windows", FieldCode::Doubled, message))
+}
+
+fn unknown_key(key: &str, section: &Map<String, Value>) -> FieldError {
+    let known: Vec<_> = section.keys().map(String::as_str).collect();
+    let message = format!("is no setting of this rule: it has {}", known.join(", "));
+    FieldError::new(key.to_owned(), FieldCode::UnknownField, message)
+}
+
+/// Whether the rule can be read with its new value; the fault is told of the key that was changed.
+fn section_fits(rule: Rule, section: &Map<String, Value>, key: &str) -> Result<(), FieldError> {
+    let value = Value::Object(section.clone());
+    let fits = match rule {
+        Rule::Suppression => SuppressionRule::deserialize(value).map(drop),
+        Rule::Content => ContentRule::deserialize(value).map(drop),
+        Rule::Reach => ReachRule::deserialize(value).map(drop),
+        Rule::Frequency => FrequencyRule::deserialize(value).map(drop),
+        Rule::Repeat => RepeatRule::deserialize(value).map(drop),
+        Rule::QuietHours => QuietHoursRule::deserialize(value).map(drop),
+    };
+    fits.map_err(|error| FieldError::new(key.to_owned(), FieldCode::WrongType, error.to_string()))
+}
+
+/// requirements §2 and design §7.
+fn house_windows() -> Vec<Window> {
+    let week = Some(7 * 24);
+    let window =
+        |kind, valid_hours, per_day, in_all, notice| Window { kind, valid_hours, per_day, in_all, notice };
+    vec![
+        window(InteractionKind::Payment, None, None, None, Notice::Strong),
+        window(InteractionKind::MenuClick, week, Some(3), None, Notice::Normal),
+        window(InteractionKind::Message, week, Some(3), None, Notice::Normal),
+        window(InteractionKind::ScanSubscribe, Some(48), None, Some(1), Notice::Weak),
+    ]
+}
+
+/// An hour and minute of the day in Asia/Shanghai, written `HH:MM`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeOfDay(u16);
+
+impl TimeOfDay {
+    /// `hour` under 24, `minute` under 60.
+    pub const fn of(hour: u16, minute: u16) -> Self {
+        Self(hour * 60 + minute)
+    }
+
+    /// The time of day at `at`.
+    pub fn at(at: Timestamp) -> Self {
+        let minutes = at.ms().saturating_sub(at.day_begins_at().ms()) / 60_000;
+        Self(u16::try_from(minutes).unwrap_or(0))
+    }
+
+    /// When it is this time on the day of `at`.
+    pub fn on_day_of(self, at: Timestamp) -> Timestamp {
+        at.day_begins_at().plus(Duration::from_secs(u64::from(self.0) * 60))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (hour, minute) = text.split_once(':')?;
+        let two = |part: &str| (part.len() == 2).then(|| part.parse::<u16>().ok()).flatten();
+        let (hour, minute) = (two(hour)?, two(minute)?);
+        (hour < 24 && minute < 60).then(|| Self::of(hour, minute))
+    }
+}
+
+impl QuietHoursRule {
+    /// When the quiet hours end that `at` lies in; `None`: it lies in none.
+    pub fn end_after(&self, at: Timestamp) -> Option<Timestamp> {
+        let time = TimeOfDay::at(at);
+        let over_midnight = self.from > self.to;
+        let inside = if over_midnight {
+            time >= self.from || time < self.to
+        } else {
+            time >= self.from && time < self.to
+        };
+        let tomorrow = over_midnight && time >= self.from;
+        inside.then(|| self.to.on_day_of(if tomorrow { at.next_day() } else { at }))
+    }
+}
+
+impl Serialize for TimeOfDay {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:02}:{:02}", self.0 / 60, self.0 % 60))
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeOfDay {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let wrong = || serde::de::Error::custom("not a time of day: write HH:MM, from 00:00 to 23:59");
+        Self::parse(&text).ok_or_else(wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use serde_json::json;
+
+use super::*;
+
+fn at(text: &str) -> Timestamp {
+    serde_json::from_value(json!(text)).unwrap()
+}
+
+fn change(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap()
+}
+
+#[test]
+fn quiet_hours_end_in_the_morning_after_they_began() {
+    let rule = Policy::house(Category::Marketing).quiet_hours;
+    let table = [
+        ("2026-11-23T21:59:59.999+08:00", None),
+        ("2026-11-23T22:00:00+08:00", Some("2026-11-24T08:00:00+08:00")),
+        ("2026-11-23T23:59:59.999+08:00", Some("2026-11-24T08:00:00+08:00")),
+        ("2026-11-24T00:00:00+08:00", Some("2026-11-24T08:00:00+08:00")),
+        ("2026-11-24T07:59:59.999+08:00", Some("2026-11-24T08:00:00+08:00")),
+        ("2026-11-24T08:00:00+08:00", None),
+    ];
+
+    for (time, end) in table {
+        assert_eq!(rule.end_after(at(time)), end.map(at), "{time}");
+    }
+}
+
+#[test]
+fn quiet_hours_within_a_day_end_on_that_day() {
+    let rule = QuietHoursRule { mode: Mode::Enforce, from: TimeOfDay::of(12, 0), to: TimeOfDay::of(14, 30) };
+
+    assert_eq!(rule.end_after(at("2026-11-23T13:00:00+08:00")), Some(at("2026-11-23T14:30:00+08:00")));
+    assert_eq!(rule.end_after(at("2026-11-23T14:30:00+08:00")), None);
+    assert_eq!(rule.end_after(at("2026-11-23T23:00:00+08:00")), None);
+}
+
+#[test]
+fn a_change_replaces_what_it_names_and_nothing_else() {
+    let house = Policy::house(Category::Service);
+
+    let changed = house.patched(Rule::Frequency, &change(&json!({"mode": "observe"}))).unwrap();
+
+    assert_eq!(changed.frequency.mode, Mode::Observe);
+    assert_eq!(changed.frequency.caps, house.frequency.caps);
+    assert_eq!(changed.reach, house.reach);
+}
+
+#[test]
+fn every_fault_of_a_change_is_told_with_its_key() {
+    let house = Policy::house(Category::Marketing);
+    let table = [
+        (Rule::Reach, json!({"windows": [{"kind": "wink"}]}), vec!["windows"]),
+        (Rule::Reach, json!({"mode": "maybe", "windows": 3}), vec!["mode", "windows"]),
+        (Rule::Frequency, json!({"cap": []}), vec!["cap"]),
+        (Rule::Frequency, json!({"caps": [{"per": "day", "over": "all", "limit": -1}]}), vec!["caps"]),
+        (Rule::Repeat, json!({"within_s": 86_401}), vec!["within_s"]),
+        (Rule::QuietHours, json!({"from": "24:00"}), vec!["from"]),
+        (Rule::QuietHours, json!({"from": "08:00"}), vec!["to"]),
+        (Rule::Suppression, json!({"mode": null}), vec!["mode"]),
+    ];
+
+    for (rule, given, fields) in table {
+        let faults = house.patched(rule, &change(&given)).unwrap_err();
+        let found: Vec<_> = faults.iter().map(|fault| fault.field.as_ref()).collect();
+        assert_eq!(found, fields, "{given}");
+    }
+}
+
+#[test]
+fn a_window_may_be_in_the_table_once() {
+    let window =
+        json!({"kind": "payment", "valid_hours": null, "per_day": null, "in_all": null, "notice": "strong"});
+
+    let faults = Policy::house(Category::Service)
+        .patched(Rule::Reach, &change(&json!({"windows": [window, window]})))
+        .unwrap_err();
+
+    assert_eq!(faults[0].code, FieldCode::Doubled);
+}
+
+#[test]
+fn a_policy_survives_being_written_and_read() {
+    for category in Category::ALL {
+        let house = Policy::house(*category);
+        let text = serde_json::to_string(&house).unwrap();
+        assert_eq!(serde_json::from_str::<Policy>(&text).unwrap(), house);
+    }
+}

@@ -1,0 +1,62 @@
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_ms(1_795_406_400_000);
+
+fn suppression(reason: Reason) -> Suppression {
+    Suppression { reason, category: None, since: NOW, until: None }
+}
+
+#[test]
+fn a_sign_of_life_ends_only_what_said_they_are_gone() {
+    let mut person = Recipient::default();
+    for reason in Reason::ALL {
+        person.suppress(suppression(*reason));
+    }
+
+    person.acted(InteractionKind::Message, NOW.plus(std::time::Duration::from_secs(1)));
+
+    let left: Vec<_> = person.suppressions().iter().map(|one| one.reason).collect();
+    assert!(!left.contains(&Reason::Unsubscribed) && !left.contains(&Reason::OpenidInvalid));
+    assert_eq!(left.len(), Reason::ALL.len() - 2);
+}
+
+#[test]
+fn an_event_told_late_neither_reopens_a_window_nor_ends_a_suppression() {
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::MenuClick, NOW);
+    person.suppress(suppression(Reason::Unsubscribed));
+    let before = person.clone();
+
+    person.acted(InteractionKind::MenuClick, NOW.minus(std::time::Duration::from_secs(1)));
+
+    assert_eq!(person, before);
+}
+
+#[test]
+fn a_suppression_replaces_one_of_the_same_reason() {
+    let mut person = Recipient::default();
+    person.suppress(suppression(Reason::Manual));
+    person.suppress(Suppression { until: Some(NOW), ..suppression(Reason::Manual) });
+
+    assert_eq!(person.suppressions().len(), 1);
+    assert!(person.lift(Reason::Manual, None));
+    assert!(!person.lift(Reason::Manual, None));
+}
+
+#[test]
+fn the_stored_form_is_short_and_read_back_whole() {
+    let mut person = Recipient::default();
+    let policy = Policy::house(Category::Marketing);
+    person.acted(InteractionKind::MenuClick, NOW);
+    let fingerprint = u64::MAX;
+    let asked = Asked { category: Category::Marketing, scenario: None, basis: None, fingerprint };
+    let window = Some(InteractionKind::MenuClick);
+    person.take(&policy, &asked, Taken { at: NOW, window, counted: true, fingerprint });
+    person.suppress(suppression(Reason::UserBlocked));
+
+    let text = serde_json::to_string(&person).unwrap();
+
+    assert_eq!(serde_json::from_str::<Recipient>(&text).unwrap(), person);
+    assert!(text.len() < 320, "{text}");
+    assert_eq!(serde_json::to_string(&Recipient::default()).unwrap(), "{}");
+}

@@ -1,0 +1,199 @@
+//! When a message may go, when it is late and when it is worthless; and how late one was.
+
+use std::time::Duration;
+
+use hongyan_domain::request::SEND_AT_MAX_AHEAD;
+use hongyan_domain::{FieldCode, FieldError, Timestamp};
+
+use crate::duration::show;
+use crate::scenario::{Scenario, Timing, WhenLate};
+
+/// How far ahead of ours a caller's clock may be.
+const SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// The times of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// It does not go before this; never in the past.
+    pub due_at: Timestamp,
+    /// From this on it is late. Earlier than `due_at` where the trigger itself came late.
+    pub deadline_at: Timestamp,
+    /// From this on it no longer goes; always after `due_at`.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The times that a trigger gives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Happened {
+    /// When it happened; absent means now.
+    pub(crate) occurred_at: Option<Timestamp>,
+    /// The time of the param that `Timing::Before` names.
+    pub(crate) ahead_of: Option<Timestamp>,
+}
+
+/// The time that a message goes ahead of.
+#[derive(Clone, Copy)]
+struct Ahead<'a> {
+    param: &'a str,
+    at: Timestamp,
+    by: Duration,
+}
+
+/// Plans one message. Errors: it happened too long ago or not yet, what it is ahead of is over or too far off, or it
+/// would be dropped at once.
+pub(crate) fn plan(
+    scenario: &Scenario,
+    happened: Happened,
+    now: Timestamp,
+) -> Result<Schedule, Vec<FieldError>> {
+    let occurred_at = happened.occurred_at.unwrap_or(now);
+    let ahead = match &scenario.timing {
+        Timing::Before { param, by } => happened.ahead_of.map(|at| Ahead { param, at, by: *by }),
+        Timing::Once | Timing::Within(_) => None,
+    };
+    let ahead_fault = ahead.and_then(|ahead| ahead_fault(ahead, now));
+    let faults: Vec<_> = age_fault(scenario, occurred_at, now).into_iter().chain(ahead_fault).collect();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    // A clock that runs ahead of ours holds nothing back.
+    let occurred_at = occurred_at.min(now);
+    let promised_at = promised_at(scenario, occurred_at, ahead);
+    let free_at = if ahead.is_some() { promised_at } else { gathered_at(scenario, occurred_at) };
+    let due_at = free_at.max(now);
+    let deadline_at = promised_at.plus(scenario.tolerance);
+    let ends = [
+        (scenario.when_late == WhenLate::Drop).then_some(deadline_at),
+        scenario.expires_after.map(|after| promised_at.plus(after)),
+        ahead.map(|ahead| ahead.at),
+    ];
+    let expires_at = ends.into_iter().flatten().min();
+    match expires_at {
+        Some(expires_at) if expires_at <= due_at => Err(vec![over(expires_at)]),
+        _ => Ok(Schedule { due_at, deadline_at, expires_at }),
+    }
+}
+
+/// When the person should have it.
+fn promised_at(scenario: &Scenario, occurred_at: Timestamp, ahead: Option<Ahead<'_>>) -> Timestamp {
+    let promised_at = match (&scenario.timing, ahead) {
+        (Timing::Within(within), _) => occurred_at.plus(*within),
+        // Booked after the reminder was due: the reminder is due at once.
+        (_, Some(Ahead { at, by, .. })) => at.minus(by).max(occurred_at),
+        _ => occurred_at,
+    };
+    promised_at.max(gathered_at(scenario, occurred_at))
+}
+
+/// When a message has all that it gathers.
+fn gathered_at(scenario: &Scenario, occurred_at: Timestamp) -> Timestamp {
+    scenario.merge.map_or(occurred_at, |merge| occurred_at.plus(merge.within))
+}
+
+fn age_fault(scenario: &Scenario, occurred_at: Timestamp, now: Timestamp) -> Option<FieldError> {
+    if occurred_at > now.plus(SKEW) {
+        let message =
+            format!("is more than {} ahead of now, {now}: give the time when it happened", show(SKEW));
+        return Some(FieldError::new("occurred_at", FieldCode::TooLate, message));
+    }
+    (now.since(occurred_at) > scenario.max_age).then(|| {
+        let max = show(scenario.max_age);
+        let message = format!(
+            "is older than {max}: it would go out as news; raise max_age of the scenario if it should"
+        );
+        FieldError::new("occurred_at", FieldCode::TooEarly, message)
+    })
+}
+
+fn ahead_fault(Ahead { param, at, by }: Ahead<'_>, now: Timestamp) -> Option<FieldError> {
+    let fault = |code, message| Some(FieldError::new(format!("params.{param}"), code, message));
+    if at <= now {
+        return fault(FieldCode::TooEarly, "is over: there is nothing to say ahead of it".to_owned());
+    }
+    (at.minus(by) > now.plus(SEND_AT_MAX_AHEAD)).then_some(())?;
+    fault(
+        FieldCode::TooLate,
+        format!("is too far off: a message is planned at most {} ahead", show(SEND_AT_MAX_AHEAD)),
+    )
+}
+
+fn over(expires_at: Timestamp) -> FieldError {
+    let message = format!("is too long ago: the scenario drops what has not gone by {expires_at}");
+    FieldError::new("occurred_at", FieldCode::TooEarly, message)
+}
+
+/// Whether a message went when it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Punctuality {
+    /// Before its deadline.
+    OnTime,
+    /// At its deadline or after.
+    Late {
+        /// How long after the deadline; zero at the deadline itself.
+        by: Duration,
+    },
+    /// When it was worthless.
+    Expired,
+}
+
+/// How punctual a message is that went at `at`; of one that still waits, how it would be if it went now.
+pub fn punctuality(schedule: &Schedule, at: Timestamp) -> Punctuality {
+    if schedule.expires_at.is_some_and(|expires_at| at >= expires_at) {
+        Punctuality::Expired
+    } else if at < schedule.deadline_at {
+        Punctuality::OnTime
+    } else {
+        Punctuality::Late { by: at.since(schedule.deadline_at) }
+    }
+}
+
+/// When a message passed the steps of its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// What it is about happened.
+    pub occurred_at: Timestamp,
+    /// It was committed.
+    pub accepted_at: Timestamp,
+    /// It was free to go.
+    pub due_at: Timestamp,
+    /// It was claimed for the dispatch that sent it.
+    pub claimed_at: Timestamp,
+    /// WeChat had it.
+    pub sent_at: Timestamp,
+}
+
+/// Where a message can lose time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Before it came to us: from the event to the trigger.
+    Trigger,
+    /// Waiting with us: from due to the claim. Pace, quota, policy.
+    Queue,
+    /// Under way: from the claim to WeChat's answer.
+    Send,
+}
+
+impl Step {
+    /// The word used in JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trigger => "trigger",
+            Self::Queue => "queue",
+            Self::Send => "send",
+        }
+    }
+}
+
+/// In which step a message lost the most time, and how much; the earlier one of two equal ones.
+pub fn slowest_step(passage: &Passage) -> (Step, Duration) {
+    let free_at = passage.due_at.max(passage.accepted_at);
+    let waits = [
+        (Step::Trigger, passage.accepted_at.since(passage.occurred_at)),
+        (Step::Queue, passage.claimed_at.since(free_at)),
+        (Step::Send, passage.sent_at.since(passage.claimed_at)),
+    ];
+    waits.into_iter().reduce(|most, wait| if wait.1 > most.1 { wait } else { most }).unwrap_or(waits[0])
+}
+
+#[cfg(test)]
+mod tests;

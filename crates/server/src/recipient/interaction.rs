@@ -1,0 +1,109 @@
+//! What people did, told by the business: payments above all, which WeChat does not tell us.
+
+use axum::extract::State;
+use hongyan_domain::{FieldCode, FieldError, InteractionKind, Timestamp};
+use hongyan_store::{Interaction, Sign};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::openid;
+use crate::answer::{self, Answer};
+use crate::app::App;
+use crate::auth::{Caller, MaySend};
+use crate::body::Json;
+use crate::field;
+use crate::problem::Problem;
+
+/// Interactions in one request.
+const BATCH_MAX: usize = 1_000;
+
+/// One interaction, or many.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum InteractionsRequest {
+    /// Many: at most 1,000.
+    Many(Batch),
+    /// One.
+    One(InteractionRequest),
+}
+
+/// Many interactions.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Batch {
+    interactions: Vec<InteractionRequest>,
+}
+
+/// Something a person did.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InteractionRequest {
+    /// The account; may be left out where there is only one.
+    appid: Option<String>,
+    /// Who.
+    touser: String,
+    /// `payment`, `menu_click`, `message` or `scan_subscribe`.
+    kind: String,
+    /// When; now, if left out. Not in the future.
+    #[schema(value_type = Option<String>)]
+    occurred_at: Option<Timestamp>,
+}
+
+/// How many were taken in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = InteractionsTaken)]
+pub(crate) struct TakenBody {
+    accepted: usize,
+}
+
+/// Takes in what people did; each opens its reach window. All of the request or nothing.
+#[utoipa::path(post, path = "/api/v1/interactions", tag = "recipients", request_body = InteractionsRequest,
+    responses((status = 202, description = "On disk", body = TakenBody)))]
+pub(crate) async fn interact(
+    MaySend(caller): MaySend,
+    State(app): State<App>,
+    Json(asked): Json<InteractionsRequest>,
+) -> Answer {
+    let asked = match asked {
+        InteractionsRequest::One(one) => vec![one],
+        InteractionsRequest::Many(Batch { interactions }) => interactions,
+    };
+    if asked.len() > BATCH_MAX {
+        let message = format!("has {} entries: at most {BATCH_MAX} go in one request", asked.len());
+        return Err(Problem::invalid(vec![FieldError::new("interactions", FieldCode::TooMany, message)]));
+    }
+    let mut errors = Vec::new();
+    let mut interactions = Vec::with_capacity(asked.len());
+    for one in &asked {
+        interactions.extend(read(&app, &caller, one, &mut errors)?);
+    }
+    field::none_of(errors)?;
+    let accepted = interactions.len();
+    app.store().interact(interactions).await?;
+    app.engine().follow_revision().await?;
+    Ok(answer::json(StatusCode::ACCEPTED, &TakenBody { accepted }))
+}
+
+fn read(
+    app: &App,
+    caller: &Caller,
+    asked: &InteractionRequest,
+    errors: &mut Vec<FieldError>,
+) -> Result<Option<Interaction>, Problem> {
+    let account = app.account_or_only(caller, asked.appid.as_deref())?;
+    let openid = field::keep(errors, openid("touser", &asked.touser));
+    let kind = InteractionKind::parse(&asked.kind);
+    if kind.is_none() {
+        let words: Vec<_> = InteractionKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        errors.push(field::bad("kind", format!("is no kind of interaction: one of {}", words.join(", "))));
+    }
+    let now = app.now();
+    let at = asked.occurred_at.unwrap_or(now);
+    if at > now {
+        let message = "is in the future: give the time it happened, or leave it out";
+        errors.push(FieldError::new("occurred_at", FieldCode::TooLate, message));
+    }
+    let (Some(openid), Some(kind)) = (openid, kind) else { return Ok(None) };
+    Ok(Some(Interaction { account: account.id(), openid, sign: Sign::Acted(kind), at }))
+}

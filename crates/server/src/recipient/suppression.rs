@@ -1,0 +1,173 @@
+//! Who is not written to.
+
+use axum::extract::State;
+use hongyan_domain::{Category, FieldCode, FieldError, Openid, Reason, Suppression, Timestamp};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::openid;
+use super::show::SuppressionBody;
+use crate::answer::{self, Answer};
+use crate::app::App;
+use crate::auth::{MayAdmin, MayRead};
+use crate::body::Json;
+use crate::field::{self, bad};
+use crate::problem::Problem;
+use crate::query::{self, Asked as Query};
+
+/// People in one request.
+const BATCH_MAX: usize = 1_000;
+
+/// People who are not to be written to.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SuppressRequest {
+    /// The account; may be left out where there is only one.
+    appid: Option<String>,
+    /// Who: 1 to 1,000.
+    tousers: Vec<String>,
+    /// `manual` (the default), `opted_out`, `complained` or any other reason.
+    reason: Option<String>,
+    /// Messages of this category only; left out: all.
+    #[schema(value_type = Option<String>)]
+    category: Option<Category>,
+    /// Until when; left out: until it is lifted.
+    #[schema(value_type = Option<String>)]
+    until: Option<Timestamp>,
+}
+
+/// How many are on the list now through this request, or were taken off it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SuppressionsChanged)]
+pub(crate) struct ChangedBody {
+    changed: usize,
+}
+
+/// Which list, and whose suppressions.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SuppressionQuery {
+    /// The account; may be left out where there is only one.
+    appid: Option<String>,
+    /// Whose, where they are taken off the list.
+    touser: Option<String>,
+    /// Only suppressions of this reason are lifted; left out: all.
+    reason: Option<String>,
+    /// From the page before.
+    cursor: Option<String>,
+    /// 1 to 500.
+    limit: Option<String>,
+}
+
+/// A page of the list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Suppressions)]
+pub(crate) struct SuppressionsBody {
+    recipients: Vec<SuppressedBody>,
+    /// Give it back to go on; null: that was all.
+    next_cursor: Option<String>,
+}
+
+/// One of the list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SuppressedRecipient)]
+pub(crate) struct SuppressedBody {
+    touser: String,
+    suppressions: Vec<SuppressionBody>,
+}
+
+/// Puts people on the suppression list: all of the request or nothing.
+#[utoipa::path(post, path = "/api/v1/suppressions", tag = "recipients", request_body = SuppressRequest,
+    responses((status = 200, description = "They are not written to", body = ChangedBody)))]
+pub(crate) async fn suppress(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Json(asked): Json<SuppressRequest>,
+) -> Answer {
+    let account = app.account_or_only(&caller, asked.appid.as_deref())?;
+    let (people, suppression) = read(&asked, app.now())?;
+    let changed = people.len();
+    let batch = people.into_iter().map(|openid| (openid, suppression)).collect();
+    app.store_of(&caller).suppress(account.id(), batch).await?;
+    Ok(answer::json(StatusCode::OK, &ChangedBody { changed }))
+}
+
+/// Shows the suppression list of an account.
+#[utoipa::path(get, path = "/api/v1/suppressions", tag = "recipients", params(SuppressionQuery),
+    responses((status = 200, description = "A page of the list", body = SuppressionsBody)))]
+pub(crate) async fn list_suppressions(
+    MayRead(caller): MayRead,
+    State(app): State<App>,
+    Query(asked): Query<SuppressionQuery>,
+) -> Answer {
+    let account = app.account_or_only(&caller, asked.appid.as_deref())?;
+    let mut errors = Vec::new();
+    let limit = query::limit(&mut errors, asked.limit.as_deref());
+    field::none_of(errors)?;
+    let page = app.store().suppressed(account.id(), asked.cursor.as_deref(), limit).await?;
+    let shown = |one: hongyan_store::Suppressed| SuppressedBody {
+        touser: one.openid.expose().to_owned(),
+        suppressions: one.suppressions.iter().map(SuppressionBody::from).collect(),
+    };
+    answer::ok(&SuppressionsBody {
+        recipients: page.items.into_iter().map(shown).collect(),
+        next_cursor: page.next_cursor,
+    })
+}
+
+/// Takes a person off the suppression list.
+#[utoipa::path(delete, path = "/api/v1/suppressions", tag = "recipients", params(SuppressionQuery),
+    responses((status = 200, description = "How many suppressions were lifted", body = ChangedBody)))]
+pub(crate) async fn lift(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Query(asked): Query<SuppressionQuery>,
+) -> Answer {
+    let account = app.account_or_only(&caller, asked.appid.as_deref())?;
+    let mut errors = Vec::new();
+    let openid = match asked.touser.as_deref() {
+        Some(touser) => field::keep(&mut errors, openid("touser", touser)),
+        None => {
+            errors.push(field::missing("touser"));
+            None
+        }
+    };
+    let reason = query::read(&mut errors, ("reason", asked.reason.as_deref()), Reason::parse, &reasons());
+    field::none_of(errors)?;
+    let Some(openid) = openid else { return Err(Problem::invalid(Vec::new())) };
+    let changed = app.store_of(&caller).lift(account.id(), &openid, reason, app.now()).await?;
+    answer::ok(&ChangedBody { changed })
+}
+
+fn read(asked: &SuppressRequest, now: Timestamp) -> Result<(Vec<Openid>, Suppression), Problem> {
+    let mut errors = Vec::new();
+    if asked.tousers.is_empty() || asked.tousers.len() > BATCH_MAX {
+        let message = format!("has {} entries: 1 to {BATCH_MAX} go in one request", asked.tousers.len());
+        errors.push(FieldError::new("tousers", FieldCode::TooMany, message));
+    }
+    let people = asked
+        .tousers
+        .iter()
+        .filter_map(|touser| field::keep(&mut errors, openid("tousers", touser)))
+        .collect();
+    let reason = asked.reason.as_deref().map_or(Some(Reason::Manual), Reason::parse);
+    if reason.is_none() {
+        errors.push(bad("reason", format!("is not understood: {}", reasons())));
+    }
+    if asked.until.is_some_and(|until| until <= now) {
+        errors.push(FieldError::new(
+            "until",
+            FieldCode::TooEarly,
+            "is over already: give a later time, or none",
+        ));
+    }
+    field::none_of(errors)?;
+    let reason = reason.unwrap_or(Reason::Manual);
+    Ok((people, Suppression { reason, category: asked.category, since: now, until: asked.until }))
+}
+
+fn reasons() -> String {
+    Reason::ALL.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join(", ")
+}
