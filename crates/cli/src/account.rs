@@ -268,7 +268,7 @@ async fn delete(context: &Context, store: &Store, remove: &Remove) -> Result<Cod
         let sure = context.texts.fill("say.remove_needs_yes", &[("appid", &remove.appid)]);
         return Err(Failure::Usage(sure).into());
     }
-    store.delete_account(id).await?;
+    store.delete_account(id, local::now()).await?;
     if context.is_for_machines() {
         print::json(&json!({ "appid": remove.appid, "removed": true }));
     }

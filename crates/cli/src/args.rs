@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, backup, bench, config_check, demo, doctor, key, message, migrate, send, serve, simulate, stats,
-    template,
+    account, audit, backup, bench, config_check, demo, doctor, hold, key, message, migrate, recipient,
+    restore, secrets, send, serve, simulate, stats, template,
 };
 
 #[derive(Debug, Parser)]
@@ -47,11 +47,20 @@ pub(crate) enum Command {
     Key(key::Key),
     #[command(subcommand)]
     Template(template::Template),
+    #[command(subcommand)]
+    Recipient(recipient::Recipient),
+    #[command(subcommand)]
+    Audit(audit::Audit),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
     Migrate(migrate::Migrate),
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
+    Hold(hold::Hold),
+    Resume(hold::Resume),
     Backup(backup::Backup),
+    Restore(restore::Restore),
     #[command(subcommand)]
     Bench(Box<bench::Bench>),
 }
@@ -155,9 +164,27 @@ fn told(value: &ContextValue) -> String {
 mod tests {
     use super::*;
 
-    const COMMANDS: [&str; 14] = [
-        "demo", "serve", "simulate", "send", "message", "stats", "account", "key", "template", "doctor",
-        "config", "migrate", "backup", "bench",
+    const COMMANDS: [&str; 20] = [
+        "demo",
+        "serve",
+        "simulate",
+        "send",
+        "message",
+        "stats",
+        "account",
+        "key",
+        "template",
+        "recipient",
+        "audit",
+        "doctor",
+        "config",
+        "migrate",
+        "backup",
+        "restore",
+        "secrets",
+        "hold",
+        "resume",
+        "bench",
     ];
 
     fn help(lang: Lang, words: &[&str]) -> String {
@@ -263,7 +290,17 @@ mod tests {
             "message list --state failed --limit 10",
             "message cancel order-1-paid",
             "stats --since 2026-11-23",
+            "recipient export oOPENID --appid A",
+            "recipient erase oOPENID --yes",
+            "audit verify --newest 7:00ff",
+            "audit list --since 2026-11-23T00:00:00Z --actor cli --action key.create --limit 20",
             "backup ./b.db",
+            "restore ./b.db --replace",
+            "hold --reason R",
+            "resume --all",
+            "secrets rotate --appid A",
+            "secrets rewrap ./new.key",
+            "secrets status",
         ] {
             let parsed = Cli::try_parse_from(["hongyan"].into_iter().chain(line.split(' ')));
 

@@ -204,6 +204,7 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
             keep: reader.duration("retention.keep", DAY..=3650 * DAY),
             archive: Some(archive).filter(|path| !path.is_empty()).map(PathBuf::from),
             await_receipt: reader.duration("retention.await_receipt", MINUTE..=30 * DAY),
+            keep_audit: reader.duration("retention.keep_audit", DAY..=3650 * DAY),
         },
         tolerance: Tolerance {
             urgent: reader.duration("engine.tolerance_urgent", 1..=30 * DAY),

@@ -34,11 +34,18 @@ pub(crate) async fn run(context: &Context, args: &Doctor) -> Result<Code> {
     }
     if context.is_for_machines() {
         let ok = reports.iter().all(|report| report.ok);
-        print::json(&serde_json::json!({ "ok": ok, "accounts": reports }));
+        let ok = ok && catalog.held_since.is_none();
+        print::json(&serde_json::json!({ "ok": ok, "held_since": catalog.held_since, "accounts": reports }));
     } else {
+        if let Some(since) = catalog.held_since {
+            context.say("say.held", &[("since", &since)]);
+        }
         reports.iter().for_each(|report| show(context, report));
     }
-    Ok(verdict(&reports))
+    Ok(match (verdict(&reports), catalog.held_since) {
+        (Code::Done, Some(_)) => Code::Failed,
+        (verdict, _) => verdict,
+    })
 }
 
 fn chosen<'a>(context: &Context, catalog: &'a Catalog, args: &Doctor) -> Result<Vec<&'a Arc<Account>>> {

@@ -1,9 +1,10 @@
 //! The way to WeChat for one account, for commands that call it without a running engine.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use hongyan_domain::Timestamp;
-use hongyan_store::{Account, Secret, Store, StoredToken, TokenSource};
+use hongyan_store::{Account, Action, Deed, Secret, Store, StoredToken, TokenSource};
 use hongyan_wechat::{CallError, Client, Credential, ExposeSecret, Refresh};
+use serde_json::Value;
 
 use crate::config::Config;
 use crate::context::Context;
@@ -30,6 +31,13 @@ impl Line {
             None => direct.clone(),
         };
         Ok(Self { store, account, client })
+    }
+
+    /// Writes down what was done to the account at WeChat.
+    pub(crate) async fn note(&self, action: Action, detail: Value) -> Result<()> {
+        let (subject, account) = (self.account.appid.to_string(), Some(self.account.id));
+        let deed = Deed { action, account, subject, detail, at: local::now() };
+        self.store.note(deed).await.context("it was done at WeChat, and could not be written into the audit")
     }
 
     pub(crate) async fn token(&self) -> Result<Secret> {

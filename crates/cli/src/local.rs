@@ -5,12 +5,15 @@ use std::path::Path;
 use anyhow::Result;
 use hongyan_domain::{Appid, Timestamp};
 use hongyan_engine::Clock;
-use hongyan_store::{Account, MasterKey, Store};
+use hongyan_store::{Account, Actor, MasterKey, Store};
 use rand::rngs::ThreadRng;
 
 use crate::config::Config;
 use crate::context::Context;
 use crate::exit::Failure;
+
+/// Longest name of a user that is written down.
+const USER_MAX: usize = 64;
 
 /// Where all chance of the commands comes from.
 #[expect(clippy::disallowed_methods, reason = "the edge: from here the generator is passed on")]
@@ -22,32 +25,48 @@ pub(crate) fn now() -> Timestamp {
     Clock::System.now()
 }
 
-/// The store of the settings; made, with its master key, when neither is there.
+/// The store of the settings; made, with its master key, when neither is there. What a command changes in it is the
+/// command line's deed; a server that runs on it has its own name for what it does.
 pub(crate) async fn open(context: &Context, config: &Config) -> Result<Store> {
-    let settings = hongyan_store::Settings {
-        url: config.store.url.clone(),
-        master_key: master_key(context, config)?,
-        cache_mib: config.store.cache_mib,
-        readers: config.store.readers,
-    };
-    Ok(Store::open(settings, now()).await?)
+    Ok(Store::open(settings(context, config, None)?, now()).await?.by(actor(context)))
 }
 
-fn master_key(context: &Context, config: &Config) -> Result<MasterKey> {
+/// How the store of the settings is opened. A master key is made where there is neither a database nor `backup`.
+pub(crate) fn settings(
+    context: &Context,
+    config: &Config,
+    backup: Option<&Path>,
+) -> Result<hongyan_store::Settings> {
+    Ok(hongyan_store::Settings {
+        url: config.store.url.clone(),
+        master_key: master_key(context, config, backup)?,
+        cache_mib: config.store.cache_mib,
+        readers: config.store.readers,
+    })
+}
+
+/// Whose deeds a command's changes are.
+pub(crate) fn actor(context: &Context) -> Actor {
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| context.environment.get(name));
+    Actor::Cli { user: user.unwrap_or_default().chars().take(USER_MAX).collect() }
+}
+
+pub(crate) fn master_key(context: &Context, config: &Config, backup: Option<&Path>) -> Result<MasterKey> {
     if let Some(text) = &config.secrets.master_key {
         return Ok(MasterKey::from_text(text.expose())?);
     }
     let file = &config.secrets.master_key_file;
-    if !file.exists() && has_database(&config.store.url) {
+    if !file.exists() && (backup.is_some() || has_database(&config.store.url)) {
         // A key drawn now could open nothing, and would look as if it were the lost one.
-        let values: [(&str, &dyn std::fmt::Display); 2] =
-            [("file", &file.display()), ("url", &config.store.url)];
+        let shown = backup.map_or_else(|| config.store.url.clone(), |backup| backup.display().to_string());
+        let values: [(&str, &dyn std::fmt::Display); 2] = [("file", &file.display()), ("url", &shown)];
         return Err(Failure::Store(context.texts.fill("say.master_key_missing", &values)).into());
     }
     Ok(MasterKey::read_or_create(file, &mut chance())?)
 }
 
-fn has_database(url: &str) -> bool {
+/// Whether a database stands where the settings say.
+pub(crate) fn has_database(url: &str) -> bool {
     let path = url.strip_prefix("sqlite:").map(Path::new);
     path.and_then(|path| path.metadata().ok()).is_some_and(|found| found.len() > 0)
 }

@@ -4,6 +4,7 @@
 mod account;
 mod application;
 mod args;
+mod audit;
 mod backup;
 mod bench;
 mod config;
@@ -14,6 +15,7 @@ mod doctor;
 mod door;
 mod environment;
 mod exit;
+mod hold;
 mod http;
 mod key;
 mod lang;
@@ -25,6 +27,9 @@ mod message;
 mod migrate;
 mod node;
 mod print;
+mod recipient;
+mod restore;
+mod secrets;
 mod send;
 mod serve;
 mod simulate;
@@ -121,10 +126,16 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Account(args) => account::run(context, args).await,
         Command::Key(args) => key::run(context, args).await,
         Command::Template(args) => template::run(context, args).await,
+        Command::Recipient(args) => recipient::run(context, args).await,
+        Command::Audit(args) => audit::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Config(args) => config_check::run(context, &args).await,
         Command::Migrate(_) => migrate::run(context).await,
+        Command::Secrets(args) => secrets::run(context, args).await,
+        Command::Hold(args) => hold::set(context, args).await,
+        Command::Resume(args) => hold::release(context, &args).await,
         Command::Backup(args) => backup::run(context, &args).await,
+        Command::Restore(args) => restore::run(context, args).await,
         Command::Bench(args) => bench::run(context, &args).await,
     }
 }

@@ -51,13 +51,17 @@ async fn announce(context: &Context, node: &Node) -> Result<()> {
     if context.is_for_machines() {
         let url = node.config.outside_url(node.address);
         print::json(
-            &serde_json::json!({ "listening": node.address.to_string(), "url": url, "setup_link": link }),
+            &serde_json::json!({ "listening": node.address.to_string(), "url": url, "setup_link": link,
+                "held_since": node.engine.catalog().held_since }),
         );
     }
     context.say(
         "say.serving",
         &[("url", &node.config.outside_url(node.address)), ("store", &shown_store(&node.config))],
     );
+    if let Some(since) = node.engine.catalog().held_since {
+        context.say("say.held", &[("since", &since)]);
+    }
     if let Some(link) = link {
         context.say("say.setup_link", &[("link", &link)]);
     }

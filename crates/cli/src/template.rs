@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use hongyan_domain::Template as Parsed;
 use hongyan_domain::industry::may_change;
 use hongyan_domain::template::TEMPLATES_MAX;
-use hongyan_store::{Secret, StoredTemplate, TemplateNotice};
+use hongyan_store::{Action, Secret, StoredTemplate, TemplateNotice};
 use hongyan_wechat::PrivateTemplate;
 use serde_json::json;
 
@@ -130,6 +130,7 @@ async fn put(context: &Context, config: &Config, add: &Add) -> Result<Code> {
     let token = line.token().await?;
     let keywords: Vec<_> = add.keywords.iter().map(String::as_str).collect();
     let template_id = line.client.add_template(token.expose(), &add.short_id, &keywords).await?;
+    line.note(Action::TemplateAdd, json!({ "template_id": template_id, "short_id": add.short_id })).await?;
     context.say("say.template_added", &[("id", &template_id)]);
     read_templates(context, &line, (&token, Some(&template_id))).await
 }
@@ -138,6 +139,7 @@ async fn remove(context: &Context, config: &Config, delete: &Delete) -> Result<C
     let line = Line::open(context, config, delete.appid.as_deref()).await?;
     let token = line.token().await?;
     line.client.delete_template(token.expose(), &delete.template_id).await?;
+    line.note(Action::TemplateDelete, json!({ "template_id": delete.template_id })).await?;
     read_templates(context, &line, (&token, Some(&delete.template_id))).await
 }
 

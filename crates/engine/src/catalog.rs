@@ -72,6 +72,8 @@ impl Account {
 pub struct Catalog {
     /// The store's revision it was read at.
     pub revision: u64,
+    /// Since when nothing may be sent, by a person's order or because a backup was put back.
+    pub held_since: Option<Timestamp>,
     by_appid: HashMap<String, Arc<Account>>,
     by_id: HashMap<AccountId, Arc<Account>>,
 }
@@ -91,6 +93,11 @@ impl Catalog {
         self.by_id.get(&id)
     }
 
+    /// Whether this account may send nothing now: paused, or everything is held.
+    pub fn is_halted(&self, id: AccountId, now: Timestamp) -> bool {
+        self.held_since.is_some() || self.by_id(id).is_none_or(|account| account.is_paused(now))
+    }
+
     /// All accounts.
     pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
         self.by_id.values()
@@ -108,7 +115,8 @@ impl Catalog {
 
     /// Reads everything from the store. Token cells and connections of `previous` go on being used.
     pub async fn read(store: &Store, client: &Client, previous: &Self) -> Result<Self, EngineError> {
-        let mut catalog = Self { revision: store.revision().await?, ..Self::default() };
+        let (revision, held_since) = (store.revision().await?, store.held_since().await?);
+        let mut catalog = Self { revision, held_since, ..Self::default() };
         let rules = Rules::read(store).await?;
         let mut scenarios = compiled(store.scenarios().await?);
         let mut tokens: HashMap<_, _> = store.tokens().await?.into_iter().collect();

@@ -215,7 +215,7 @@ impl Dispatcher {
             let limits =
                 known.map_or_else(|| AccountKind::Test.limits(), |known| known.record.effective_limits());
             let mut traffic = Traffic::new(account, limits, now);
-            traffic.halted = known.is_none_or(|known| known.is_paused(now));
+            traffic.halted = catalog.is_halted(account, now);
             traffic
         });
         let held = traffic.held();
@@ -238,7 +238,7 @@ impl Dispatcher {
         let catalog = self.shared.catalog.load_full();
         for traffic in self.traffic.values_mut() {
             let known = catalog.by_id(traffic.account);
-            traffic.halted = known.is_none_or(|known| known.is_paused(now));
+            traffic.halted = catalog.is_halted(traffic.account, now);
             if let Some(known) = known {
                 traffic.set_limits(known.record.effective_limits(), now);
             }

@@ -31,8 +31,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hongyan_domain::id::MessageIds;
-use hongyan_domain::{AccountId, MessageId, Timestamp};
-use hongyan_store::{CancelAnswer, Ownership, Store, StoreError};
+use hongyan_domain::{AccountId, MessageId, Openid, Timestamp};
+use hongyan_store::{Actor, CancelAnswer, Erased, Ownership, Store, StoreError};
 use hongyan_wechat::{CallError, Client, callback};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -171,12 +171,14 @@ pub struct Engine {
     shared: Arc<Shared>,
     stop: CancellationToken,
     tasks: TaskTracker,
+    actor: Actor,
 }
 
 impl Engine {
     /// Takes ownership of the store's accounts, closes what the last process left open, and starts.
     pub async fn start(parts: Parts) -> Result<Self, EngineError> {
         let Parts { store, client, clock, metrics, settings } = parts;
+        let store = store.by(Actor::System);
         let ownership = store.own(clock.now()).await?;
         let ids = MessageIds::new(0, store.last_message_id().await?);
         let catalog = Catalog::read(&store, &client, &Catalog::default()).await?;
@@ -202,7 +204,8 @@ impl Engine {
             hints,
         });
         recover::close_lost_claims(&shared).await?;
-        let engine = Self { shared, stop: CancellationToken::new(), tasks: TaskTracker::new() };
+        let (stop, tasks, actor) = (CancellationToken::new(), TaskTracker::new(), Actor::System);
+        let engine = Self { shared, stop, tasks, actor };
         engine.spawn(hinted, incoming, ownership);
         recover::announce_backlog(&engine.shared).await?;
         Ok(engine)
@@ -235,12 +238,19 @@ impl Engine {
         self.tasks.close();
     }
 
+    /// Another handle on this engine, whose changes are this actor's.
+    #[must_use]
+    pub fn by(&self, actor: Actor) -> Self {
+        Self { actor, ..self.clone() }
+    }
+
     /// The accounts and templates in force.
     pub fn catalog(&self) -> Arc<Catalog> {
         self.shared.catalog.load_full()
     }
 
-    /// The store, for what needs no engine: reading messages, keys, accounts.
+    /// The store, for what needs no engine: reading messages, keys, accounts. Its changes are Hongyan's own; those of
+    /// a caller go by `Store::by`.
     pub fn store(&self) -> &Store {
         &self.shared.store
     }
@@ -288,6 +298,15 @@ impl Engine {
             settle::count_transition(&self.shared, to);
         }
         Ok(answer)
+    }
+
+    /// Removes what is held of a person; what waits is cancelled first. The claim checks each row, so what memory still
+    /// holds of it is not sent.
+    pub async fn erase(&self, account: AccountId, openid: &Openid) -> Result<Erased, EngineError> {
+        let store = self.shared.store.by(self.actor.clone());
+        let erased = store.erase_recipient(account, openid, self.now()).await?;
+        erased.cancelled.iter().for_each(|to| settle::count_transition(&self.shared, to));
+        Ok(erased)
     }
 
     /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.

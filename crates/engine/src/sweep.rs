@@ -20,6 +20,8 @@ use crate::{EngineError, Shared, standstill};
 const PROMOTE_ROWS: usize = 1_000;
 /// Finished rows are removed so many at a time, so that no sweep holds up a send.
 const PURGE_ROWS: usize = 500;
+/// Values sealed anew in one round: about 20 ms of the writer's time, and ten million in under three hours.
+const RESEAL_ROWS: usize = 1_000;
 /// WeChat's own count of today's quota is read so often.
 const QUOTA_EVERY: Duration = Duration::from_secs(600);
 /// Old rows are looked for so often.
@@ -34,12 +36,14 @@ pub struct Retention {
     pub archive: Option<PathBuf>,
     /// How long a receipt is awaited before a sent message becomes unknown.
     pub await_receipt: Duration,
+    /// Rows of the audit are kept for so long.
+    pub keep_audit: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let day = Duration::from_secs(86_400);
-        Self { keep: 30 * day, archive: None, await_receipt: 3 * day }
+        Self { keep: 30 * day, archive: None, await_receipt: 3 * day, keep_audit: 1_095 * day }
     }
 }
 
@@ -58,6 +62,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         ("catalog", follow_changes(shared).await),
         ("schedule", promote(shared, now).await),
         ("tidy", tidy(shared, now).await),
+        ("keys", reseal(shared).await),
     ];
     for (duty, result) in rounds {
         if let Err(error) = result {
@@ -65,8 +70,11 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
             shared.metrics.store_failures.inc();
         }
     }
-    refresh_tokens(shared, now);
-    read_quotas(shared, now);
+    // A copy of a database that runs elsewhere must not take its tokens from it either.
+    if shared.catalog.load().held_since.is_none() {
+        refresh_tokens(shared, now);
+        read_quotas(shared, now);
+    }
     standstill::look(shared, now);
     shared.hint(Hint::Tick).await;
 }
@@ -126,6 +134,13 @@ async fn tidy(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     let silent = shared.store.unreported(waited, PURGE_ROWS).await?;
     give_up_on(shared, &silent, now).await?;
     shared.store.purge(now.minus(retention.keep), PURGE_ROWS, retention.archive.as_deref()).await?;
+    shared.store.purge_audit(now.minus(retention.keep_audit), PURGE_ROWS, now).await?;
+    Ok(())
+}
+
+/// Brings a new data key into what older ones sealed, a little at a time.
+async fn reseal(shared: &Shared) -> Result<(), EngineError> {
+    shared.store.reseal(RESEAL_ROWS).await?;
     Ok(())
 }
 

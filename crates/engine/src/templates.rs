@@ -26,8 +26,8 @@ impl Engine {
         let token = self.token(account).await?;
         let listed = account.client.list_templates(token.value.expose()).await?;
         let templates = listed.into_iter().map(stored).collect();
-        let changes =
-            self.shared.store.sync_templates_after(account.id(), ours, templates, self.now()).await?;
+        let store = self.shared.store.by(self.actor.clone());
+        let changes = store.sync_templates_after(account.id(), ours, templates, self.now()).await?;
         self.reload().await?;
         Ok(changes)
     }
@@ -65,7 +65,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let token = self.token(account).await?;
         account.client.set_industry(token.value.expose(), primary, secondary).await?;
-        self.shared.store.put_industry_change(account.id(), (primary, secondary), self.now()).await?;
+        let store = self.shared.store.by(self.actor.clone());
+        store.put_industry_change(account.id(), (primary, secondary), self.now()).await?;
         Ok(())
     }
 }

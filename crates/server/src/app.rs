@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hongyan_domain::Timestamp;
 use hongyan_engine::{Account, Engine, EngineError};
-use hongyan_store::{KeyId, Store, StoreError};
+use hongyan_store::{Action, Deed, KeyId, Store, StoreError};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use rand::rngs::StdRng;
@@ -136,6 +136,27 @@ impl App {
         self.0.engine.store()
     }
 
+    /// The store, for a change that this caller makes.
+    pub(crate) fn store_of(&self, caller: &Caller) -> Store {
+        self.store().by(caller.actor())
+    }
+
+    /// Writes down what a caller did to an account at WeChat. It is done by then: where this fails, that is the answer.
+    pub(crate) async fn note(
+        &self,
+        caller: &Caller,
+        (action, account): (Action, &Account),
+        detail: serde_json::Value,
+    ) -> Result<(), Problem> {
+        let subject = account.appid().to_string();
+        let deed = Deed { action, account: Some(account.id()), subject, detail, at: self.now() };
+        self.store_of(caller).note(deed).await.map_err(|error| {
+            let (appid, action) = (account.appid(), action.as_str());
+            tracing::error!(%error, %appid, action, "done at WeChat, and not written into the audit");
+            Problem::new(Code::StoreUnavailable, "it was done at WeChat; the audit could not be written")
+        })
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.0.engine.now()
     }
@@ -181,7 +202,7 @@ impl App {
         caller: &Caller,
         appid: Option<&str>,
     ) -> Result<Arc<Account>, Problem> {
-        if let Some(appid) = appid {
+        if let Some(appid) = appid.filter(|appid| !appid.is_empty()) {
             return self.account(caller, appid);
         }
         let catalog = self.engine().catalog();

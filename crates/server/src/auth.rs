@@ -12,9 +12,9 @@ use axum::extract::FromRequestParts;
 use hongyan_domain::{AccountId, Timestamp, says};
 use hongyan_engine::Catalog;
 use hongyan_engine::accept::{Rejected, Request};
-use hongyan_store::{ApiKey, KeyRing, KeyText, Scope};
-use http::header;
+use hongyan_store::{Actor, ApiKey, KeyRing, KeyText, Scope};
 use http::request::Parts;
+use http::{Extensions, header};
 use parking_lot::RwLock;
 
 use crate::app::App;
@@ -47,22 +47,31 @@ impl Keys {
 
 /// Whoever shows a valid key.
 #[derive(Clone)]
-pub(crate) struct Caller(Arc<ApiKey>);
+pub(crate) struct Caller {
+    key: Arc<ApiKey>,
+    /// From where; none in this process.
+    address: Option<IpAddr>,
+}
 
 impl Caller {
+    /// Whose changes these are, for the audit.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Key { id: self.key.id.clone(), address: self.address }
+    }
+
     /// Whether the key is for this account.
     pub(crate) fn may_touch(&self, account: AccountId) -> bool {
-        self.0.accounts.is_empty() || self.0.accounts.contains(&account)
+        self.key.accounts.is_empty() || self.key.accounts.contains(&account)
     }
 
     /// The accounts the key is for; empty: all.
     pub(crate) fn accounts(&self) -> &[AccountId] {
-        &self.0.accounts
+        &self.key.accounts
     }
 
     /// Whether the key is for all accounts, those to come as well.
     pub(crate) fn is_for_all(&self) -> bool {
-        self.0.accounts.is_empty()
+        self.key.accounts.is_empty()
     }
 
     /// Names the account in a request of a key that is not for all, or refuses it: an account the key is not
@@ -87,7 +96,7 @@ impl Caller {
     }
 
     fn demand(self, scope: Scope) -> Result<Self, Problem> {
-        if self.0.scopes.contains(&scope) {
+        if self.key.scopes.contains(&scope) {
             return Ok(self);
         }
         let detail = says!("this needs a key with the scope `{scope}`", scope = scope.as_str());
@@ -132,7 +141,7 @@ async fn caller(app: &App, parts: &Parts) -> Result<Caller, Problem> {
         return Err(refused("this key has ended"));
     }
     app.note_use(&key.id, now);
-    Ok(Caller(key))
+    Ok(Caller { key, address: peer(&parts.extensions) })
 }
 
 /// The keys in force at the catalog's revision.
@@ -173,7 +182,12 @@ fn shown_key(parts: &Parts) -> Result<&str, Problem> {
 }
 
 fn address(parts: &Parts) -> IpAddr {
-    parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
+    peer(&parts.extensions).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// Who is connected.
+pub(crate) fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<Peer>().map(|peer| peer.0)
 }
 
 fn refused(detail: &'static str) -> Problem {

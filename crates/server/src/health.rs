@@ -20,7 +20,7 @@ pub(crate) struct Health {
 /// Whether work can be taken in, and if not, why.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// `ready` or `not_ready`.
+    /// `ready`; `held`: messages are accepted and wait, see `POST /api/v1/hold`; `not_ready`.
     status: &'static str,
     /// What was looked at.
     checks: Vec<ReadinessCheck>,
@@ -29,7 +29,7 @@ pub(crate) struct Readiness {
 /// One thing that was looked at.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReadinessCheck {
-    /// `store`, `engine` or `accounts`.
+    /// `store`, `engine`, `accounts` or `dispatch`.
     name: &'static str,
     /// Whether it works.
     ok: bool,
@@ -51,8 +51,13 @@ pub(crate) async fn live() -> Answer {
 pub(crate) async fn ready(State(app): State<App>) -> Answer {
     let checks = vec![store(&app).await, engine(&app), accounts(&app)];
     let ready = checks.iter().all(|check| check.ok);
-    let (status, word) =
-        if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
+    let (status, word) = match (ready, app.engine().catalog().held_since) {
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
+        // It does accept, and a person has to reach it to let it go on.
+        (true, Some(_)) => (StatusCode::OK, "held"),
+        (true, None) => (StatusCode::OK, "ready"),
+    };
+    let checks = checks.into_iter().chain([dispatch(&app)]).collect();
     Ok(answer::json(status, &Readiness { status: word, checks }))
 }
 
@@ -66,6 +71,15 @@ async fn store(app: &App) -> ReadinessCheck {
         Ok(()) => ReadinessCheck { name: "store", ok: true, detail: "reads and writes".to_owned() },
         Err(error) => ReadinessCheck { name: "store", ok: false, detail: error.to_string() },
     }
+}
+
+fn dispatch(app: &App) -> ReadinessCheck {
+    let held_since = app.engine().catalog().held_since;
+    let detail = held_since.map_or_else(
+        || "may send".to_owned(),
+        |since| format!("held since {since}: nothing is sent until POST /api/v1/hold {{\"held\": false}}"),
+    );
+    ReadinessCheck { name: "dispatch", ok: held_since.is_none(), detail }
 }
 
 fn engine(app: &App) -> ReadinessCheck {

@@ -76,7 +76,7 @@ pub(crate) async fn create(
 ) -> Answer {
     let text = app.draw(KeyText::generate);
     let new = new_key(&app, &caller, asked, text.clone())?;
-    let key = app.store().put_key(new, app.now()).await?;
+    let key = app.store_of(&caller).put_key(new, app.now()).await?;
     app.engine().reload().await?;
     let body = KeyBody { key: Some(text.expose().to_owned()), ..KeyBody::of(key, &app.engine().catalog()) };
     Ok(answer::json(StatusCode::CREATED, &body))
@@ -101,7 +101,7 @@ pub(crate) async fn revoke(
 ) -> Answer {
     let id = KeyId(id);
     let known = app.store().keys().await?.into_iter().any(|key| key.id == id && governs(&caller, &key));
-    if !known || !app.store().revoke_key(&id, app.now()).await? {
+    if !known || !app.store_of(&caller).revoke_key(&id, app.now()).await? {
         return Err(Problem::new(Code::UnknownKey, "no key has this id, or it was revoked before"));
     }
     app.engine().reload().await?;

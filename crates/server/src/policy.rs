@@ -82,7 +82,9 @@ pub(crate) async fn change(
     let before = app.store().policy_changes().await?;
     let place = |one: &&PolicyChange| (one.account, one.category, one.rule) == (account, category, rule);
     let merged = merged(before.iter().find(place).map(|one| &one.change), asked, rule)?;
-    app.store().put_policy(PolicyChange { account, category, rule, change: merged }, app.now()).await?;
+    app.store_of(&caller)
+        .put_policy(PolicyChange { account, category, rule, change: merged }, app.now())
+        .await?;
     app.engine().reload().await?;
     let category = category.unwrap_or(Category::Service);
     let policies = Rules::read(app.store()).await?.policy(account, category);

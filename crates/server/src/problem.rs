@@ -270,7 +270,10 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Fields(faults) => Self::invalid(faults),
             StoreError::Invalid(reason) => Self::new(Code::Invalid, reason),
-            StoreError::Unavailable(_) | StoreError::Broken(_) | StoreError::NoAccount(_) => {
+            StoreError::Unavailable(_)
+            | StoreError::Broken(_)
+            | StoreError::NoAccount(_)
+            | StoreError::StaleKey(_) => {
                 tracing::error!(%error, "the store could not");
                 Self::new(Code::StoreUnavailable, "nothing was done; give it again in a moment")
             }

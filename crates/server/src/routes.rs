@@ -21,7 +21,8 @@ use crate::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
 use crate::text::Text;
 use crate::watch::watch;
 use crate::{
-    account, callback, health, key, landing, message, metrics, policy, recipient, scenario, setup, stats,
+    account, audit, callback, health, hold, key, landing, message, metrics, personal, policy, recipient,
+    scenario, setup, stats,
 };
 
 /// The name of the key in the document.
@@ -90,7 +91,8 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(account::list_industries))
         .routes(routes!(key::list, key::create))
         .routes(routes!(key::revoke))
-        .routes(routes!(recipient::show))
+        .routes(routes!(recipient::show, personal::erase))
+        .routes(routes!(personal::export))
         .routes(routes!(recipient::check))
         .routes(routes!(recipient::interact))
         .routes(routes!(recipient::list_suppressions, recipient::suppress, recipient::lift))
@@ -101,6 +103,8 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(scenario::bind_entry))
         .routes(routes!(policy::show))
         .routes(routes!(policy::change))
+        .routes(routes!(hold::show, hold::set))
+        .routes(routes!(audit::list))
         .routes(routes!(stats::show))
         .routes(routes!(callback::check_url, callback::receive))
         .routes(routes!(health::live))

@@ -116,7 +116,7 @@ pub(crate) async fn put(
     })?;
     check(&scenario, Some(template), FieldRules::of(account.record.kind)).map_err(Problem::invalid)?;
     let definition = serde_json::to_string(&scenario).expect("a scenario is texts and numbers");
-    app.store().put_scenario(account.id(), &name, definition, app.now()).await?;
+    app.store_of(&caller).put_scenario(account.id(), &name, definition, app.now()).await?;
     app.engine().reload().await?;
     shown(&app, account.appid().as_str(), &name).await
 }
@@ -131,7 +131,7 @@ pub(crate) async fn delete(
     Query(asked): Query<ScenarioQuery>,
 ) -> Answer {
     let account = app.account_or_only(&caller, asked.appid.as_deref())?;
-    if !app.store().remove_scenario(account.id(), &name, app.now()).await? {
+    if !app.store_of(&caller).remove_scenario(account.id(), &name, app.now()).await? {
         return Err(unknown());
     }
     app.engine().reload().await?;

@@ -1,26 +1,26 @@
 //! Step: accept. Rows on disk before anybody is told 202.
 
-use hongyan_domain::{InteractionKind, MessageId, State, Timestamp};
+use std::sync::Arc;
+
+use hongyan_domain::{AccountId, InteractionKind, MessageId, State, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::keyring::AccountKeys;
 use crate::queue::Turn;
 use crate::recipients::{Owner, Person};
-use crate::seal::{self, Blind, Place};
+use crate::seal::{self, Blind};
 use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
-use crate::{Acceptance, NewMessage, Result, Store, StoreError, verdicts};
+use crate::{Acceptance, NewMessage, Result, Store, StoreError, row, verdicts};
 
 /// Due further ahead than this, a message waits in the schedule and not in the queue.
 pub(crate) const SCHEDULED_AFTER_MS: i64 = 60_000;
 /// Longest id of a caller's.
 const CLIENT_MSG_ID_MAX: usize = 128;
-/// Where bodies stand.
-pub(crate) const BODY: &str = "message.body";
 
-/// A message whose plain text is gone.
+/// A message and what is written of its plain text.
 struct Sealed {
-    new: NewMessage,
+    new: Arc<NewMessage>,
     recipient: Blind,
     body_hash: Option<Blind>,
     body: Vec<u8>,
@@ -33,11 +33,16 @@ impl Store {
     /// same, whatever the times; else `Conflict`.
     pub async fn accept(&self, batch: Vec<NewMessage>) -> Result<Vec<Acceptance>> {
         check_batch(batch.len())?;
-        let keys = self.keys_of(batch.iter().map(|new| new.account)).await?;
-        let sealed =
-            batch.into_iter().map(|new| seal(keys.of(new.account)?, new)).collect::<Result<Vec<_>>>()?;
-        let turn = Turn::of(sealed.iter().map(|sealed| sealed.new.lane));
-        self.write_in(turn, sealed.len(), move |ledger| insert_all(ledger, &keys, &sealed)).await
+        let mut accounts: Vec<_> = batch.iter().map(|new| new.account).collect();
+        accounts.dedup();
+        let (turn, rows) = (Turn::of(batch.iter().map(|new| new.lane)), batch.len());
+        let batch: Vec<_> = batch.into_iter().map(Arc::new).collect();
+        let insert = move |keys: KeysOf| {
+            let sealed =
+                batch.iter().map(|new| seal(keys.of(new.account)?, new)).collect::<Result<Vec<_>>>()?;
+            Ok(move |ledger: &mut Ledger<'_>| insert_all(ledger, &keys, &sealed))
+        };
+        self.write_sealed(&accounts, (turn, rows), insert).await
     }
 
     /// What `accept` would answer of a message that is there already, under the same `client_msg_id`.
@@ -46,31 +51,42 @@ impl Store {
             return Ok(None);
         }
         let keys = self.keys_of(std::iter::once(new.account)).await?;
-        let sealed = seal(keys.of(new.account)?, new.clone())?;
+        let sealed = seal(keys.of(new.account)?, &Arc::new(new.clone()))?;
         self.read(move |conn| earlier(conn, &sealed)).await
     }
 }
 
-fn seal(keys: &AccountKeys, new: NewMessage) -> Result<Sealed> {
+fn seal(keys: &AccountKeys, new: &Arc<NewMessage>) -> Result<Sealed> {
     if new.client_msg_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > CLIENT_MSG_ID_MAX) {
         return Err(StoreError::Invalid(format!("client_msg_id has 1 to {CLIENT_MSG_ID_MAX} bytes")));
     }
-    let place = Place { column: BODY, account: new.account, row: new.id.raw() };
     let mut body_hash = None;
-    let body = keys.current().seal(place, |text| {
+    let body = keys.current().seal(row::body_place(new.account, new.id.raw()), |text| {
         let start = text.len();
         seal::write_body(&new.openid, &new.content, text);
         if new.client_msg_id.is_some() {
             body_hash = Some(seal::blind(keys.body(), &[new.template_id.as_bytes(), b"\0", &text[start..]]));
         }
     })?;
-    Ok(Sealed { recipient: keys.recipient(&new.openid), body_hash, body, new })
+    Ok(Sealed { recipient: keys.recipient(&new.openid), body_hash, body, new: new.clone() })
 }
 
-const HAS_ACCOUNT: &str = "
-SELECT 1
-FROM account
-WHERE account = ?1";
+pub(crate) const NEWEST_KEY: &str = "
+SELECT MAX(version)
+FROM data_key
+WHERE account = ?1
+  AND purpose = 'data'";
+
+/// Refuses what an older data key sealed, so that once there is a newer one nothing more is written under the old:
+/// only then can that be dropped. An account that another process has deleted has no key at all.
+pub(crate) fn check_key(conn: &Connection, account: AccountId, sealed: &[u8]) -> Result<()> {
+    let newest: Option<u32> = conn.prepare_cached(NEWEST_KEY)?.query_row([account.0], |row| row.get(0))?;
+    match newest {
+        Some(newest) if newest == seal::key_id(sealed)? => Ok(()),
+        Some(_) => Err(StoreError::StaleKey(account)),
+        None => Err(StoreError::NoAccount(account)),
+    }
+}
 
 const INSERT: &str = "
 INSERT INTO message (account, id, state, attempts, scheduled, lane, accepted_at, due_at, deadline_at, expires_at,
@@ -79,15 +95,13 @@ VALUES (?1, ?2, 'pending', 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?1
 ON CONFLICT (account, client_msg_id) WHERE client_msg_id IS NOT NULL DO NOTHING";
 
 fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Result<Vec<Acceptance>> {
-    let mut has_account = ledger.conn.prepare_cached(HAS_ACCOUNT)?;
     let mut insert = ledger.conn.prepare_cached(INSERT)?;
     let mut answers = vec![Acceptance::New; batch.len()];
     let mut checked = None;
     for (nth, sealed) in by_account(batch) {
         let account = sealed.new.account;
-        // Its keys may be in memory still while another process has deleted it.
-        if checked.replace(account) != Some(account) && !has_account.exists([account.0])? {
-            return Err(StoreError::NoAccount(account));
+        if checked.replace(account) != Some(account) {
+            check_key(ledger.conn, account, &sealed.body)?;
         }
         if insert_one(&mut insert, sealed)? {
             ledger.tally.enter(account, sealed.new.accepted_at, State::Pending, None);

@@ -1,4 +1,4 @@
-//! Accounts and their tokens: what is secret of them is sealed.
+//! Accounts: what is secret of them is sealed.
 
 use hongyan_domain::{AccountId, AccountKind, Appid, Limits, Timestamp};
 use rusqlite::{Connection, Row, params};
@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::keyring::{self, AccountKeys, INSTALLATION, Keyring, Purpose, Slot};
-use crate::seal::Place;
+use crate::seal::{Column, Place};
+use crate::writer::Ledger;
 use crate::{
-    Account, AccountDraft, CallbackKeys, Paused, Result, Secret, Store, StoreError, StoredToken, TokenSource,
-    row,
+    Account, AccountDraft, Action, CallbackKeys, Deed, Paused, Result, Secret, Store, StoreError,
+    TokenSource, row,
 };
 
 /// Longest JSON of an account's secrets: the longest of each fit.
@@ -33,8 +34,8 @@ struct Callback<T> {
     previous_aes_key: Option<T>,
 }
 
-fn secrets_place(account: AccountId) -> Place {
-    Place { column: "account.secrets", account, row: 0 }
+pub(crate) fn secrets_place(account: AccountId) -> Place {
+    Place { column: Column::AccountSecrets, account, row: 0 }
 }
 
 fn seal_secrets(keys: &AccountKeys, account: AccountId, draft: &AccountDraft) -> Result<Vec<u8>> {
@@ -63,9 +64,13 @@ impl Store {
     /// `Fields`: what [`AccountDraft::check`] finds; nothing was written.
     pub async fn put_account(&self, draft: AccountDraft, now: Timestamp) -> Result<Account> {
         draft.check().map_err(StoreError::Fields)?;
-        let shared = self.shared.clone();
+        let (shared, actor) = (self.shared.clone(), self.actor.clone());
         let appid = draft.appid.clone();
-        self.write(4, move |ledger| put(ledger.conn, &shared.keyring, &draft, now)).await?;
+        let work = move |ledger: &mut Ledger<'_>| {
+            let deeds = put(ledger.conn, &shared.keyring, &draft, now)?;
+            deeds.iter().try_for_each(|deed| ledger.audit(&actor, deed))
+        };
+        self.write(4, work).await?;
         let put = self.account(&appid).await?;
         put.ok_or_else(|| StoreError::Unavailable("the account was deleted at the same moment".to_owned()))
     }
@@ -96,14 +101,17 @@ impl Store {
 
     /// Deletes an account with all it has, its keys with it: what a backup still holds of it cannot be opened by
     /// this database any more. `false`: there was none. One transaction: refuse it where millions of rows are live.
-    pub async fn delete_account(&self, account: AccountId) -> Result<bool> {
+    pub async fn delete_account(&self, account: AccountId, now: Timestamp) -> Result<bool> {
+        let actor = self.actor.clone();
         let deleted = self
             .write(crate::MAX_BATCH, move |ledger| {
+                let Some(appid) = appid(ledger.conn, account)? else { return Ok(false) };
                 for sql in DELETES {
                     ledger.conn.execute(sql, [account.0])?;
                 }
                 let deleted = ledger.conn.execute(DELETE_ACCOUNT, [account.0])? == 1;
                 ledger.reread_open_receipts()?;
+                ledger.audit(&actor, &deed(Action::AccountDelete, account, appid, now))?;
                 revise(ledger.conn)?;
                 Ok(deleted)
             })
@@ -138,7 +146,7 @@ pub(crate) fn revise(conn: &Connection) -> Result<()> {
     }
 }
 
-const DELETES: [&str; 23] = [
+const DELETES: [&str; 24] = [
     "DELETE FROM claim WHERE account = ?1",
     "DELETE FROM dispatch WHERE account = ?1",
     "DELETE FROM receipt WHERE account = ?1",
@@ -159,6 +167,7 @@ const DELETES: [&str; 23] = [
     "DELETE FROM application WHERE account = ?1",
     "DELETE FROM application_step WHERE account = ?1",
     "DELETE FROM industry_change WHERE account = ?1",
+    "DELETE FROM meta WHERE account = ?1",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'data'",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'index'",
     // An API key for this account alone must not turn into one for all.
@@ -181,6 +190,15 @@ SELECT account, appid, name, kind, verified, secrets, base_per_s, peak_per_s, da
 FROM account
 ORDER BY account";
 
+const APPID: &str = "
+SELECT appid
+FROM account
+WHERE account = ?1";
+
+pub(crate) fn appid(conn: &Connection, account: AccountId) -> Result<Option<String>> {
+    row::first(conn.prepare_cached(APPID)?.query([account.0])?)
+}
+
 fn find(conn: &Connection, keyring: &Keyring, appid: &Appid) -> Result<Option<Account>> {
     let mut by_appid = conn.prepare_cached(BY_APPID)?;
     let mut rows = by_appid.query([appid.as_str()])?;
@@ -193,7 +211,7 @@ fn number(conn: &Connection, appid: &Appid) -> Result<Option<AccountId>> {
 }
 
 /// What was read of a row that begins with its account; nothing, and a word in the log, where the row is damaged.
-fn readable<T>(row: &Row<'_>, read: Result<T>) -> Result<Option<T>> {
+pub(crate) fn readable<T>(row: &Row<'_>, read: Result<T>) -> Result<Option<T>> {
     match read {
         Err(error @ StoreError::Corrupt(_)) => {
             let account: i64 = row.get(0)?;
@@ -207,7 +225,13 @@ fn readable<T>(row: &Row<'_>, read: Result<T>) -> Result<Option<T>> {
 fn read(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<Account> {
     let id = AccountId(row.get(0)?);
     let sealed: Vec<u8> = row.get(5)?;
-    let json = keyring.keys_for(conn, id, &sealed)?.open(secrets_place(id), &sealed)?;
+    opened(&*keyring.keys_for(conn, id, &sealed)?, row)
+}
+
+fn opened(keys: &AccountKeys, row: &Row<'_>) -> Result<Account> {
+    let id = AccountId(row.get(0)?);
+    let sealed: Vec<u8> = row.get(5)?;
+    let json = keys.open(secrets_place(id), &sealed)?;
     let Secrets { secret, callback, proxy } = serde_json::from_slice(&json)
         .map_err(|_| StoreError::Corrupt("account.secrets has another form".to_owned()))?;
     Ok(Account {
@@ -279,22 +303,93 @@ DELETE FROM token
 WHERE account = ?1";
 
 /// A token that was fetched with another secret, or elsewhere, would hide that the new ones do not work.
-fn drop_outdated_token(conn: &Connection, before: &Account, draft: &AccountDraft) -> Result<()> {
+fn drop_outdated_token(
+    conn: &Connection,
+    id: AccountId,
+    before: &AccountDraft,
+    draft: &AccountDraft,
+) -> Result<()> {
     if before.secret != draft.secret || before.token_source != draft.token_source {
-        conn.prepare_cached(DROP_TOKEN)?.execute([before.id.0])?;
+        conn.prepare_cached(DROP_TOKEN)?.execute([id.0])?;
     }
     Ok(())
 }
 
-fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestamp) -> Result<()> {
-    if let Some(before) = find(conn, keyring, &draft.appid)? {
-        drop_outdated_token(conn, &before, draft)?;
-    }
-    let id = match number(conn, &draft.appid)? {
+/// Writes the account; what there is to audit of it.
+fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestamp) -> Result<Vec<Deed>> {
+    let known = number(conn, &draft.appid)?;
+    let id = match known {
         Some(id) => id,
         None => new_account(conn, keyring)?,
     };
-    let secrets = seal_secrets(&keyring.read(conn, id)?, id, draft)?;
+    let keys = keyring.read(conn, id)?;
+    let mut by_appid = conn.prepare_cached(BY_APPID)?;
+    let mut rows = by_appid.query([draft.appid.as_str()])?;
+    let before = rows.next()?.map(|row| opened(&keys, row).map(|account| account.draft()));
+    drop(rows);
+    if let Some(Ok(before)) = &before {
+        drop_outdated_token(conn, id, before, draft)?;
+    }
+    upsert(conn, &keys, (id, draft), now)?;
+    revise(conn)?;
+    Ok(match before {
+        None => vec![created((id, draft), now)],
+        Some(Ok(before)) => deeds(&before, (id, draft), now),
+        // A row that cannot be read any more is put right by being put again.
+        Some(Err(_)) => vec![deed(Action::AccountChange, id, draft.appid.as_str(), now)],
+    })
+}
+
+fn deed(action: Action, account: AccountId, appid: impl Into<String>, at: Timestamp) -> Deed {
+    Deed { action, account: Some(account), subject: appid.into(), detail: serde_json::json!({}), at }
+}
+
+fn created((id, draft): (AccountId, &AccountDraft), now: Timestamp) -> Deed {
+    let detail = serde_json::json!({ "kind": draft.kind.as_str(), "paused": draft.paused.is_some() });
+    Deed { detail, ..deed(Action::AccountCreate, id, draft.appid.as_str(), now) }
+}
+
+/// What a put comes to: of secrets only that they are others now.
+fn deeds(before: &AccountDraft, (id, draft): (AccountId, &AccountDraft), now: Timestamp) -> Vec<Deed> {
+    let of = |action| deed(action, id, draft.appid.as_str(), now);
+    let mut deeds = Vec::new();
+    let changed = changed(before, draft);
+    if !changed.is_empty() {
+        deeds.push(Deed { detail: serde_json::json!({ "changed": changed }), ..of(Action::AccountChange) });
+    }
+    match &draft.paused {
+        paused if *paused == before.paused => {}
+        Some(paused) => {
+            let detail = serde_json::json!({ "reason": paused.reason, "until": paused.until });
+            deeds.push(Deed { detail, ..of(Action::AccountPause) });
+        }
+        None => deeds.push(of(Action::AccountResume)),
+    }
+    deeds
+}
+
+/// The names of the settings that differ; the pause is told apart.
+fn changed(before: &AccountDraft, after: &AccountDraft) -> Vec<&'static str> {
+    let differs = [
+        ("name", before.name != after.name),
+        ("kind", before.kind != after.kind),
+        ("verified", before.verified != after.verified),
+        ("secret", before.secret != after.secret),
+        ("callback", before.callback != after.callback),
+        ("limits", before.limits != after.limits),
+        ("proxy", before.proxy != after.proxy),
+        ("token_source", before.token_source != after.token_source),
+    ];
+    differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}
+
+fn upsert(
+    conn: &Connection,
+    keys: &AccountKeys,
+    (id, draft): (AccountId, &AccountDraft),
+    now: Timestamp,
+) -> Result<()> {
+    let secrets = seal_secrets(keys, id, draft)?;
     let (source, url) = match &draft.token_source {
         TokenSource::Stable => ("stable", None),
         TokenSource::Classic => ("classic", None),
@@ -317,7 +412,7 @@ fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestam
         draft.paused.as_ref().map(|paused| paused.reason.as_str()),
         now.ms(),
     ])?;
-    revise(conn)
+    Ok(())
 }
 
 fn new_account(conn: &Connection, keyring: &Keyring) -> Result<AccountId> {
@@ -330,58 +425,4 @@ fn new_account(conn: &Connection, keyring: &Keyring) -> Result<AccountId> {
         keyring::insert_key(conn, &master, Slot { account: id, purpose, version: 1 })?;
     }
     Ok(id)
-}
-
-const PUT_TOKEN: &str = "
-INSERT INTO token (account, value, expires_at, fetched_at)
-VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (account)
-DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, fetched_at = excluded.fetched_at";
-
-const TOKENS: &str = "
-SELECT account, value, expires_at, fetched_at
-FROM token
-ORDER BY account";
-
-fn token_place(account: AccountId) -> Place {
-    Place { column: "token.value", account, row: 0 }
-}
-
-impl Store {
-    /// Keeps an account's token in place of the one before.
-    pub async fn put_token(&self, account: AccountId, token: StoredToken) -> Result<()> {
-        let keys = self.keys_of([account].into_iter()).await?;
-        let text = token.value.expose().as_bytes();
-        let sealed =
-            keys.of(account)?.current().seal(token_place(account), |plain| plain.extend_from_slice(text))?;
-        self.write(1, move |ledger| {
-            let (expires_at, fetched_at) = (token.expires_at.ms(), token.fetched_at.ms());
-            ledger
-                .conn
-                .prepare_cached(PUT_TOKEN)?
-                .execute(params![account.0, sealed, expires_at, fetched_at])?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// All tokens kept, those past their time as well. One that cannot be read is logged and left out.
-    pub async fn tokens(&self) -> Result<Vec<(AccountId, StoredToken)>> {
-        let shared = self.shared.clone();
-        self.read(move |conn| {
-            let mut tokens = conn.prepare_cached(TOKENS)?;
-            let all = row::all(tokens.query([])?, |row| readable(row, token(conn, &shared.keyring, row)))?;
-            Ok(all.into_iter().flatten().collect())
-        })
-        .await
-    }
-}
-
-fn token(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<(AccountId, StoredToken)> {
-    let account = AccountId(row.get(0)?);
-    let sealed: Vec<u8> = row.get(1)?;
-    let plain = keyring.keys_for(conn, account, &sealed)?.open(token_place(account), &sealed)?;
-    let text = std::str::from_utf8(&plain);
-    let value = Secret::new(text.map_err(|_| StoreError::Corrupt("token.value is no text".to_owned()))?);
-    Ok((account, StoredToken { value, expires_at: row::at(row, 2)?, fetched_at: row::at(row, 3)? }))
 }

@@ -9,7 +9,7 @@ use hongyan_domain::{AccountId, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::accounts::revise;
-use crate::{ApiKey, KeyId, KeyText, NewKey, Result, Scope, Secret, Store, StoreError, row};
+use crate::{Action, ApiKey, Deed, KeyId, KeyText, NewKey, Result, Scope, Secret, Store, StoreError, row};
 
 /// How long a set-up secret opens the set-up.
 const SETUP_LASTS: Duration = Duration::from_secs(24 * 3600);
@@ -48,7 +48,7 @@ impl Store {
             revoked_at: None,
             last_used_at: None,
         };
-        let key = kept.clone();
+        let (key, actor) = (kept.clone(), self.actor.clone());
         self.write(1, move |ledger| {
             ledger.conn.prepare_cached(INSERT)?.execute(params![
                 key.id.0,
@@ -59,6 +59,7 @@ impl Store {
                 now.ms(),
                 key.expires_at.map(Timestamp::ms),
             ])?;
+            ledger.audit(&actor, &made(&key))?;
             revise(ledger.conn)
         })
         .await?;
@@ -81,6 +82,15 @@ impl Store {
     fn hash(&self, text: &str) -> hmac::Tag {
         hmac::sign(self.shared.keyring.pepper(), text.as_bytes())
     }
+}
+
+/// What is audited of a new key.
+fn made(key: &ApiKey) -> Deed {
+    let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+    let accounts: Vec<_> = key.accounts.iter().map(|account| account.0).collect();
+    let detail = serde_json::json!({
+        "name": key.name, "scopes": scopes, "accounts": accounts, "expires_at": key.expires_at });
+    Deed { action: Action::KeyCreate, account: None, subject: key.id.0.clone(), detail, at: key.created_at }
 }
 
 /// A key and the hash of its text.
@@ -146,10 +156,13 @@ WHERE account = 0
 impl Store {
     /// Takes a key back. `false`: there is none, or it was taken back before.
     pub async fn revoke_key(&self, id: &KeyId, now: Timestamp) -> Result<bool> {
-        let id = id.clone();
+        let (id, actor) = (id.clone(), self.actor.clone());
         self.write(1, move |ledger| {
             let revoked = ledger.conn.prepare_cached(REVOKE)?.execute(params![id.0, now.ms()])? == 1;
             if revoked {
+                let (subject, detail) = (id.0.clone(), serde_json::json!({}));
+                let deed = Deed { action: Action::KeyRevoke, account: None, subject, detail, at: now };
+                ledger.audit(&actor, &deed)?;
                 revise(ledger.conn)?;
             }
             Ok(revoked)
@@ -189,11 +202,13 @@ WHERE account = 0";
 impl Store {
     /// Keeps a one-time set-up secret for 24 hours, in place of any before it.
     pub async fn put_setup_secret(&self, secret: &Secret, now: Timestamp) -> Result<()> {
-        let hash = self.hash(secret.expose());
+        let (hash, actor) = (self.hash(secret.expose()), self.actor.clone());
         self.write(1, move |ledger| {
             let put = params![hash.as_ref(), now.plus(SETUP_LASTS).ms()];
             ledger.conn.prepare_cached(PUT_SETUP)?.execute(put)?;
-            Ok(())
+            let detail = serde_json::json!({ "lasts_s": SETUP_LASTS.as_secs() });
+            let subject = String::new();
+            ledger.audit(&actor, &Deed { action: Action::SetupLink, account: None, subject, detail, at: now })
         })
         .await
     }

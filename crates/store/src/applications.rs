@@ -4,7 +4,7 @@ use hongyan_domain::application::{Answer, Event, Refused, Standing, decide};
 use hongyan_domain::{AccountId, Application, ApplicationId, ApplicationState, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::{Result, Store, StoreError, row};
+use crate::{Action, Deed, Result, Store, StoreError, row};
 
 /// Longest body in bytes; ten keywords with their samples need 3 KiB.
 const BODY_MAX: usize = 16 * 1024;
@@ -140,8 +140,16 @@ impl Store {
         application: &Application,
         now: Timestamp,
     ) -> Result<ApplicationId> {
-        let body = body(application)?;
-        self.write(2, move |ledger| create(ledger.conn, account, &body, now)).await
+        let (body, actor) = (body(application)?, self.actor.clone());
+        self.write(2, move |ledger| {
+            let id = create(ledger.conn, account, &body, now)?;
+            ledger.audit(
+                &actor,
+                &deed(Action::ApplicationCreate, (account, id), ApplicationState::Draft, now),
+            )?;
+            Ok(id)
+        })
+        .await
     }
 
     /// The application with this number.
@@ -177,8 +185,26 @@ impl Store {
         event: Event,
         now: Timestamp,
     ) -> Result<ApplicationMove> {
-        self.write(2, move |ledger| apply(ledger.conn, (account, id), &event, now)).await
+        let actor = self.actor.clone();
+        self.write(2, move |ledger| {
+            let moved = apply(ledger.conn, (account, id), &event, now)?;
+            if let ApplicationMove::Moved(record) = &moved {
+                ledger.audit(&actor, &deed(Action::ApplicationMove, (account, id), record.state, now))?;
+            }
+            Ok(moved)
+        })
+        .await
     }
+}
+
+fn deed(
+    action: Action,
+    (account, id): (AccountId, ApplicationId),
+    state: ApplicationState,
+    at: Timestamp,
+) -> Deed {
+    let detail = serde_json::json!({ "state": state.as_str() });
+    Deed { action, account: Some(account), subject: id.0.to_string(), detail, at }
 }
 
 fn body(application: &Application) -> Result<String> {
@@ -337,10 +363,12 @@ impl Store {
         (primary, secondary): (u8, u8),
         now: Timestamp,
     ) -> Result<()> {
+        let actor = self.actor.clone();
         self.write(1, move |ledger| {
             let values = params![account.0, now.ms(), primary, secondary];
             ledger.conn.prepare_cached(PUT_INDUSTRY)?.execute(values)?;
-            Ok(())
+            let detail = serde_json::json!({ "primary": primary, "secondary": secondary });
+            ledger.audit_account(&actor, (Action::IndustrySet, account), detail, now)
         })
         .await
     }

@@ -49,10 +49,12 @@ pub(crate) struct Candidate {
     /// When the try began that WeChat took; `None`: it is not known to have taken any.
     taken_at: Option<Timestamp>,
     has_msgid: bool,
+    /// Nothing in it names the person any more; nor may its receipt.
+    pub(crate) is_erased: bool,
 }
 
 impl Candidate {
-    /// Reads id, state, attempts, doubt_since, on_unknown, accepted_at, when it was taken, msgid.
+    /// Reads id, state, attempts, doubt_since, on_unknown, accepted_at, when it was taken, msgid, whether it was erased.
     fn read(found: &Row<'_>) -> Result<Self> {
         Ok(Self {
             id: row::id(found, 0)?,
@@ -60,6 +62,7 @@ impl Candidate {
             accepted_at: row::at(found, 5)?,
             taken_at: row::at_or_never(found, 6)?,
             has_msgid: found.get::<_, Option<i64>>(7)?.is_some(),
+            is_erased: found.get(8)?,
         })
     }
 
@@ -96,7 +99,7 @@ fn all(conn: &Connection, sql: &str, which: impl Params) -> Result<Vec<Candidate
 }
 
 pub(crate) const BY_MSGID: &str = "
-SELECT id, state, attempts, doubt_since, on_unknown, accepted_at, sent_at, msgid
+SELECT id, state, attempts, doubt_since, on_unknown, accepted_at, sent_at, msgid, LENGTH(recipient) = 0
 FROM message
 WHERE account = ?1
   AND msgid = ?2
@@ -111,7 +114,8 @@ SELECT id, state, attempts, doubt_since, on_unknown, accepted_at,
      FROM dispatch
      WHERE dispatch.account = message.account AND dispatch.message = message.id AND dispatch.outcome = 'sent'),
     sent_at),
-  msgid
+  msgid,
+  LENGTH(recipient) = 0
 FROM message
 WHERE account = ?1
   AND accepted_at / 3600000 = ?2
@@ -166,7 +170,8 @@ SELECT id, state, attempts, doubt_since, on_unknown, accepted_at,
      FROM dispatch
      WHERE dispatch.account = message.account AND dispatch.message = message.id AND dispatch.outcome = 'sent'),
     sent_at),
-  msgid
+  msgid,
+  LENGTH(recipient) = 0
 FROM message
 WHERE account = ?1
   AND recipient = ?2

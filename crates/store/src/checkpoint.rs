@@ -7,11 +7,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::writer::spawn;
-use crate::{Result, StoreError};
+use crate::{Result, StoreError, sqlite};
 
 /// Pages of WAL after which it is copied back: 32 MiB. A page that is written often is copied once for all of it.
 const BEGIN_PAGES: u32 = 8_192;
@@ -74,6 +75,16 @@ impl Checkpointer {
             _ => {}
         }
     }
+
+    /// Copies the WAL back and cuts it to nothing, without waiting for anybody: all writes stand behind this one.
+    /// `false`: a reader or the thread is under way in it.
+    pub(crate) fn empty(&self, writer: &Connection) -> bool {
+        let tried = writer.busy_timeout(Duration::ZERO).and_then(|()| {
+            let busy = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+            writer.busy_timeout(sqlite::BUSY_TIMEOUT).and(busy)
+        });
+        told(tried.map_err(StoreError::from), &self.broken).is_some_and(|busy| !busy)
+    }
 }
 
 fn copy_most(conn: &Connection, progress: &Progress, broken: &AtomicBool) {
@@ -94,8 +105,12 @@ fn copy(conn: &Connection, broken: &AtomicBool) -> Option<u32> {
     }
     // busy, pages in the WAL, pages copied; -1 where there is no WAL.
     let copied = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(2));
-    match copied.map_err(StoreError::from) {
-        Ok(copied) => Some(u32::try_from(copied).unwrap_or(0)),
+    told(copied.map_err(StoreError::from), broken).map(|copied| u32::try_from(copied).unwrap_or(0))
+}
+
+fn told<T>(done: Result<T>, broken: &AtomicBool) -> Option<T> {
+    match done {
+        Ok(value) => Some(value),
         Err(StoreError::Broken(reason)) => {
             tracing::error!(reason, "a checkpoint failed; the store takes no more");
             broken.store(true, Ordering::Release);

@@ -57,6 +57,9 @@ pub enum StoreError {
     /// No account has this number.
     #[error("no account has the number {}", .0.0)]
     NoAccount(AccountId),
+    /// There is a newer data key than the one this was sealed with. Given again, it is sealed with that.
+    #[error("the data key of account {} was changed at the same moment: give it again", .0.0)]
+    StaleKey(AccountId),
     /// What was given cannot be stored: over a limit, or two things under one name.
     #[error("{0}")]
     Invalid(String),

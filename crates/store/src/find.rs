@@ -313,7 +313,7 @@ ORDER BY id DESC"
 );
 
 // The newest hour at or before one that has any message: hours without are passed over.
-const HOUR_BEFORE: &str = "
+pub(crate) const HOUR_BEFORE: &str = "
 SELECT accepted_at / 3600000
 FROM message
 WHERE account = ?1

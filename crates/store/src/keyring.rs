@@ -8,7 +8,7 @@ use hongyan_domain::AccountId;
 use rusqlite::{Connection, params};
 use zeroize::Zeroizing;
 
-use crate::seal::{self, KEY_LEN, Place, SealKey};
+use crate::seal::{self, Column, KEY_LEN, Place, SealKey};
 use crate::{MasterKey, Result, StoreError};
 
 /// The account that stands for the installation.
@@ -38,11 +38,11 @@ impl Purpose {
         [Self::Data, Self::Index, Self::Pepper].into_iter().find(|purpose| purpose.as_str() == word)
     }
 
-    fn column(self) -> &'static str {
+    fn column(self) -> Column {
         match self {
-            Self::Data => "data_key.wrapped/data",
-            Self::Index => "data_key.wrapped/index",
-            Self::Pepper => "data_key.wrapped/pepper",
+            Self::Data => Column::DataKey,
+            Self::Index => Column::IndexKey,
+            Self::Pepper => Column::Pepper,
         }
     }
 }
@@ -92,6 +92,7 @@ pub(crate) struct Keyring {
     master: RwLock<Arc<SealKey>>,
     accounts: RwLock<HashMap<AccountId, Arc<AccountKeys>>>,
     pepper: hmac::Key,
+    audit: hmac::Key,
 }
 
 /// A master key, ready to wrap.
@@ -112,8 +113,10 @@ impl Keyring {
                 other => other,
             })?;
         let pepper = pepper.first().ok_or(StoreError::WrongKey)?;
+        // Never another: with it the keys' hashes and the chain of the audit would be lost.
+        let audit = hmac::Key::new(hmac::HMAC_SHA256, &*seal::derive(&pepper.1, "audit"));
         let pepper = hmac::Key::new(hmac::HMAC_SHA256, &*pepper.1);
-        Ok(Self { master: RwLock::new(Arc::new(master)), accounts: RwLock::default(), pepper })
+        Ok(Self { master: RwLock::new(Arc::new(master)), accounts: RwLock::default(), pepper, audit })
     }
 
     /// The key that wraps now.
@@ -136,6 +139,11 @@ impl Keyring {
     /// Hashes API keys.
     pub(crate) fn pepper(&self) -> &hmac::Key {
         &self.pepper
+    }
+
+    /// Chains the audit's rows.
+    pub(crate) fn audit(&self) -> &hmac::Key {
+        &self.audit
     }
 
     /// The account's keys, if they are in memory.
@@ -167,7 +175,8 @@ impl Keyring {
         if keys.has(seal::key_id(sealed)?) { Ok(keys) } else { self.load(conn, account) }
     }
 
-    fn load(&self, conn: &Connection, account: AccountId) -> Result<Arc<AccountKeys>> {
+    /// Reads them again. Where that fails, those in memory stay: they still open what they opened.
+    pub(crate) fn load(&self, conn: &Connection, account: AccountId) -> Result<Arc<AccountKeys>> {
         let keys = Arc::new(self.read(conn, account)?);
         self.accounts.write().unwrap_or_else(PoisonError::into_inner).insert(account, keys.clone());
         Ok(keys)

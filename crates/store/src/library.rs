@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use hongyan_domain::{AccountId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::json;
 
 use crate::accounts::revise;
 use crate::templates;
-use crate::{NoticeKind, Result, Store, StoreError, StoredTemplate, TemplateHistory, TemplateNotice, row};
+use crate::{
+    Action, NoticeKind, Result, Store, StoreError, StoredTemplate, TemplateHistory, TemplateNotice, row,
+};
 
 /// Longer values that WeChat granted, by account and template: field and characters.
 pub type Grants = HashMap<(AccountId, String), Vec<(String, usize)>>;
@@ -184,11 +187,12 @@ impl Store {
         account: AccountId,
         template_id: &str,
         changes: Vec<(String, Option<usize>)>,
+        now: Timestamp,
     ) -> Result<bool> {
         if changes.len() > crate::MAX_BATCH {
             return Err(StoreError::Invalid("a template has no so many fields".to_owned()));
         }
-        let template_id = template_id.to_owned();
+        let (template_id, actor) = (template_id.to_owned(), self.actor.clone());
         self.write(changes.len(), move |ledger| {
             if !ledger.conn.prepare_cached(HAS_TEMPLATE)?.exists(params![account.0, template_id])? {
                 return Ok(false);
@@ -208,6 +212,8 @@ impl Store {
                     ])?,
                 };
             }
+            let detail = json!({ "template_id": template_id, "fields": changes });
+            ledger.audit_account(&actor, (Action::TemplateGrant, account), detail, now)?;
             revise(ledger.conn)?;
             Ok(true)
         })

@@ -327,12 +327,12 @@ pub struct MessageRecord {
     pub id: MessageId,
     /// The caller's own id.
     pub client_msg_id: Option<String>,
-    /// To whom.
-    pub openid: Openid,
+    /// To whom; `None`: erased.
+    pub openid: Option<Openid>,
     /// By which template.
     pub template_id: Arc<str>,
-    /// With what in it.
-    pub content: Content,
+    /// With what in it; `None`: erased.
+    pub content: Option<Content>,
     /// How urgent.
     pub lane: Lane,
     /// The scenario's name.

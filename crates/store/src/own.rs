@@ -112,7 +112,7 @@ pub(crate) struct OwnerLock {
 
 impl OwnerLock {
     /// `database` is the file's real name: by a link to it the same lock is found.
-    fn take(database: &Path) -> Result<Self> {
+    pub(crate) fn take(database: &Path) -> Result<Self> {
         let mut name = database.as_os_str().to_owned();
         name.push(".owner");
         let path = PathBuf::from(name);

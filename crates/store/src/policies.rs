@@ -2,9 +2,9 @@
 
 use hongyan_domain::{AccountId, Category, Rule, Timestamp};
 use rusqlite::params;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::{Result, Store, StoreError, accounts, row};
+use crate::{Action, Deed, Result, Store, StoreError, accounts, row};
 
 /// The keys an operator set in a rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,7 @@ impl Store {
     pub async fn put_policy(&self, change: PolicyChange, now: Timestamp) -> Result<()> {
         let text =
             serde_json::to_string(&change.change).map_err(|error| StoreError::Invalid(error.to_string()))?;
+        let actor = self.actor.clone();
         self.write(1, move |ledger| {
             let account = change.account.map_or(0, |account| account.0);
             let category = change.category.map_or("", Category::as_str);
@@ -68,6 +69,9 @@ impl Store {
                 let values = params![account, change.rule.as_str(), category, text, now.ms()];
                 ledger.conn.prepare_cached(PUT)?.execute(values)?;
             }
+            let (action, subject) = (Action::PolicyChange, change.rule.as_str().to_owned());
+            let detail = json!({ "category": category, "change": change.change });
+            ledger.audit(&actor, &Deed { action, account: change.account, subject, detail, at: now })?;
             accounts::revise(ledger.conn)
         })
         .await

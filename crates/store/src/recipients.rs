@@ -1,16 +1,21 @@
 //! What is known of people: read before a message is judged, written when one is taken from them.
 
+use std::sync::Arc;
+
 use hongyan_domain::{
     AccountId, Asked, Category, InteractionKind, MessageId, Openid, Reason, Recipient, Suppression, Taken,
     Timestamp,
 };
 use rusqlite::{Connection, Row, params};
+use serde_json::json;
 
+use crate::accept::check_key;
 use crate::keyring::{AccountKeys, Keyring};
-use crate::seal::{Blind, Place};
-use crate::store::check_batch;
+use crate::queue::Turn;
+use crate::seal::{Blind, Column, Place};
+use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
-use crate::{Page, Result, Store, StoreError, accounts, row};
+use crate::{Action, Actor, Deed, Page, Result, Store, StoreError, accounts, row};
 
 /// Something a person did, as WeChat's callback or the API told it.
 #[derive(Clone, Debug)]
@@ -99,6 +104,7 @@ impl Person {
         let sealed = owner.keys.current().seal(openid_place(self.account), |text| {
             text.extend_from_slice(owner.openid.expose().as_bytes());
         })?;
+        check_key(conn, self.account, &sealed)?;
         conn.prepare_cached(INSERT)?.execute(params![
             self.account.0,
             &self.blind[..],
@@ -146,8 +152,8 @@ fn facts(row: &Row<'_>) -> Result<Recipient> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("recipient.facts: {error}")))
 }
 
-fn openid_place(account: AccountId) -> Place {
-    Place { column: "recipient.openid", account, row: 0 }
+pub(crate) fn openid_place(account: AccountId) -> Place {
+    Place { column: Column::RecipientOpenid, account, row: 0 }
 }
 
 const COSTS: &str = "
@@ -174,7 +180,9 @@ pub(crate) fn learn(
     let mut costs = ledger.conn.prepare_cached(COSTS)?;
     let mut rows = costs.query([account.0, message.raw()])?;
     let Some(row) = rows.next()? else { return Ok(()) };
-    let mut person = Person::read(ledger.conn, account, row.get(0)?)?;
+    // An erased message has nobody's index.
+    let Ok(blind) = row.get(0) else { return Ok(()) };
+    let mut person = Person::read(ledger.conn, account, blind)?;
     // Erased meanwhile, or no rule ever asked for them: nothing is kept of them.
     if person.is_new {
         return Ok(());
@@ -210,29 +218,29 @@ impl Store {
     /// revision: from then on its reach windows mean something.
     pub async fn interact(&self, batch: Vec<Interaction>) -> Result<()> {
         check_batch(batch.len())?;
-        let keys = self.keys_of(batch.iter().map(|one| one.account)).await?;
-        let rows = batch.len();
-        self.write(rows, move |ledger| {
-            batch.iter().try_for_each(|one| interact(ledger, keys.of(one.account)?, one))
-        })
-        .await
+        let mut accounts: Vec<_> = batch.iter().map(|one| one.account).collect();
+        accounts.dedup();
+        let (rows, batch) = (batch.len(), Arc::new(batch));
+        let interact = |keys: KeysOf| {
+            let batch = batch.clone();
+            Ok(move |ledger: &mut Ledger<'_>| {
+                batch.iter().try_for_each(|one| interact(ledger, keys.of(one.account)?, one))
+            })
+        };
+        self.write_sealed(&accounts, (Turn::InOrder, rows), interact).await
     }
 
-    /// Commits that this person is not to be written to.
+    /// Commits that these people are not to be written to.
     pub async fn suppress(&self, account: AccountId, batch: Vec<(Openid, Suppression)>) -> Result<()> {
         check_batch(batch.len())?;
-        let keys = self.keys_of(std::iter::once(account)).await?;
-        let rows = batch.len();
-        self.write(rows, move |ledger| {
-            let keys = keys.of(account)?;
-            for (openid, suppression) in &batch {
-                let mut person = Person::read(ledger.conn, account, keys.recipient(openid))?;
-                person.facts.suppress(*suppression);
-                person.write(ledger.conn, Owner { keys, openid }, suppression.since)?;
-            }
-            Ok(())
-        })
-        .await
+        let (rows, batch) = (batch.len(), Arc::new((batch, self.actor.clone())));
+        let suppress = |keys: KeysOf| {
+            let batch = batch.clone();
+            Ok(move |ledger: &mut Ledger<'_>| {
+                suppress(ledger, keys.of(account)?, (account, &batch.0), &batch.1)
+            })
+        };
+        self.write_sealed(&[account], (Turn::InOrder, rows), suppress).await
     }
 
     /// Takes suppressions of a person away: those of `reason`, or all. How many there were.
@@ -244,7 +252,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<usize> {
         let keys = self.keys_of(std::iter::once(account)).await?;
-        let blind = keys.of(account)?.recipient(openid);
+        let (blind, actor) = (keys.of(account)?.recipient(openid), self.actor.clone());
         self.write(1, move |ledger| {
             let mut person = Person::read(ledger.conn, account, blind)?;
             let all = person.facts.suppressions().to_vec();
@@ -252,6 +260,9 @@ impl Store {
             let lifted = wanted.filter(|one| person.facts.lift(one.reason, one.category)).count();
             if lifted > 0 {
                 person.update(ledger.conn, now)?;
+                let (action, subject) = (Action::SuppressionLift, short(&blind));
+                let detail = json!({ "reason": reason.map(Reason::as_str), "lifted": lifted });
+                ledger.audit(&actor, &Deed { action, account: Some(account), subject, detail, at: now })?;
             }
             Ok(lifted)
         })
@@ -270,6 +281,30 @@ impl Store {
         let shared = self.shared.clone();
         self.read(move |conn| list(conn, &shared.keyring, account, (&after, limit))).await
     }
+}
+
+fn suppress(
+    ledger: &mut Ledger<'_>,
+    keys: &AccountKeys,
+    (account, batch): (AccountId, &[(Openid, Suppression)]),
+    actor: &Actor,
+) -> Result<()> {
+    let mut people = Vec::with_capacity(batch.len());
+    for (openid, suppression) in batch {
+        let blind = keys.recipient(openid);
+        let mut person = Person::read(ledger.conn, account, blind)?;
+        person.facts.suppress(*suppression);
+        person.write(ledger.conn, Owner { keys, openid }, suppression.since)?;
+        people.push(short(&blind));
+    }
+    let Some((_, Suppression { reason, since, .. })) = batch.first() else { return Ok(()) };
+    let (action, detail) = (Action::SuppressionAdd, json!({ "people": people, "reason": reason.as_str() }));
+    ledger.audit_account(actor, (action, account), detail, *since)
+}
+
+/// What names a person in the audit: enough of the blind index to tell people apart, not to find one.
+pub(crate) fn short(blind: &Blind) -> String {
+    blind[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const IS_KNOWN: &str = "
@@ -299,6 +334,7 @@ SELECT facts, openid, recipient
 FROM recipient
 WHERE account = ?1
   AND suppressed
+  AND LENGTH(openid) > 0 -- an erased person is on the list and names nobody
   AND recipient > ?2
 ORDER BY recipient
 LIMIT ?3";

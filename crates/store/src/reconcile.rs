@@ -2,15 +2,16 @@
 //! whichever comes second closes the message.
 
 use hongyan_domain::{AccountId, DeliveryStatus, Event, MessageId, Standing, Timestamp, Transition, decide};
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
-use crate::attribute::{CLOCK_SLACK, Told};
+use crate::attribute::{CLOCK_SLACK, Candidate, Told};
+use crate::keyring::Keyring;
 use crate::moves::{self, Move};
-use crate::seal::{Blind, Place};
+use crate::seal::{Blind, Column, Place};
 use crate::settle::cut;
 use crate::store::check_batch;
 use crate::writer::Ledger;
-use crate::{Receipt, Received, Result, Settlement, Store, attribute, row};
+use crate::{Receipt, Received, Result, Settlement, Store, attribute, personal, row};
 
 /// Longest undocumented status kept.
 const RAW_MAX: usize = 256;
@@ -18,7 +19,6 @@ const RAW_MAX: usize = 256;
 struct Sealed {
     receipt: Receipt,
     recipient: Blind,
-    raw: Option<Vec<u8>>,
 }
 
 impl Sealed {
@@ -35,42 +35,37 @@ impl Store {
         let keys = self.keys_of(batch.iter().map(|receipt| receipt.account)).await?;
         let mut sealed = Vec::with_capacity(batch.len());
         for receipt in batch {
-            let keys = keys.of(receipt.account)?;
-            let recipient = keys.recipient(&receipt.openid);
-            let raw = match receipt.status {
-                DeliveryStatus::Other => {
-                    let text = cut(&receipt.raw, RAW_MAX).as_bytes();
-                    Some(
-                        keys.current()
-                            .seal(raw_place(receipt.account), |plain| plain.extend_from_slice(text))?,
-                    )
-                }
-                _ => None,
-            };
-            sealed.push(Sealed { receipt, recipient, raw });
+            let recipient = keys.of(receipt.account)?.recipient(&receipt.openid);
+            sealed.push(Sealed { receipt, recipient });
         }
-        let rows = sealed.len();
-        self.write(rows, move |ledger| sealed.iter().map(|sealed| receive(ledger, sealed)).collect()).await
+        let (rows, shared) = (sealed.len(), self.shared.clone());
+        let work = move |ledger: &mut Ledger<'_>| {
+            sealed.iter().map(|sealed| receive(ledger, &shared.keyring, sealed)).collect()
+        };
+        self.write(rows, work).await
     }
 }
 
 /// Where an undocumented status stands.
 pub(crate) fn raw_place(account: AccountId) -> Place {
-    Place { column: "receipt.raw", account, row: 0 }
+    Place { column: Column::ReceiptRaw, account, row: 0 }
 }
 
-fn receive(ledger: &mut Ledger<'_>, sealed: &Sealed) -> Result<Received> {
+fn receive(ledger: &mut Ledger<'_>, keyring: &Keyring, sealed: &Sealed) -> Result<Received> {
     let told = sealed.told();
     let candidate = attribute::message_of(ledger.conn, &told)?;
-    if !insert(ledger, sealed, candidate.as_ref().map(|found| found.id))? {
+    if candidate.is_none() && personal::had_receipt(ledger.conn, &told)? {
+        return Ok(Received::Doubled);
+    }
+    if !insert(ledger, keyring, sealed, candidate.as_ref())? {
         return Ok(Received::Doubled);
     }
     let Some(candidate) = candidate else {
         opened(ledger, &told, 1);
         return Ok(Received::Early);
     };
-    let Receipt { account, status, received_at, .. } = sealed.receipt;
-    let moved = report(ledger, (account, candidate.id), &candidate.standing, (status, received_at))?;
+    let Receipt { status, received_at, .. } = sealed.receipt;
+    let moved = report(ledger, &told, (candidate.id, &candidate.standing), (status, received_at))?;
     let Some(to) = moved else { return Err(moves::lost_row(candidate.id)) };
     Ok(Received::Matched { message: candidate.id, accepted_at: candidate.accepted_at, to })
 }
@@ -82,17 +77,28 @@ fn opened(ledger: &mut Ledger<'_>, told: &Told<'_>, change: i64) {
     }
 }
 
-/// Moves a message on by what WeChat said of it.
+/// Moves a message on by what WeChat said of it. Where the receipt has WeChat's number, the message has it from then on:
+/// by it its receipt is found again.
 fn report(
     ledger: &mut Ledger<'_>,
-    (account, message): (AccountId, MessageId),
-    from: &Standing,
+    &Told { account, msgid, .. }: &Told<'_>,
+    (message, from): (MessageId, &Standing),
     (status, at): (DeliveryStatus, Timestamp),
 ) -> Result<Option<Transition>> {
     let Some(to) = decide(from, &Event::Reported(status), at) else { return Ok(None) };
-    let moved =
-        moves::apply(ledger, &Move { account, message, from, to: &to, msgid: None, at, taken: None })?;
+    let moved = moves::apply(ledger, &Move { account, message, from, to: &to, msgid, at, taken: None })?;
     Ok(moved.map(|_| to))
+}
+
+/// What is kept of WeChat's own words: those nobody has documented. Sealed in the transaction, since they are few, by
+/// the keys of this very moment.
+fn raw(conn: &Connection, keyring: &Keyring, receipt: &Receipt) -> Result<Option<Vec<u8>>> {
+    if receipt.status != DeliveryStatus::Other {
+        return Ok(None);
+    }
+    let text = cut(&receipt.raw, RAW_MAX).as_bytes();
+    let keys = keyring.read(conn, receipt.account)?;
+    keys.current().seal(raw_place(receipt.account), |plain| plain.extend_from_slice(text)).map(Some)
 }
 
 const INSERT: &str = "
@@ -101,18 +107,25 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 ON CONFLICT (account, msgid, recipient, told_at) DO NOTHING";
 
 /// `false`: it is here already.
-fn insert(ledger: &Ledger<'_>, sealed: &Sealed, message: Option<MessageId>) -> Result<bool> {
+fn insert(
+    ledger: &Ledger<'_>,
+    keyring: &Keyring,
+    sealed: &Sealed,
+    message: Option<&Candidate>,
+) -> Result<bool> {
     let receipt = &sealed.receipt;
+    let is_erased = message.is_some_and(|message| message.is_erased);
+    let raw = if is_erased { None } else { raw(ledger.conn, keyring, receipt)? };
     let inserted = ledger.conn.prepare_cached(INSERT)?.execute(params![
         receipt.account.0,
         receipt.msgid.map_or(0, u64::cast_signed),
-        &sealed.recipient[..],
+        if is_erased { &[] } else { &sealed.recipient[..] },
         if receipt.msgid.is_some() { 0 } else { receipt.created_at.ms() },
         receipt.status.as_str(),
-        sealed.raw,
+        raw,
         receipt.created_at.ms(),
         receipt.received_at.ms(),
-        message.map(MessageId::raw),
+        message.map(|message| message.id.raw()),
     ])?;
     Ok(inserted == 1)
 }
@@ -190,8 +203,9 @@ fn close(
     if ledger.conn.prepare_cached(CLOSE)?.execute(closing)? != 1 {
         return Err(moves::lost_row(message));
     }
-    opened(ledger, &open.told(account), -1);
-    let moved = report(ledger, (account, message), standing, (open.status, at))?;
+    let told = open.told(account);
+    opened(ledger, &told, -1);
+    let moved = report(ledger, &told, (message, standing), (open.status, at))?;
     moved.map(Some).ok_or_else(|| moves::lost_row(message))
 }
 

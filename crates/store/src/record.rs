@@ -29,7 +29,8 @@ pub(crate) fn read(
     held: &Held<'_>,
     row: &Row<'_>,
 ) -> Result<MessageRecord> {
-    let ready = RawReady::read(row)?.open(conn, keyring)?;
+    let ready = RawReady::read(row)?;
+    let (openid, content) = ready.body(conn, keyring)?.unzip();
     let mut standing = ready.standing;
     if standing.state == State::Pending && held.by(ready.id)?.is_some() {
         standing.state = State::Claimed;
@@ -38,9 +39,9 @@ pub(crate) fn read(
         account: ready.account,
         id: ready.id,
         client_msg_id: row.get(CLIENT_MSG_ID)?,
-        openid: ready.openid,
+        openid,
         template_id: ready.template_id,
-        content: ready.content,
+        content,
         lane: ready.lane,
         scenario: ready.scenario,
         category: ready.category,
@@ -111,7 +112,7 @@ impl Store {
     }
 }
 
-fn with_timeline(
+pub(crate) fn with_timeline(
     conn: &Connection,
     keyring: &Keyring,
     account: AccountId,
@@ -185,21 +186,20 @@ fn dispatches(conn: &Connection, record: &MessageRecord) -> Result<Vec<Moment>> 
     })
 }
 
-// By what names it, or (0) without a name.
+// By what names it, or (0) without a name. The recipient of an erased message is empty, in its receipts as well.
 const RECEIPTS: &str = "
 SELECT received_at, status, raw
 FROM receipt
 WHERE account = ?1
   AND msgid IN (0, ?2)
-  AND recipient = ?3
-  AND message = ?4";
+  AND recipient = (SELECT recipient FROM message WHERE account = ?1 AND id = ?3)
+  AND message = ?3";
 
-/// The receipts of a message. One that closed a given-up message keeps a msgid that the message does not have.
+/// The receipts of a message.
 fn receipts(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Result<Vec<Moment>> {
-    let recipient = keyring.keys(conn, record.account)?.recipient(&record.openid);
     let msgid = record.msgid.map_or(0, u64::cast_signed);
     let mut receipts = conn.prepare_cached(RECEIPTS)?;
-    let found = params![record.account.0, msgid, &recipient[..], record.id.raw()];
+    let found = params![record.account.0, msgid, record.id.raw()];
     row::all(receipts.query(found)?, |row| {
         let status = row::word(row, 1, DeliveryStatus::parse)?;
         let sealed: Option<Vec<u8>> = row.get(2)?;
@@ -208,7 +208,12 @@ fn receipts(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Res
     })
 }
 
-fn raw_status(conn: &Connection, keyring: &Keyring, account: AccountId, sealed: &[u8]) -> Result<String> {
+pub(crate) fn raw_status(
+    conn: &Connection,
+    keyring: &Keyring,
+    account: AccountId,
+    sealed: &[u8],
+) -> Result<String> {
     let plain = keyring.keys_for(conn, account, sealed)?.open(raw_place(account), sealed)?;
     let text = String::from_utf8(plain.to_vec());
     text.map_err(|_| StoreError::Corrupt("receipt.raw is no text".to_owned()))

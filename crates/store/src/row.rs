@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use hongyan_domain::{
-    AccountId, Category, Cause, InteractionKind, Lane, MessageId, OnUnknown, Standing, State, Taken,
-    Timestamp,
+    AccountId, Category, Cause, Content, InteractionKind, Lane, MessageId, OnUnknown, Openid, Standing,
+    State, Taken, Timestamp,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 
-use crate::accept::BODY;
 use crate::keyring::Keyring;
-use crate::seal::{self, Place};
+use crate::seal::{self, Column, Place};
 use crate::{Ready, Result, StoreError};
 
 /// The columns of `RawReady`, in its order.
@@ -23,6 +22,11 @@ macro_rules! ready_columns {
 }
 pub(crate) use ready_columns;
 
+/// Where the body of a message stands.
+pub(crate) fn body_place(account: AccountId, row: i64) -> Place {
+    Place { column: Column::MessageBody, account, row }
+}
+
 /// Where the scenario stands among `ready_columns!()`.
 pub(crate) const SCENARIO: usize = 14;
 
@@ -31,16 +35,16 @@ pub(crate) struct RawReady {
     pub(crate) account: AccountId,
     pub(crate) id: MessageId,
     pub(crate) standing: Standing,
-    template_id: Arc<str>,
+    pub(crate) template_id: Arc<str>,
     body: Vec<u8>,
-    lane: Lane,
-    due_at: Timestamp,
-    deadline_at: Timestamp,
-    expires_at: Option<Timestamp>,
-    accepted_at: Timestamp,
-    category: Category,
-    scenario: Option<Arc<str>>,
-    basis: Option<InteractionKind>,
+    pub(crate) lane: Lane,
+    pub(crate) due_at: Timestamp,
+    pub(crate) deadline_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) accepted_at: Timestamp,
+    pub(crate) category: Category,
+    pub(crate) scenario: Option<Arc<str>>,
+    pub(crate) basis: Option<InteractionKind>,
     taken: Option<Taken>,
 }
 
@@ -65,11 +69,21 @@ impl RawReady {
         })
     }
 
-    /// Opens the body.
-    pub(crate) fn open(self, conn: &Connection, keyring: &Keyring) -> Result<Ready> {
-        let place = Place { column: BODY, account: self.account, row: self.id.raw() };
+    /// Opens the body; `None`: it was erased.
+    pub(crate) fn body(&self, conn: &Connection, keyring: &Keyring) -> Result<Option<(Openid, Content)>> {
+        if self.body.is_empty() {
+            return Ok(None);
+        }
+        let place = body_place(self.account, self.id.raw());
         let plain = keyring.keys_for(conn, self.account, &self.body)?.open(place, &self.body)?;
-        let (openid, content) = seal::read_body(&plain)?;
+        seal::read_body(&plain).map(Some)
+    }
+
+    /// With its body opened: what waits is never erased.
+    pub(crate) fn open(self, conn: &Connection, keyring: &Keyring) -> Result<Ready> {
+        let body = self.body(conn, keyring)?;
+        let (openid, content) =
+            body.ok_or_else(|| StoreError::Corrupt("a waiting message was erased".to_owned()))?;
         Ok(Ready {
             account: self.account,
             id: self.id,

@@ -3,7 +3,7 @@
 use hongyan_domain::{AccountId, Timestamp};
 use rusqlite::{Row, params};
 
-use crate::{Result, Store, accounts, row};
+use crate::{Action, Deed, Result, Store, accounts, row};
 
 /// One text of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Store {
         definition: String,
         now: Timestamp,
     ) -> Result<()> {
-        let name = name.to_owned();
+        let (name, actor) = (name.to_owned(), self.actor.clone());
         self.write(1, move |ledger| {
             let mut versions = ledger.conn.prepare_cached(VERSIONS)?;
             let newest: Option<StoredScenario> = {
@@ -90,6 +90,7 @@ impl Store {
                 return Ok(());
             }
             ledger.conn.prepare_cached(PUT)?.execute(params![account.0, name, definition, now.ms()])?;
+            ledger.audit(&actor, &deed(Action::ScenarioPut, (account, &name), now))?;
             accounts::revise(ledger.conn)
         })
         .await
@@ -97,16 +98,21 @@ impl Store {
 
     /// Takes a scenario out of force; its texts stay. Whether it was in force.
     pub async fn remove_scenario(&self, account: AccountId, name: &str, now: Timestamp) -> Result<bool> {
-        let name = name.to_owned();
+        let (name, actor) = (name.to_owned(), self.actor.clone());
         self.write(1, move |ledger| {
             let removed = ledger.conn.prepare_cached(REMOVE)?.execute(params![account.0, name, now.ms()])?;
             if removed == 1 {
+                ledger.audit(&actor, &deed(Action::ScenarioRemove, (account, &name), now))?;
                 accounts::revise(ledger.conn)?;
             }
             Ok(removed == 1)
         })
         .await
     }
+}
+
+fn deed(action: Action, (account, name): (AccountId, &str), at: Timestamp) -> Deed {
+    Deed { action, account: Some(account), subject: name.to_owned(), detail: serde_json::json!({}), at }
 }
 
 fn read(row: &Row<'_>) -> Result<StoredScenario> {

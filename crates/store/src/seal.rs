@@ -23,11 +23,41 @@ pub(crate) const KEY_LEN: usize = 32;
 /// A blind index: 128 bits of an HMAC are enough to tell people apart.
 pub(crate) type Blind = [u8; 16];
 
+/// The columns with sealed values: a closed set. One that a data key seals has its place in `rotate.rs`, or a new key
+/// would make it unreadable; a test looks at every blob there is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    MessageBody,
+    ReceiptRaw,
+    RecipientOpenid,
+    AccountSecrets,
+    TokenValue,
+    /// Wrapped by the master key, as the next two.
+    DataKey,
+    IndexKey,
+    Pepper,
+}
+
+impl Column {
+    /// What the sealed text is bound to; never another word.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::MessageBody => "message.body",
+            Self::ReceiptRaw => "receipt.raw",
+            Self::RecipientOpenid => "recipient.openid",
+            Self::AccountSecrets => "account.secrets",
+            Self::TokenValue => "token.value",
+            Self::DataKey => "data_key.wrapped/data",
+            Self::IndexKey => "data_key.wrapped/index",
+            Self::Pepper => "data_key.wrapped/pepper",
+        }
+    }
+}
+
 /// Where a sealed value stands.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
-    /// `table.column`.
-    pub(crate) column: &'static str,
+    pub(crate) column: Column,
     pub(crate) account: AccountId,
     pub(crate) row: i64,
 }
@@ -35,7 +65,7 @@ pub(crate) struct Place {
 impl Place {
     fn aad(self) -> ([u8; 64], usize) {
         let mut aad = [0; 64];
-        let column = self.column.as_bytes();
+        let column = self.column.as_str().as_bytes();
         debug_assert!(column.len() <= 48, "a column's name leaves room for account and row");
         aad[..8].copy_from_slice(&self.account.0.to_be_bytes());
         aad[8..16].copy_from_slice(&self.row.to_be_bytes());
@@ -72,7 +102,7 @@ impl SealKey {
         let (nonce, tag) = self
             .key
             .seal_in_place_separate_tag(Aad::from(&aad[..len]), &mut sealed[HEADER_LEN..])
-            .map_err(|_| StoreError::Corrupt(format!("{} cannot be sealed", place.column)))?;
+            .map_err(|_| StoreError::Corrupt(format!("{} cannot be sealed", place.column.as_str())))?;
         sealed[NONCE_AT..HEADER_LEN].copy_from_slice(nonce.as_ref());
         sealed.extend_from_slice(tag.as_ref());
         Ok(sealed)
@@ -80,7 +110,7 @@ impl SealKey {
 
     /// Opens what was sealed at this place under this key.
     pub(crate) fn open(&self, place: Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let bad = || StoreError::Corrupt(format!("{} does not open", place.column));
+        let bad = || StoreError::Corrupt(format!("{} does not open", place.column.as_str()));
         if sealed.len() < HEADER_LEN + TAG_LEN || sealed[0] != VERSION {
             return Err(bad());
         }

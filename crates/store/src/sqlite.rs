@@ -16,7 +16,7 @@ mod embedded {
 /// 3.7.0 to 3.51.2 can lose a commit when the WAL is reset (sqlite.org, WAL-reset notes).
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// The command line writes the same file in short transactions.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More statements than this crate has.
 const STATEMENTS: usize = 256;
 /// The WAL file is cut back to this after a checkpoint.
@@ -55,6 +55,8 @@ pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
     let conn = Connection::open(path)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     // FULL: a commit is on the disk when it returns. Checkpoints are run by the writer, after it has answered.
+    // secure_delete: what moves to another page is overwritten where it was. Later that place is not found any more,
+    // and an erasure would leave it behind (`personal.rs`).
     conn.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
@@ -62,6 +64,7 @@ pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
          PRAGMA checkpoint_fullfsync = 1;
          PRAGMA temp_store = MEMORY;
          PRAGMA wal_autocheckpoint = 0;
+         PRAGMA secure_delete = FAST;
          PRAGMA journal_size_limit = {WAL_KEPT_BYTES};
          PRAGMA cache_size = -{cache_kib};"
     ))?;
@@ -120,7 +123,7 @@ fn migrate(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn newest_applied(conn: &Connection) -> Result<i64> {
+pub(crate) fn newest_applied(conn: &Connection) -> Result<i64> {
     if !conn.table_exists(None, "refinery_schema_history")? {
         return Ok(0);
     }

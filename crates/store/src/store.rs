@@ -13,8 +13,9 @@ use crate::own::OwnerLock;
 use crate::purge::Reached;
 use crate::queue::Turn;
 use crate::readers::Readers;
+use crate::rotate::PeopleResealed;
 use crate::writer::{Ledger, Writer};
-use crate::{MasterKey, Result, StoreError, sqlite};
+use crate::{Actor, MasterKey, Result, StoreError, sqlite};
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -38,10 +39,12 @@ impl Settings {
 
 /// The store: cheap to clone, usable from any task.
 ///
-/// A call that writes is durable when it returns, and all of it or nothing is written.
+/// A call that writes is durable when it returns, and all of it or nothing is written. What it changes is the deed of
+/// this handle's actor (`Store::by`): Hongyan itself, unless said.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) actor: Actor,
 }
 
 impl std::fmt::Debug for Store {
@@ -62,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) owner: Mutex<Option<OwnerLock>>,
     /// Where the last purge stopped looking.
     pub(crate) purged_to: Mutex<Reached>,
+    pub(crate) people_resealed: Mutex<PeopleResealed>,
 }
 
 /// Of the page cache, the writer has three quarters: it reads before it writes, everywhere.
@@ -88,10 +92,13 @@ impl Store {
         begin.commit()?;
         let reader_kib = quarter_kib / u32::try_from(readers).unwrap_or(u32::MAX);
         let readers = Readers::open(&path, readers, reader_kib)?;
-        let writer = Writer::start(conn, sqlite::open_checkpointer(&path)?)?;
+        let writer = Writer::start(conn, sqlite::open_checkpointer(&path)?, keyring.audit().clone())?;
         tracing::debug!(path = %path.display(), %now, "store opened");
         let (epoch, owner, purged_to) = (AtomicI64::new(0), Mutex::new(None), Mutex::new(None));
-        Ok(Self { shared: Arc::new(Shared { path, writer, readers, keyring, epoch, owner, purged_to }) })
+        let people_resealed = Mutex::new(None);
+        let shared =
+            Arc::new(Shared { path, writer, readers, keyring, epoch, owner, purged_to, people_resealed });
+        Ok(Self { shared, actor: Actor::System })
     }
 
     /// Runs `work` in the next transaction that takes it.
@@ -109,7 +116,34 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
     {
-        self.shared.writer.write(turn, rows, work).await
+        let done = self.shared.writer.write(turn, rows, work).await;
+        if let Err(StoreError::StaleKey(account)) = &done {
+            // Another process has made a new key: the next try seals by that one.
+            self.reload_key(*account).await?;
+        }
+        done
+    }
+
+    /// Runs the work that `prepare` makes with the keys of these accounts; again with newer ones, where another
+    /// process has made some meanwhile.
+    pub(crate) async fn write_sealed<T, W>(
+        &self,
+        accounts: &[AccountId],
+        (turn, rows): (Turn, usize),
+        prepare: impl Fn(KeysOf) -> Result<W>,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
+    {
+        for _ in accounts {
+            let work = prepare(self.keys_of(accounts.iter().copied()).await?)?;
+            match self.write_in(turn, rows, work).await {
+                Err(StoreError::StaleKey(_)) => {}
+                done => return done,
+            }
+        }
+        self.write_in(turn, rows, prepare(self.keys_of(accounts.iter().copied()).await?)?).await
     }
 
     /// Runs `work` in a read transaction on a reader.
@@ -139,6 +173,11 @@ impl Store {
             keys.0.extend(self.load_keys(missing).await?);
         }
         Ok(keys)
+    }
+
+    async fn reload_key(&self, account: AccountId) -> Result<()> {
+        let shared = self.shared.clone();
+        self.read(move |conn| shared.keyring.load(conn, account).map(drop)).await
     }
 
     async fn load_keys(&self, accounts: Vec<AccountId>) -> Result<HashMap<AccountId, Arc<AccountKeys>>> {

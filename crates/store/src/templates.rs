@@ -9,7 +9,7 @@ use crate::accounts::revise;
 use crate::library::{changed_columns, put_notice};
 use crate::store::check_batch;
 use crate::writer::Ledger;
-use crate::{Changes, NoticeKind, Result, Store, StoredTemplate, row};
+use crate::{Action, Actor, Changes, NoticeKind, Result, Store, StoredTemplate, row};
 
 const CURRENT: &str = "
 SELECT v.template_id, v.title, v.content, v.example, v.primary_industry, v.deputy_industry, v.version
@@ -46,9 +46,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<Changes> {
         check_batch(templates.len())?;
-        let ours = ours.map(str::to_owned);
+        let (ours, actor) = (ours.map(str::to_owned), self.actor.clone());
         self.write(templates.len() * 2, move |ledger| {
-            sync(ledger, (account, ours.as_deref()), &templates, now)
+            let changes = sync(ledger, (account, ours.as_deref()), &templates, now)?;
+            if changes != Changes::default() {
+                revise(ledger.conn)?;
+                audit(ledger, &actor, (account, &changes), now)?;
+            }
+            Ok(changes)
         })
         .await
     }
@@ -117,10 +122,18 @@ fn sync(
         note(NoticeKind::Removed, &gone, "")?;
         changes.removed.push(gone.template_id);
     }
-    if changes != Changes::default() {
-        revise(conn)?;
-    }
     Ok(changes)
+}
+
+fn audit(
+    ledger: &mut Ledger<'_>,
+    actor: &Actor,
+    (account, changes): (AccountId, &Changes),
+    at: Timestamp,
+) -> Result<()> {
+    let Changes { added, changed, removed } = changes;
+    let detail = serde_json::json!({ "added": added, "changed": changed, "removed": removed });
+    ledger.audit_account(actor, (Action::TemplateSync, account), detail, at)
 }
 
 const PUT_VERSION: &str = "

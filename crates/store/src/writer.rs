@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aws_lc_rs::hmac;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,6 +20,10 @@ pub(crate) struct Ledger<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) tally: &'a mut Tally,
     pub(crate) open: &'a mut OpenReceipts,
+    /// Chains the audit's rows.
+    pub(crate) audit: &'a hmac::Key,
+    /// Set when what was deleted must not stay behind in the WAL either.
+    pub(crate) scrub: &'a mut bool,
 }
 
 impl Ledger<'_> {
@@ -110,12 +115,13 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread. It ends when the last `Writer` is dropped and all commands are answered.
-    pub(crate) fn start(mut conn: Connection, checkpoints: Connection) -> Result<Self> {
+    pub(crate) fn start(mut conn: Connection, checkpoints: Connection, audit: hmac::Key) -> Result<Self> {
         let (commands, incoming) = mpsc::channel(QUEUE);
         let broken = Arc::new(AtomicBool::new(false));
         let checkpointer = Checkpointer::start(&mut conn, checkpoints, broken.clone())?;
         let open = OpenReceipts::count(&conn)?;
-        let thread = Thread { conn, queue: Queue::new(incoming), open, checkpointer, broken: broken.clone() };
+        let (queue, scrub) = (Queue::new(incoming), false);
+        let thread = Thread { conn, queue, open, audit, scrub, checkpointer, broken: broken.clone() };
         spawn("store-writer", move || thread.run())?;
         Ok(Self { commands, broken })
     }
@@ -157,6 +163,9 @@ struct Thread {
     conn: Connection,
     queue: Queue,
     open: OpenReceipts,
+    audit: hmac::Key,
+    /// The WAL holds what must go.
+    scrub: bool,
     checkpointer: Checkpointer,
     broken: Arc<AtomicBool>,
 }
@@ -170,6 +179,7 @@ impl Thread {
                 tracing::error!(reason, "a write failed; the store takes no more");
                 self.broken.store(true, Ordering::Release);
             }
+            self.empty_wal();
             for command in batch.drain(..) {
                 command.answer(committed.as_ref().copied());
             }
@@ -209,7 +219,9 @@ impl Thread {
         for command in batch {
             let (before, mut tally) = (self.open, Tally::default());
             guard.begin(&self.conn)?;
-            let well = command.run(&mut Ledger { conn: &self.conn, tally: &mut tally, open: &mut self.open });
+            let (conn, audit, scrub) = (&self.conn, &self.audit, &mut self.scrub);
+            let well =
+                command.run(&mut Ledger { conn, tally: &mut tally, open: &mut self.open, audit, scrub });
             if self.conn.is_autocommit() {
                 // SQLite itself rolled everything back: no room, or no disk.
                 return Err(StoreError::Unavailable("a write did not fit; nothing was written".to_owned()));
@@ -227,6 +239,14 @@ impl Thread {
         all.write(&self.conn)?;
         execute(&self.conn, "COMMIT")?;
         Ok(Ended::Committed)
+    }
+
+    /// Empties the WAL where something in it must go. A reader that is under way keeps it from that: then the next
+    /// commit tries again.
+    fn empty_wal(&mut self) {
+        if self.scrub && !self.broken.load(Ordering::Acquire) {
+            self.scrub = !self.checkpointer.empty(&self.conn);
+        }
     }
 }
 

@@ -134,6 +134,50 @@ async fn no_openid_secret_token_or_content_can_be_read_in_the_files() {
     assert!(!contains(&files, b"PLAIN"));
 }
 
+/// The sealed bytes of a message, as whoever holds the file finds them.
+fn kept_of(path: &Path, id: MessageId) -> Vec<u8> {
+    let conn = rusqlite::Connection::open(path).unwrap();
+    conn.query_row("SELECT body FROM message WHERE id = ?1", [id.raw()], |row| row.get(0)).unwrap()
+}
+
+/// Of how many bodies any part lies anywhere in the files: in a page, in what a page does not use, in a page of
+/// overflow, in the WAL.
+fn residue(dir: &Path, kept: &[Vec<u8>]) -> usize {
+    let files = bytes(dir);
+    let here: std::collections::HashSet<_> = files.windows(16).collect();
+    // Version and key id are those of everybody.
+    let is_left = |body: &&Vec<u8>| body[5..].chunks_exact(16).any(|part| here.contains(part));
+    kept.iter().filter(is_left).count()
+}
+
+#[tokio::test]
+async fn what_was_erased_is_in_no_file_not_even_sealed() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("test.db");
+    let store = with_account(&path).await;
+    let person = |number: i64| Openid::new(&format!("oPerson{}", number % 20)).unwrap();
+    // Some need pages of their own.
+    let content = |number: i64| Content {
+        data: format!(r#"{{"thing1":{{"value":"{}"}}}}"#, "x".repeat((number as usize % 7) * 700)).into(),
+        ..message(number).content
+    };
+    let new = |number: i64| {
+        let (openid, content) = (person(number), content(number));
+        NewMessage { openid, content, client_msg_id: None, ..message(number) }
+    };
+    for first in (1..=400).step_by(10) {
+        store.accept((first..first + 10).map(new).collect()).await.unwrap();
+    }
+    let mine = (1..=400).filter(|number| number % 20 == 3).map(|number| MessageId::from_raw(number).unwrap());
+    let mine: Vec<_> = mine.map(|id| kept_of(&path, id)).collect();
+    assert_eq!(residue(dir.path(), &mine), mine.len(), "the search finds what is there");
+
+    store.erase_recipient(hongyan_domain::AccountId(1), &person(3), NOW).await.unwrap();
+
+    assert_eq!(residue(dir.path(), &mine), 0);
+    assert_eq!(store.check_tally().await.unwrap(), []);
+}
+
 #[tokio::test]
 async fn a_copy_taken_between_commits_opens_and_holds_all_that_was_answered() {
     let dir = TempDir::new().unwrap();

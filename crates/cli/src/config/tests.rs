@@ -35,6 +35,7 @@ fn the_defaults_are_the_settings_of_the_crates_they_are_for() {
     assert_eq!(config.engine.expires_after, engine.expires_after);
     assert_eq!(config.engine.retention.keep, engine.retention.keep);
     assert_eq!(config.engine.retention.await_receipt, engine.retention.await_receipt);
+    assert_eq!(config.engine.retention.keep_audit, engine.retention.keep_audit);
     assert_eq!(config.engine.tolerance.bulk, engine.tolerance.bulk);
 }
 

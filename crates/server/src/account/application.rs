@@ -12,7 +12,7 @@ use super::application_body::{
 };
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{MayAdmin, MayRead};
+use crate::auth::{Caller, MayAdmin, MayRead};
 use crate::body::Json;
 use crate::field::{self, keep};
 use crate::path::Named;
@@ -65,7 +65,7 @@ pub(crate) async fn create_application(
     let account = app.account(&caller, &appid)?;
     let application = asked.applied(Application::default());
     refuse_known(&account, &application)?;
-    let id = app.store().create_application(account.id(), &application, app.now()).await?;
+    let id = app.store_of(&caller).create_application(account.id(), &application, app.now()).await?;
     let record = app.store().application(account.id(), id).await?.ok_or_else(unknown)?;
     Ok(answer::json(StatusCode::CREATED, &ApplicationBody::of(record, app.now())))
 }
@@ -99,7 +99,7 @@ pub(crate) async fn change_application(
     let before = app.store().application(account.id(), id).await?.ok_or_else(unknown)?;
     let application = change.applied(before.application);
     refuse_known(&account, &application)?;
-    let record = moved(&app, &account, id, Event::Edited(Box::new(application))).await?;
+    let record = moved((&app, &caller), &account, id, Event::Edited(Box::new(application))).await?;
     answer::ok(&ApplicationBody::of(record, app.now()))
 }
 
@@ -112,7 +112,7 @@ pub(crate) async fn check_application(
     Named((appid, id)): Named<(String, String)>,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
-    let record = moved(&app, &account, read_id(&id)?, Event::Checked).await?;
+    let record = moved((&app, &caller), &account, read_id(&id)?, Event::Checked).await?;
     let found = application::check(&record.application);
     answer::ok(&CheckedBody { found, application: ApplicationBody::of(record, app.now()) })
 }
@@ -127,7 +127,7 @@ pub(crate) async fn submit(
     Named((appid, id)): Named<(String, String)>,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
-    let record = moved(&app, &account, read_id(&id)?, Event::Submitted).await?;
+    let record = moved((&app, &caller), &account, read_id(&id)?, Event::Submitted).await?;
     answer::ok(&ApplicationBody::of(record, app.now()))
 }
 
@@ -147,7 +147,8 @@ pub(crate) async fn approve(
         errors.push(FieldError::new("template_id", FieldCode::UnknownTemplate, message));
     }
     field::none_of(errors)?;
-    let record = moved(&app, &account, read_id(&id)?, Event::Approved(given(asked, app.now()))).await?;
+    let record =
+        moved((&app, &caller), &account, read_id(&id)?, Event::Approved(given(asked, app.now()))).await?;
     answer::ok(&ApplicationBody::of(record, app.now()))
 }
 
@@ -171,7 +172,8 @@ pub(crate) async fn reject(
         errors.push(FieldError::new("template_id", FieldCode::UnknownField, message));
     }
     field::none_of(errors)?;
-    let record = moved(&app, &account, read_id(&id)?, Event::Rejected(given(asked, app.now()))).await?;
+    let record =
+        moved((&app, &caller), &account, read_id(&id)?, Event::Rejected(given(asked, app.now()))).await?;
     answer::ok(&ApplicationBody::of(record, app.now()))
 }
 
@@ -184,18 +186,18 @@ pub(crate) async fn withdraw(
     Named((appid, id)): Named<(String, String)>,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
-    let record = moved(&app, &account, read_id(&id)?, Event::Withdrawn).await?;
+    let record = moved((&app, &caller), &account, read_id(&id)?, Event::Withdrawn).await?;
     answer::ok(&ApplicationBody::of(record, app.now()))
 }
 
 async fn moved(
-    app: &App,
+    (app, caller): (&App, &Caller),
     account: &Account,
     id: ApplicationId,
     event: Event,
 ) -> Result<ApplicationRecord, Problem> {
     let deed = event.as_str();
-    match app.store().move_application(account.id(), id, event, app.now()).await? {
+    match app.store_of(caller).move_application(account.id(), id, event, app.now()).await? {
         ApplicationMove::Moved(record) => Ok(*record),
         ApplicationMove::Refused(refused) => Err(problem(refused, deed)),
         ApplicationMove::Unknown => Err(unknown()),

@@ -106,7 +106,7 @@ pub(crate) async fn set_industry(
         let last = app.store().industry_changed_at(account.id()).await?;
         may_change(last, app.now()).map_err(too_early)?;
     }
-    app.engine().set_industry(&account, (asked.primary, asked.secondary)).await?;
+    app.engine().by(caller.actor()).set_industry(&account, (asked.primary, asked.secondary)).await?;
     answer::done()
 }
 

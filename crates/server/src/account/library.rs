@@ -141,7 +141,11 @@ pub(crate) async fn change_template(
     let account = app.account(&caller, &appid)?;
     let template = account.template(&template_id).ok_or_else(unknown_template)?;
     check(template, &change)?;
-    if !app.store().grant(account.id(), &template_id, change.relax.into_iter().collect()).await? {
+    if !app
+        .store_of(&caller)
+        .grant(account.id(), &template_id, change.relax.into_iter().collect(), app.now())
+        .await?
+    {
         return Err(unknown_template());
     }
     app.engine().reload().await?;

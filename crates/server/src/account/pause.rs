@@ -3,8 +3,9 @@
 use axum::extract::State;
 use hongyan_domain::setting::{REASON_MAX, check_text};
 use hongyan_domain::{FieldCode, FieldError, Timestamp};
-use hongyan_store::Paused;
+use hongyan_store::{Action, Paused};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::put::{draft, write};
@@ -46,7 +47,7 @@ pub(crate) async fn pause(
     let _alone = app.changing().await;
     let mut draft = draft(&app, &caller, &appid).await?;
     draft.paused = Some(Paused { until, reason });
-    write(&app, draft).await?;
+    write(&app, &caller, draft).await?;
     shown(&app, &appid)
 }
 
@@ -60,10 +61,15 @@ pub(crate) async fn resume(
 ) -> Answer {
     let _alone = app.changing().await;
     let mut draft = draft(&app, &caller, &appid).await?;
-    if draft.paused.take().is_some() {
-        write(&app, draft).await?;
+    let was_paused = draft.paused.take().is_some();
+    if was_paused {
+        write(&app, &caller, draft).await?;
     }
     let account = app.account(&caller, &appid)?;
+    if !was_paused {
+        // What WeChat's answers caused stands in no row.
+        app.note(&caller, (Action::AccountResume, &account), json!({ "waited_for": "wechat" })).await?;
+    }
     app.engine().resume(account.id()).await;
     shown(&app, &appid)
 }

@@ -33,7 +33,7 @@ pub(crate) async fn create(
     if app.store().account(&appid).await?.is_some() {
         return Err(Problem::new(Code::AccountExists, "an account with this appid exists: PATCH changes it"));
     }
-    put_new(&app, change, appid).await
+    put_new(&app, &caller, change, appid).await
 }
 
 /// Puts an account in, or changes the one with this appid; what is left out of an account that exists stays.
@@ -49,10 +49,10 @@ pub(crate) async fn put(
     let appid = checked(&appid)?;
     let _alone = app.changing().await;
     match app.store().account(&appid).await? {
-        Some(known) if caller.may_touch(known.id) => put_changed(&app, change, known.draft()).await,
+        Some(known) if caller.may_touch(known.id) => put_changed(&app, &caller, change, known.draft()).await,
         // Whether there is one that the key is not for, its holder does not learn.
         _ if !caller.is_for_all() => Err(unknown_account()),
-        _ => put_new(&app, change, appid).await,
+        _ => put_new(&app, &caller, change, appid).await,
     }
 }
 
@@ -67,7 +67,7 @@ pub(crate) async fn change(
 ) -> Answer {
     let _alone = app.changing().await;
     let draft = draft(&app, &caller, &appid).await?;
-    put_changed(&app, change, draft).await
+    put_changed(&app, &caller, change, draft).await
 }
 
 /// Deletes an account with all it has: its messages, templates, token and keys.
@@ -80,7 +80,7 @@ pub(crate) async fn delete(
 ) -> Answer {
     let _alone = app.changing().await;
     let account = app.account(&caller, &appid)?;
-    if !app.store().delete_account(account.id()).await? {
+    if !app.store_of(&caller).delete_account(account.id(), app.now()).await? {
         return Err(unknown_account());
     }
     app.engine().reload().await?;
@@ -95,24 +95,24 @@ pub(super) async fn draft(app: &App, caller: &Caller, appid: &str) -> Result<Acc
 }
 
 /// Writes the draft and brings it into force.
-pub(super) async fn write(app: &App, draft: AccountDraft) -> Result<(), Problem> {
-    app.store().put_account(draft, app.now()).await?;
+pub(super) async fn write(app: &App, caller: &Caller, draft: AccountDraft) -> Result<(), Problem> {
+    app.store_of(caller).put_account(draft, app.now()).await?;
     Ok(app.engine().reload().await?)
 }
 
-async fn put_new(app: &App, change: AccountChange, appid: Appid) -> Answer {
+async fn put_new(app: &App, caller: &Caller, change: AccountChange, appid: Appid) -> Answer {
     let draft = change.of_new(appid).map_err(Problem::invalid)?;
-    written(app, draft, StatusCode::CREATED).await
+    written(app, caller, draft, StatusCode::CREATED).await
 }
 
-async fn put_changed(app: &App, change: AccountChange, draft: AccountDraft) -> Answer {
+async fn put_changed(app: &App, caller: &Caller, change: AccountChange, draft: AccountDraft) -> Answer {
     let draft = change.applied(draft).map_err(Problem::invalid)?;
-    written(app, draft, StatusCode::OK).await
+    written(app, caller, draft, StatusCode::OK).await
 }
 
-async fn written(app: &App, draft: AccountDraft, status: StatusCode) -> Answer {
+async fn written(app: &App, caller: &Caller, draft: AccountDraft, status: StatusCode) -> Answer {
     let appid = draft.appid.clone();
-    write(app, draft).await?;
+    write(app, caller, draft).await?;
     let catalog = app.engine().catalog();
     let account = catalog.account(Some(appid.as_str())).ok_or_else(unknown_account)?;
     Ok(answer::json(status, &AccountBody::of(app, account)))

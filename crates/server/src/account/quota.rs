@@ -1,8 +1,10 @@
 //! WeChat's own count of what an account may still send today.
 
 use axum::extract::State;
+use hongyan_store::Action;
 use hongyan_wechat::{Quota, SEND_PATH};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::answer::{self, Answer};
@@ -61,6 +63,7 @@ pub(crate) async fn clear_quota(
     let token = app.engine().token(&account).await?;
     account.client.clear_quota(token.value.expose(), account.appid().as_str()).await?;
     app.engine().read_quota(&account).await;
+    app.note(&caller, (Action::QuotaClear, &account), json!({})).await?;
     answer::done()
 }
 

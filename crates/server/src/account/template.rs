@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use hongyan_domain::template::{Field, TEMPLATES_MAX, Template};
 use hongyan_domain::{FieldCode, FieldError, says};
+use hongyan_store::Action;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::answer::{self, Answer};
@@ -122,7 +124,10 @@ pub(crate) async fn add_template(
         return Err(Problem::new(Code::LibraryFull, detail));
     }
     let keywords: Vec<_> = new.keywords.iter().map(String::as_str).collect();
-    let template_id = app.engine().add_template(&account, &new.short_id, &keywords).await?;
+    let engine = app.engine().by(caller.actor());
+    let template_id = engine.add_template(&account, &new.short_id, &keywords).await?;
+    let detail = json!({ "template_id": template_id, "short_id": new.short_id });
+    app.note(&caller, (Action::TemplateAdd, &account), detail).await?;
     Ok(answer::json(StatusCode::CREATED, &AddedTemplate { template_id }))
 }
 
@@ -138,7 +143,9 @@ pub(crate) async fn delete_template(
     if account.template(&template_id).is_none() {
         return Err(unknown_template());
     }
-    app.engine().delete_template(&account, &template_id).await?;
+    app.engine().by(caller.actor()).delete_template(&account, &template_id).await?;
+    let detail = json!({ "template_id": template_id });
+    app.note(&caller, (Action::TemplateDelete, &account), detail).await?;
     answer::done()
 }
 
@@ -151,7 +158,7 @@ pub(crate) async fn sync_templates(
     Named(appid): Named<String>,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
-    let changes = app.engine().sync_templates(&account).await?;
+    let changes = app.engine().by(caller.actor()).sync_templates(&account).await?;
     let (added, changed, removed) = (changes.added, changes.changed, changes.removed);
     answer::ok(&ChangesBody { added, changed, removed })
 }

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use hongyan_domain::{
-    Category, Cause, InteractionKind, Lane, MessageId, OnUnknown, Rule, State as MessageState, Timestamp,
-    says,
+    Category, Cause, InteractionKind, Lane, MessageId, OnUnknown, Openid, Rule, State as MessageState,
+    Timestamp, says,
 };
 use hongyan_engine::Catalog;
 use hongyan_store::{CancelAnswer, Happening, MessageRecord, Moment};
@@ -32,8 +32,8 @@ pub(crate) struct MessageBody<'a> {
     appid: &'a str,
     /// Your own id.
     client_msg_id: Option<&'a str>,
-    /// To whom.
-    touser: &'a str,
+    /// To whom; null: erased, with `data`, `url` and `miniprogram`.
+    touser: Option<&'a str>,
     /// By which template.
     template_id: &'a str,
     /// The fields, as they go to WeChat.
@@ -207,20 +207,19 @@ fn unknown() -> Problem {
 
 impl<'a> MessageBody<'a> {
     /// The message as the API shows it.
-    pub(super) fn of(record: &'a MessageRecord, catalog: &'a Catalog) -> Self {
-        let content = &record.content;
+    pub(crate) fn of(record: &'a MessageRecord, catalog: &'a Catalog) -> Self {
+        let content = record.content.as_ref();
         let miniprogram = content
-            .miniprogram
-            .as_ref()
+            .and_then(|content| content.miniprogram.as_ref())
             .map(|given| MiniprogramBody { appid: given.appid.clone(), pagepath: given.pagepath.clone() });
         Self {
             id: record.id,
             appid: catalog.by_id(record.account).map_or("", |account| account.appid().as_str()),
             client_msg_id: record.client_msg_id.as_deref(),
-            touser: record.openid.expose(),
+            touser: record.openid.as_ref().map(Openid::expose),
             template_id: &record.template_id,
-            data: serde_json::from_str(&content.data).ok(),
-            url: content.url.as_deref(),
+            data: content.and_then(|content| serde_json::from_str(&content.data).ok()),
+            url: content.and_then(|content| content.url.as_deref()),
             miniprogram,
             lane: record.lane,
             scenario: record.scenario.as_deref(),

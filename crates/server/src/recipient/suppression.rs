@@ -90,7 +90,7 @@ pub(crate) async fn suppress(
     let (people, suppression) = read(&asked, app.now())?;
     let changed = people.len();
     let batch = people.into_iter().map(|openid| (openid, suppression)).collect();
-    app.store().suppress(account.id(), batch).await?;
+    app.store_of(&caller).suppress(account.id(), batch).await?;
     Ok(answer::json(StatusCode::OK, &ChangedBody { changed }))
 }
 
@@ -137,7 +137,7 @@ pub(crate) async fn lift(
     let reason = query::read(&mut errors, ("reason", asked.reason.as_deref()), Reason::parse, &reasons());
     field::none_of(errors)?;
     let Some(openid) = openid else { return Err(Problem::invalid(Vec::new())) };
-    let changed = app.store().lift(account.id(), &openid, reason, app.now()).await?;
+    let changed = app.store_of(&caller).lift(account.id(), &openid, reason, app.now()).await?;
     answer::ok(&ChangedBody { changed })
 }
 

@@ -4,16 +4,17 @@
 mod page;
 
 use axum::extract::State;
-use axum::response::Response;
-use hongyan_store::{KeyText, NewKey, Scope, Secret};
-use http::{HeaderMap, header};
+use hongyan_store::{Actor, KeyText, NewKey, Scope, Secret};
+use http::{Extensions, HeaderMap, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::answer::Answer;
 use crate::app::App;
+use crate::auth::peer;
 use crate::landing::is_new;
 use crate::page::Lang;
+use crate::problem::Problem;
 use crate::query::Asked;
 
 /// A set-up secret: 43 digits of base62.
@@ -49,6 +50,7 @@ pub(crate) async fn show(State(app): State<App>, Asked(link): Asked<Link>, heade
 pub(crate) async fn make_first_key(
     State(app): State<App>,
     Asked(link): Asked<Link>,
+    extensions: Extensions,
     headers: HeaderMap,
 ) -> Answer {
     let lang = Lang::chosen(link.lang.as_deref(), &headers);
@@ -58,10 +60,11 @@ pub(crate) async fn make_first_key(
     if !app.store().use_setup_secret(&Secret::new(link.token), app.now()).await? {
         return Ok(page::dead(&app, lang));
     }
-    first_key(&app, lang, &headers).await
+    let text = first_key(&app, Actor::Setup { address: peer(&extensions) }).await?;
+    Ok(page::made(&app, lang, text.expose(), &base(&headers)))
 }
 
-async fn first_key(app: &App, lang: Lang, headers: &HeaderMap) -> Result<Response, crate::problem::Problem> {
+async fn first_key(app: &App, actor: Actor) -> Result<KeyText, Problem> {
     let text = app.draw(KeyText::generate);
     let new = NewKey {
         text: text.clone(),
@@ -70,9 +73,9 @@ async fn first_key(app: &App, lang: Lang, headers: &HeaderMap) -> Result<Respons
         accounts: Vec::new(),
         expires_at: None,
     };
-    app.store().put_key(new, app.now()).await?;
+    app.store().by(actor).put_key(new, app.now()).await?;
     app.engine().reload().await?;
-    Ok(page::made(app, lang, text.expose(), &base(headers)))
+    Ok(text)
 }
 
 fn is_token(token: &str) -> bool {

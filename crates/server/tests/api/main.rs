@@ -4,6 +4,7 @@
 
 mod account;
 mod application;
+mod audit;
 mod auth;
 mod bad_input;
 mod batch;
@@ -12,6 +13,7 @@ mod key;
 mod language;
 mod message;
 mod operation;
+mod personal;
 mod routes;
 mod serve;
 mod server;

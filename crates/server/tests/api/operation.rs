@@ -73,3 +73,37 @@ async fn counters_are_asked_for_by_account_and_span() {
     assert_eq!(foreign["totals"]["pending"], 0);
     assert_eq!(asked.problem(), problem(404, "unknown_account"));
 }
+
+#[tokio::test]
+async fn a_server_that_is_held_says_so_and_goes_on_accepting() {
+    let server = Server::start().await;
+    let hold = |held: bool| json!({"held": held, "reason": "a rehearsal"}).to_string();
+
+    let held = server.post("/api/v1/hold", hold(true)).await;
+    let ready = server.get("/readyz").await;
+    server.send(&message()).await;
+    let shown = server.get("/api/v1/hold").await.json();
+    let released = server.post("/api/v1/hold", hold(false)).await;
+
+    assert_eq!((held.status, &held.json()["held"]), (StatusCode::OK, &json!(true)));
+    assert_eq!((ready.status, &ready.json()["status"]), (StatusCode::OK, &json!("held")));
+    let dispatch = ready.json()["checks"][3].clone();
+    assert_eq!((&dispatch["name"], &dispatch["ok"]), (&json!("dispatch"), &json!(false)));
+    assert_eq!(shown, held.json());
+    assert_eq!(released.json(), json!({"held": false, "since": null}));
+    assert_eq!(server.get("/readyz").await.json()["status"], "ready");
+}
+
+#[tokio::test]
+async fn a_key_for_one_account_holds_and_releases_nothing() {
+    let server = Server::start().await;
+    let key = server.make_key(3, &hongyan_store::Scope::ALL, &[APPID]).await;
+
+    let refused = server.call_as(&key, ("POST", "/api/v1/hold"), json!({"held": true}).to_string()).await;
+    let wrong =
+        server.post("/api/v1/hold", json!({"held": true, "reason": "x".repeat(600)}).to_string()).await;
+
+    assert_eq!(refused.problem(), problem(403, "forbidden"));
+    assert_eq!(wrong.fields(), ["reason"]);
+    assert_eq!(server.get("/api/v1/hold").await.json()["held"], false);
+}

@@ -5,7 +5,7 @@ use hongyan_store::{
     CallbackKeys, Changes, Paused, Secret, StoreError, StoredTemplate, StoredToken, TokenSource,
 };
 
-use crate::bed::{Bed, NOW, after_s, draft};
+use crate::bed::{Bed, NOW, after_s, draft, openid};
 
 pub(crate) async fn an_account_reads_back_with_its_secrets(bed: &Bed) {
     let mut given = draft("wx2");
@@ -62,7 +62,7 @@ pub(crate) async fn an_account_that_cannot_be_read_is_left_out_and_can_be_delete
     assert_eq!(readable.iter().map(|account| account.id).collect::<Vec<_>>(), [bed.account]);
     assert!(bed.store.tokens().await.unwrap().is_empty());
     assert_eq!(number, Some(damaged.id));
-    assert!(bed.store.delete_account(damaged.id).await.unwrap());
+    assert!(bed.store.delete_account(damaged.id, NOW).await.unwrap());
 }
 
 pub(crate) async fn putting_an_account_again_keeps_its_number(bed: &Bed) {
@@ -81,18 +81,18 @@ pub(crate) async fn a_deleted_account_is_gone_with_all_it_had(bed: &Bed) {
     let id = bed.sent("oA", Some(1)).await;
     bed.receive(bed.receipt("oB", Some(2))).await;
 
-    assert!(bed.store.delete_account(bed.account).await.unwrap());
+    assert!(bed.store.delete_account(bed.account, NOW).await.unwrap());
 
     assert!(bed.store.message(id).await.unwrap().is_none());
     assert!(bed.store.account(&Appid::new("wx1").unwrap()).await.unwrap().is_none());
-    assert!(!bed.store.delete_account(bed.account).await.unwrap());
+    assert!(!bed.store.delete_account(bed.account, NOW).await.unwrap());
     let next = bed.store.put_account(draft("wx1"), NOW).await.unwrap().id;
     assert!(next > bed.account, "a number is never used again");
     bed.counters_equal_the_ledger().await;
 }
 
 pub(crate) async fn accepting_for_a_deleted_account_is_refused(bed: &Bed) {
-    bed.store.delete_account(bed.account).await.unwrap();
+    bed.store.delete_account(bed.account, NOW).await.unwrap();
 
     let answer = bed.store.accept(vec![bed.draft_to("oA")]).await;
 
@@ -182,14 +182,14 @@ pub(crate) async fn the_revision_grows_with_accounts_templates_and_keys(bed: &Be
 pub(crate) async fn what_an_old_data_key_sealed_stays_readable(bed: &Bed) {
     let before = bed.accepted("oBefore").await;
 
-    let version = bed.store.rotate_data_key(bed.account).await.unwrap();
+    let version = bed.store.rotate_data_key(bed.account, NOW).await.unwrap();
     let after = bed.accepted("oAfter").await;
 
     assert_eq!(version, 2);
-    assert_eq!(bed.record(before).await.openid.expose(), "oBefore");
-    assert_eq!(bed.record(after).await.openid.expose(), "oAfter");
+    assert_eq!(bed.record(before).await.openid, Some(openid("oBefore")));
+    assert_eq!(bed.record(after).await.openid, Some(openid("oAfter")));
     assert!(matches!(
-        bed.store.rotate_data_key(hongyan_domain::AccountId(99)).await,
+        bed.store.rotate_data_key(hongyan_domain::AccountId(99), NOW).await,
         Err(StoreError::NoAccount(_))
     ));
 }

@@ -1,7 +1,7 @@
 //! Whose receipt it is, where no message has its number.
 
 use hongyan_domain::{Event, MessageId, Outcome, SentAs, Standing, State, decide};
-use hongyan_store::{Received, Settled, Written};
+use hongyan_store::{Happening, Received, Settled, Written};
 
 use crate::bed::{Bed, NOW, after_s, standing};
 
@@ -43,6 +43,19 @@ pub(crate) async fn a_receipt_of_a_message_held_for_review_is_found_by_its_recip
     assert!(matches!(received, Received::Matched { message, .. } if message == id), "{received:?}");
     assert_eq!(bed.state(id).await, State::Delivered);
     bed.counters_equal_the_ledger().await;
+}
+
+pub(crate) async fn a_message_found_by_its_recipient_takes_the_number_of_the_receipt(bed: &Bed) {
+    let id = held_for_review(bed).await;
+    bed.receive(bed.receipt("oA", Some(42))).await;
+
+    let record = bed.record(id).await;
+
+    assert_eq!(record.msgid, Some(42));
+    assert!(record.timeline.iter().any(|moment| matches!(moment.what, Happening::Reported { .. })));
+    bed.store.purge(after_s(50), 10, None).await.unwrap();
+    let nothing_is_left_to_double = bed.receive(bed.receipt("oA", Some(42))).await;
+    assert_eq!(nothing_is_left_to_double, Received::Early);
 }
 
 pub(crate) async fn a_receipt_with_a_number_is_not_of_a_send_that_has_another(bed: &Bed) {

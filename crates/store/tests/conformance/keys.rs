@@ -11,11 +11,14 @@ fn text(seed: u64) -> KeyText {
     KeyText::generate(&mut StdRng::seed_from_u64(seed))
 }
 
-async fn put_for(bed: &Bed, seed: u64, accounts: Vec<AccountId>) -> KeyText {
+pub(crate) fn new(seed: u64) -> NewKey {
     let scopes = vec![Scope::Send, Scope::Admin];
-    let key =
-        NewKey { text: text(seed), name: "ci".to_owned(), scopes, accounts, expires_at: Some(after_s(60)) };
-    bed.store.put_key(key, NOW).await.unwrap();
+    let (text, name) = (text(seed), "ci".to_owned());
+    NewKey { text, name, scopes, accounts: vec![], expires_at: Some(after_s(60)) }
+}
+
+async fn put_for(bed: &Bed, seed: u64, accounts: Vec<AccountId>) -> KeyText {
+    bed.store.put_key(NewKey { accounts, ..new(seed) }, NOW).await.unwrap();
     text(seed)
 }
 
@@ -89,7 +92,7 @@ pub(crate) async fn a_key_remembers_its_last_use(bed: &Bed) {
 pub(crate) async fn a_key_for_a_deleted_account_does_not_become_one_for_all(bed: &Bed) {
     let key = put_for(bed, 1, vec![bed.account]).await;
 
-    bed.store.delete_account(bed.account).await.unwrap();
+    bed.store.delete_account(bed.account, NOW).await.unwrap();
 
     let key = found(bed, &key).await.unwrap();
     assert_eq!(key.accounts, [AccountId(0)], "no account has this number");

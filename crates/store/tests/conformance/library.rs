@@ -66,8 +66,9 @@ pub(crate) async fn a_template_keeps_every_text_and_is_remembered_when_it_is_gon
 pub(crate) async fn a_grant_outlives_a_sync_and_is_taken_back(bed: &Bed) {
     bed.store.sync_templates(bed.account, vec![template("a", "1")], NOW).await.unwrap();
     let revision = bed.store.revision().await.unwrap();
-    let grant =
-        |id: &'static str, field: &str, max| bed.store.grant(bed.account, id, vec![(field.to_owned(), max)]);
+    let grant = |id: &'static str, field: &str, max| {
+        bed.store.grant(bed.account, id, vec![(field.to_owned(), max)], NOW)
+    };
 
     assert!(grant("a", "thing1", Some(30)).await.unwrap());
     assert!(grant("a", "thing1", Some(40)).await.unwrap());
@@ -103,13 +104,13 @@ pub(crate) async fn a_deleted_account_takes_its_notices_grants_and_applications_
     let sync = |templates| bed.store.sync_templates(bed.account, templates, NOW);
     sync(vec![template("a", "1")]).await.unwrap();
     sync(vec![template("a", "2")]).await.unwrap();
-    bed.store.grant(bed.account, "a", vec![("thing1".to_owned(), Some(30))]).await.unwrap();
+    bed.store.grant(bed.account, "a", vec![("thing1".to_owned(), Some(30))], NOW).await.unwrap();
     bed.store.put_industry_change(bed.account, (1, 2), NOW).await.unwrap();
     let application = hongyan_domain::Application::default();
     let id = bed.store.create_application(bed.account, &application, NOW).await.unwrap();
     bed.accepted("oA").await;
 
-    bed.store.delete_account(bed.account).await.unwrap();
+    bed.store.delete_account(bed.account, NOW).await.unwrap();
 
     let store = &bed.store;
     assert!(store.template_notices(bed.account, None, 9).await.unwrap().is_empty());

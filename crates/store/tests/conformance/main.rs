@@ -4,15 +4,19 @@
 mod accounts;
 mod applications;
 mod attribution;
+mod audit;
 mod bed;
 mod find;
 mod keys;
 mod library;
 mod messages;
+mod personal;
 mod queue;
 mod receipts;
 mod recipients;
+mod restore;
 mod retention;
+mod rotate;
 
 /// Stamps the cases for SQLite.
 macro_rules! suite {
@@ -104,6 +108,7 @@ suite! {
     }
     attribution {
         a_receipt_of_a_message_held_for_review_is_found_by_its_recipient,
+        a_message_found_by_its_recipient_takes_the_number_of_the_receipt,
         a_receipt_with_a_number_is_not_of_a_send_that_has_another,
         of_two_sends_without_a_number_the_nearest_takes_the_receipt,
         a_repeat_that_wechat_knew_takes_the_receipt_that_came_before_its_answer,
@@ -159,6 +164,23 @@ suite! {
         a_setup_secret_ends_after_a_day,
         a_new_setup_secret_ends_the_one_before,
     }
+    audit {
+        every_change_is_written_down_with_who_did_it_and_from_where,
+        a_change_that_changes_nothing_writes_nothing,
+        a_change_that_is_refused_writes_nothing,
+        the_audit_holds_no_secret,
+        a_pause_and_a_change_are_told_apart,
+        no_row_is_changed_deleted_or_replaced_by_a_statement,
+        a_whole_chain_is_found_whole,
+        any_column_that_was_edited_is_named_by_its_row,
+        a_row_removed_from_the_middle_or_the_beginning_is_named,
+        a_cut_end_is_named_even_when_the_head_was_set_back,
+        what_is_done_after_a_cut_does_not_hide_it,
+        pages_of_the_audit_go_through_everything_once,
+        each_filter_of_the_audit_finds_its_own,
+        old_rows_go_and_the_rest_stays_a_whole_chain,
+        a_broken_chain_is_not_purged,
+    }
     find {
         each_filter_finds_its_own,
         pages_go_through_everything_once,
@@ -168,6 +190,24 @@ suite! {
         a_search_for_a_person_goes_through_the_hours,
         a_foreign_cursor_is_refused,
         a_limit_over_the_bound_is_refused,
+    }
+    personal {
+        an_export_holds_messages_with_their_timelines_and_receipts_without_a_message,
+        an_export_tells_what_is_known_of_the_person,
+        an_erased_person_is_not_written_to_again,
+        a_block_told_after_the_erasure_is_nobodys,
+        an_export_goes_on_page_by_page,
+        export_and_erasure_are_audited_without_the_openid,
+        an_erased_message_is_a_row_that_names_nobody_and_still_counts,
+        what_wechat_said_of_an_erased_message_is_gone,
+        an_erasure_cancels_what_waits,
+        what_is_on_its_way_is_erased_once_it_is_settled,
+        what_may_have_gone_and_goes_again_is_not_cut_off,
+        nobody_else_is_erased,
+        an_erasure_goes_through_hours_and_batches,
+        a_receipt_after_the_erasure_settles_the_message_and_brings_nobody_back,
+        the_same_call_after_an_erasure_still_sends_nothing,
+        an_erased_message_is_purged_like_any_other,
     }
     retention {
         purge_takes_what_is_final_and_old_and_nothing_else,
@@ -181,5 +221,25 @@ suite! {
         a_backup_opens_and_holds_everything,
         a_backup_does_not_overwrite,
         a_new_master_key_opens_and_the_old_one_does_not,
+    }    restore {
+        a_hold_stays_until_it_is_released,
+        a_restored_backup_is_held_and_holds_everything,
+        a_backup_is_not_touched_by_being_restored,
+        a_database_that_is_there_stays_or_is_set_aside,
+        a_database_in_use_is_not_replaced,
+        what_is_no_whole_backup_of_ours_leaves_nothing_behind,
+    }
+    rotate {
+        a_new_key_seals_at_once_in_every_process,
+        a_batch_over_several_accounts_is_sealed_by_the_new_keys_of_each,
+        people_are_sealed_by_the_new_key_in_every_process,
+        everything_is_sealed_anew_and_the_old_key_dropped,
+        a_resealing_that_was_cut_off_leaves_all_readable_and_goes_on,
+        a_key_made_while_the_last_is_being_put_in_force_takes_its_place,
+        what_was_erased_is_not_sealed_anew,
+        an_account_deleted_meanwhile_ends_its_resealing,
+        a_new_key_that_cannot_be_written_changes_nothing,
+        a_master_key_that_cannot_be_put_in_place_leaves_the_old_one,
+        a_process_with_the_master_key_of_before_goes_on_with_what_it_knows,
     }
 }

@@ -28,7 +28,7 @@ pub(crate) async fn an_accepted_message_reads_back_with_all_it_had(bed: &Bed) {
     let found = bed.store.by_client_msg_id(bed.account, "order-1").await.unwrap().unwrap();
     assert_eq!(answer, [Acceptance::New]);
     assert_eq!((found.id, found.account, found.client_msg_id), (new.id, new.account, new.client_msg_id));
-    assert_eq!((found.openid, found.content, found.lane), (new.openid, new.content, new.lane));
+    assert_eq!((found.openid, found.content, found.lane), (Some(new.openid), Some(new.content), new.lane));
     assert_eq!((found.scenario.as_deref(), found.category), (Some("paid"), Category::Service));
     assert_eq!((found.basis, found.template_id), (Some(InteractionKind::Payment), new.template_id));
     assert_eq!((found.due_at, found.deadline_at, found.expires_at), (NOW, after_s(60), Some(after_s(600))));

@@ -3,7 +3,7 @@
 use hongyan_domain::{Cause, Event, State, decide};
 use hongyan_store::{MessageFilter, Received, Settings, Store, StoreError, TallyRow};
 
-use crate::bed::{Bed, NOW, after_s, master};
+use crate::bed::{Bed, NOW, after_s, master, openid};
 
 async fn delivered(bed: &Bed, to: &str, msgid: u64) -> hongyan_domain::MessageId {
     let id = bed.sent(to, Some(msgid)).await;
@@ -118,7 +118,7 @@ pub(crate) async fn a_backup_opens_and_holds_everything(bed: &Bed) {
 
     let copy = Store::open(Settings::new(bed.url("copy.db"), master(1)), NOW).await.unwrap();
     let found = copy.message(id).await.unwrap().unwrap();
-    assert_eq!((found.openid.expose(), found.standing.state), ("oA", State::Delivered));
+    assert_eq!((found.openid, found.standing.state), (Some(openid("oA")), State::Delivered));
     assert_eq!(copy.check_tally().await.unwrap(), []);
 }
 
@@ -134,12 +134,12 @@ pub(crate) async fn a_backup_does_not_overwrite(bed: &Bed) {
 pub(crate) async fn a_new_master_key_opens_and_the_old_one_does_not(bed: &Bed) {
     let id = bed.accepted("oA").await;
 
-    bed.store.rewrap(&master(2)).await.unwrap();
+    bed.store.rewrap(&master(2), NOW).await.unwrap();
 
     let open = |seed| Store::open(Settings::new(bed.url("test.db"), master(seed)), NOW);
     assert!(matches!(open(1).await, Err(StoreError::WrongKey)));
     let reopened = open(2).await.unwrap();
-    assert_eq!(reopened.message(id).await.unwrap().unwrap().openid.expose(), "oA");
+    assert_eq!(reopened.message(id).await.unwrap().unwrap().openid, Some(openid("oA")));
     let all = reopened.find_messages(&MessageFilter::default(), None, 10).await.unwrap();
     assert_eq!(all.items.len(), 1);
     assert!(decide(&all.items[0].standing, &Event::Cancelled, NOW).is_some());

@@ -1,7 +1,5 @@
 //! What is checked before a message is accepted, over the real templates of a simulated account.
 
-#![expect(clippy::unwrap_used, reason = "what these tests share fails them by a panic")]
-
 use bytes::Bytes;
 use hongyan_testkit::{World, with};
 use http::Method;

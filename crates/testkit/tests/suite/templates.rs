@@ -1,8 +1,6 @@
 //! The template library against WeChat: what others do there, what it allows once a month, what it grants; and
 //! applications at the command line.
 
-#![expect(clippy::unwrap_used, reason = "what these tests share fails them by a panic")]
-
 use std::time::Duration;
 
 use hongyan_testkit::process::run;

@@ -1,8 +1,6 @@
 //! Anything at any time, drawn from a seed: whatever happens, no message is lost, none comes twice, and none is said
 //! to have failed that arrived.
 
-#![expect(clippy::unwrap_used, reason = "what these tests share fails them by a panic")]
-
 use std::collections::HashSet;
 use std::time::Duration;
 

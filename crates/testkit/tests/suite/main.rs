@@ -1,0 +1,24 @@
+//! The end-to-end tests in one binary: linking the whole system once for each file would cost minutes.
+
+#![expect(clippy::unwrap_used, reason = "what these tests share fails them by a panic")]
+
+mod accounts;
+mod bounds;
+mod chaos;
+mod doubt;
+mod idempotency;
+mod limits;
+mod path;
+mod process;
+mod receipts;
+mod recovery;
+mod refusals;
+mod rules;
+mod scenarios;
+mod scheduling;
+mod site;
+mod standstill;
+mod templates;
+mod tokens;
+mod upkeep;
+mod validation;
