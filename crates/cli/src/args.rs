@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 use crate::lang::{Lang, Texts};
 use crate::{
     account, audit, backup, bench, config_check, demo, doctor, hold, key, message, migrate, recipient,
-    restore, secrets, send, serve, simulate, stats, template,
+    restore, secrets, send, serve, simulate, stats, template, user,
 };
 
 #[derive(Debug, Parser)]
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Account(account::Account),
     #[command(subcommand)]
     Key(key::Key),
+    #[command(subcommand)]
+    User(user::User),
     #[command(subcommand)]
     Template(template::Template),
     #[command(subcommand)]
@@ -164,7 +166,7 @@ fn told(value: &ContextValue) -> String {
 mod tests {
     use super::*;
 
-    const COMMANDS: [&str; 20] = [
+    const COMMANDS: [&str; 21] = [
         "demo",
         "serve",
         "simulate",
@@ -173,6 +175,7 @@ mod tests {
         "stats",
         "account",
         "key",
+        "user",
         "template",
         "recipient",
         "audit",
@@ -301,6 +304,11 @@ mod tests {
             "secrets rotate --appid A",
             "secrets rewrap ./new.key",
             "secrets status",
+            "user add zhang --role operator --account wx1,wx2 --password-stdin",
+            "user list --json",
+            "user disable zhang",
+            "user password zhang",
+            "user role zhang admin",
         ] {
             let parsed = Cli::try_parse_from(["hongyan"].into_iter().chain(line.split(' ')));
 

@@ -35,6 +35,7 @@ mod serve;
 mod simulate;
 mod stats;
 mod template;
+mod user;
 
 use std::process::ExitCode;
 
@@ -125,6 +126,7 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Stats(args) => stats::run(context, &args).await,
         Command::Account(args) => account::run(context, args).await,
         Command::Key(args) => key::run(context, args).await,
+        Command::User(args) => user::run(context, args).await,
         Command::Template(args) => template::run(context, args).await,
         Command::Recipient(args) => recipient::run(context, args).await,
         Command::Audit(args) => audit::run(context, args).await,

@@ -41,10 +41,10 @@ pub(crate) async fn run(context: &Context, args: &Serve) -> Result<Code> {
     }
 }
 
-/// Says where it listens and, while nobody has a key, how to get the first.
+/// Says where it listens and, while nobody can log in or call, how to begin.
 async fn announce(context: &Context, node: &Node) -> Result<()> {
-    let keys = node.engine.store().keys().await?;
-    let link = match keys.iter().any(|key| key.is_live(local::now())) {
+    let (keys, users) = (node.engine.store().keys().await?, node.engine.store().users().await?);
+    let link = match !users.is_empty() || keys.iter().any(|key| key.is_live(local::now())) {
         true => None,
         false => Some(node.setup_link().await?),
     };

@@ -15,9 +15,11 @@ use rand::rngs::StdRng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::auth::{Caller, Keys};
+use crate::events::Live;
 use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
 use crate::throttle::Throttle;
+use crate::user::Doors;
 
 /// Bodies in memory at once, all connections together, in KiB: 256 MiB, or 64 batches of the full size. What does
 /// not fit waits. Without it 4,096 connections could bring 16 GiB.
@@ -90,6 +92,8 @@ struct Shared {
     metrics: HttpMetrics,
     keys: Keys,
     throttle: Throttle,
+    doors: Doors,
+    live: Live,
     /// When keys were last shown; written to the store once a minute. Bounded by the number of keys.
     used_keys: Mutex<HashMap<KeyId, Timestamp>>,
     /// The last write failed: the next look at readiness tries one.
@@ -116,6 +120,8 @@ impl App {
             metrics,
             keys: Keys::default(),
             throttle: Throttle::default(),
+            doors: Doors::default(),
+            live: Live::default(),
             used_keys: Mutex::default(),
             store_failed: AtomicBool::new(false),
             changing: tokio::sync::Mutex::default(),
@@ -177,6 +183,16 @@ impl App {
         &self.0.throttle
     }
 
+    /// What logins share.
+    pub(crate) fn doors(&self) -> &Doors {
+        &self.0.doors
+    }
+
+    /// What all open pages share.
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
+    }
+
     /// Waits for room in memory for a body of so many bytes.
     pub(crate) async fn room_for(&self, bytes: usize) -> OwnedSemaphorePermit {
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
@@ -231,6 +247,7 @@ impl App {
 
     /// Writes down when keys were last shown.
     pub(crate) async fn write_uses(&self) -> Result<(), StoreError> {
+        self.store().touch_sessions(self.doors().take_seen(), self.now()).await?;
         let used: Vec<_> = self.0.used_keys.lock().drain().collect();
         if used.is_empty() {
             return Ok(());

@@ -1,4 +1,5 @@
-//! Who calls, and what their key allows. Every route names its scope in the type of its first argument.
+//! Who calls, and what they may do: a key's holder by its scopes, a user of the console by their role. Every route
+//! names what it takes in the type of its first argument.
 //!
 //! The keys in force are held in memory as keyed hashes, so no caller waits for the store, and none for those who
 //! try keys. The catalog's revision grows with every change of keys by whatever process: then they are read again,
@@ -12,13 +13,14 @@ use axum::extract::FromRequestParts;
 use hongyan_domain::{AccountId, Timestamp, says};
 use hongyan_engine::Catalog;
 use hongyan_engine::accept::{Rejected, Request};
-use hongyan_store::{Actor, ApiKey, KeyRing, KeyText, Scope};
+use hongyan_store::{Actor, ApiKey, KeyRing, KeyText, Role, Scope, Session, User};
 use http::request::Parts;
 use http::{Extensions, header};
 use parking_lot::RwLock;
 
 use crate::app::App;
 use crate::problem::{Code, Problem};
+use crate::user::session;
 
 /// The address of whoever is connected. In-process callers have none.
 #[derive(Clone, Copy)]
@@ -45,33 +47,59 @@ impl Keys {
     }
 }
 
-/// Whoever shows a valid key.
+/// Whoever shows a valid key, or the cookie of a session.
 #[derive(Clone)]
 pub(crate) struct Caller {
-    key: Arc<ApiKey>,
+    who: Who,
     /// From where; none in this process.
     address: Option<IpAddr>,
 }
 
+#[derive(Clone)]
+enum Who {
+    Key(Arc<ApiKey>),
+    User(Arc<(Session, User)>),
+}
+
 impl Caller {
+    /// A user in one of their sessions.
+    pub(crate) fn of_user(session: Session, user: User, address: Option<IpAddr>) -> Self {
+        Self { who: Who::User(Arc::new((session, user))), address }
+    }
+
     /// Whose changes these are, for the audit.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::Key { id: self.key.id.clone(), address: self.address }
+        let address = self.address;
+        match &self.who {
+            Who::Key(key) => Actor::Key { id: key.id.clone(), address },
+            Who::User(user) => Actor::User { name: user.1.name.clone(), address },
+        }
     }
 
-    /// Whether the key is for this account.
+    /// The user and their session; `None`: the holder of a key.
+    pub(crate) fn user(&self) -> Option<(&Session, &User)> {
+        match &self.who {
+            Who::Key(_) => None,
+            Who::User(user) => Some((&user.0, &user.1)),
+        }
+    }
+
+    /// Whether they may touch this account.
     pub(crate) fn may_touch(&self, account: AccountId) -> bool {
-        self.key.accounts.is_empty() || self.key.accounts.contains(&account)
+        self.accounts().is_empty() || self.accounts().contains(&account)
     }
 
-    /// The accounts the key is for; empty: all.
+    /// The accounts they may touch; empty: all.
     pub(crate) fn accounts(&self) -> &[AccountId] {
-        &self.key.accounts
+        match &self.who {
+            Who::Key(key) => &key.accounts,
+            Who::User(user) => &user.1.accounts,
+        }
     }
 
-    /// Whether the key is for all accounts, those to come as well.
+    /// Whether they may touch all accounts, those to come as well.
     pub(crate) fn is_for_all(&self) -> bool {
-        self.key.accounts.is_empty()
+        self.accounts().is_empty()
     }
 
     /// Names the account in a request of a key that is not for all, or refuses it: an account the key is not
@@ -95,13 +123,30 @@ impl Caller {
         Ok(request)
     }
 
-    fn demand(self, scope: Scope) -> Result<Self, Problem> {
-        if self.key.scopes.contains(&scope) {
-            return Ok(self);
-        }
-        let detail = says!("this needs a key with the scope `{scope}`", scope = scope.as_str());
+    fn demand(self, needed: Needed) -> Result<Self, Problem> {
+        let (scope, role) = match needed {
+            Needed::Scope(Scope::Read) => (Scope::Read, Role::Viewer),
+            Needed::Scope(Scope::Send) => (Scope::Send, Role::Operator),
+            Needed::Scope(Scope::Admin) => (Scope::Admin, Role::Admin),
+            Needed::DailyWork => (Scope::Admin, Role::Operator),
+        };
+        let detail = match &self.who {
+            Who::Key(key) if key.scopes.contains(&scope) => return Ok(self),
+            Who::User(user) if user.1.role >= role => return Ok(self),
+            Who::Key(_) => says!("this needs a key with the scope `{scope}`", scope = scope.as_str()),
+            Who::User(_) => says!("this needs a user with the role `{role}`", role = role.as_str()),
+        };
         Err(Problem::new(Code::Forbidden, detail))
     }
+}
+
+/// What a route takes.
+#[derive(Clone, Copy)]
+enum Needed {
+    /// A key of this scope, or a user whose role holds it.
+    Scope(Scope),
+    /// A key of the scope `admin`, or an operator: what people decide every day, and programs should not.
+    DailyWork,
 }
 
 /// Declares an extractor that demands a scope.
@@ -124,14 +169,22 @@ macro_rules! demand {
 
 demand! {
     /// A caller who may send, trigger and cancel.
-    MaySend = Scope::Send;
+    MaySend = Needed::Scope(Scope::Send);
     /// A caller who may read.
-    MayRead = Scope::Read;
+    MayRead = Needed::Scope(Scope::Read);
     /// A caller who may change accounts, templates and keys.
-    MayAdmin = Scope::Admin;
+    MayAdmin = Needed::Scope(Scope::Admin);
+    /// A caller who may pause, resume, suppress, approve: an operator, or a key of the scope `admin`.
+    MayOperate = Needed::DailyWork;
 }
 
-async fn caller(app: &App, parts: &Parts) -> Result<Caller, Problem> {
+/// Whoever calls: a key goes before a cookie, so that nobody is taken for another by what their browser adds.
+pub(crate) async fn caller(app: &App, parts: &Parts) -> Result<Caller, Problem> {
+    if !parts.headers.contains_key(header::AUTHORIZATION)
+        && let Some(caller) = session::caller(app, parts).await?
+    {
+        return Ok(caller);
+    }
     let (text, now) = (shown_key(parts)?, app.now());
     let ring = ring(app).await?;
     let Some(key) = KeyText::parse(text).and_then(|text| ring.find(&text).cloned()) else {
@@ -141,7 +194,7 @@ async fn caller(app: &App, parts: &Parts) -> Result<Caller, Problem> {
         return Err(refused("this key has ended"));
     }
     app.note_use(&key.id, now);
-    Ok(Caller { key, address: peer(&parts.extensions) })
+    Ok(Caller { who: Who::Key(key), address: peer(&parts.extensions) })
 }
 
 /// The keys in force at the catalog's revision.
@@ -177,11 +230,11 @@ fn shown_key(parts: &Parts) -> Result<&str, Problem> {
     let text = shown.and_then(|value| value.to_str().ok()).unwrap_or_default();
     match text.split_once(' ') {
         Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Ok(key.trim()),
-        _ => Err(refused("show a key: `Authorization: Bearer hy_…`")),
+        _ => Err(refused("show a key: `Authorization: Bearer hy_…`, or log in")),
     }
 }
 
-fn address(parts: &Parts) -> IpAddr {
+pub(crate) fn address(parts: &Parts) -> IpAddr {
     peer(&parts.extensions).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 

@@ -82,7 +82,10 @@ pub(crate) async fn receive(
     let push = endpoint.open(&query, &body)?;
     check_age(query.signed_at_s(), app.now())?;
     match app.engine().receive(&account, &push).await {
-        Ok(()) => Ok(plain("success")),
+        Ok(()) => {
+            app.live().heard(account.id(), app.now());
+            Ok(plain("success"))
+        }
         // Told again it would be no better: WeChat is answered, and it is not kept.
         Err(EngineError::BadCallback) => Ok(plain("success")),
         Err(error) => Err(error.into()),

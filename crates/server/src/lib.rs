@@ -1,4 +1,4 @@
-//! The HTTP face of Hongyan: the JSON API, WeChat's callback, metrics, health and the first set-up.
+//! The HTTP face of Hongyan: the JSON API, WeChat's callback, metrics, health, and the console with its users.
 //!
 //! One endpoint is one short function: read, ask the engine or the store, answer. Nothing is decided here about
 //! a message; what the engine says is put into HTTP's words. Secrets never come back in any answer.
@@ -12,17 +12,17 @@ mod auth;
 mod body;
 mod callback;
 pub mod check;
+mod console;
 mod day;
+mod events;
 mod field;
 mod health;
 mod hold;
 mod key;
-mod landing;
 mod lang;
 mod linger;
 mod message;
 mod metrics;
-mod page;
 mod path;
 pub mod personal;
 mod policy;
@@ -37,6 +37,7 @@ mod setup;
 mod stats;
 mod text;
 mod throttle;
+mod user;
 mod watch;
 
 pub use app::{App, Parts, Settings};

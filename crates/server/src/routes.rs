@@ -6,10 +6,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 use hongyan_domain::says;
-use http::{Method, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Required, ResponseBuilder};
 use utoipa::{OpenApi as _, ToSchema as _};
 use utoipa_axum::router::OpenApiRouter;
@@ -19,14 +21,18 @@ use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
 use crate::text::Text;
+use crate::user::session;
 use crate::watch::watch;
 use crate::{
-    account, audit, callback, health, hold, key, landing, message, metrics, personal, policy, recipient,
-    scenario, setup, stats,
+    account, audit, callback, console, events, health, hold, key, message, metrics, personal, policy,
+    recipient, scenario, setup, stats, user,
 };
 
-/// The name of the key in the document.
+/// The names of key and cookie in the document.
 const SECURITY: &str = "api_key";
+const COOKIE: &str = "session";
+/// Routes of the API that nobody has to show anything for.
+const OPEN: [&str; 2] = ["/api/v1/login", "/api/v1/setup"];
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -54,7 +60,10 @@ pub fn router(app: App) -> Router {
 pub fn openapi() -> OpenApi {
     let (_, mut document) = all().split_for_parts();
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    document.components.get_or_insert_default().add_security_scheme(SECURITY, bearer);
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(session::SECURE_COOKIE)));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(SECURITY, bearer);
+    components.add_security_scheme(COOKIE, cookie);
     for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
             complete(path, operation);
@@ -111,8 +120,15 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
         .routes(routes!(document))
-        .routes(routes!(landing::show))
-        .routes(routes!(setup::show, setup::make_first_key))
+        .routes(routes!(events::stream))
+        .routes(routes!(setup::show, setup::begin))
+        .routes(routes!(user::login::log_in))
+        .routes(routes!(user::login::log_out))
+        .routes(routes!(user::me::show, user::me::change))
+        .routes(routes!(user::sessions::list))
+        .routes(routes!(user::sessions::end))
+        .routes(routes!(user::users::list, user::users::create))
+        .routes(routes!(user::users::show, user::users::change, user::users::delete))
 }
 
 /// This document.
@@ -124,7 +140,11 @@ async fn document() -> Answer {
     Ok(answer::bytes(StatusCode::OK, "application/json", DOCUMENT.as_str()))
 }
 
-async fn unknown_route(uri: Uri) -> Response {
+/// A page or a file of the console; else nothing.
+async fn unknown_route(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if let Some(found) = console::find(&method, &uri, &headers) {
+        return found;
+    }
     let path: String = uri.path().chars().take(128).collect();
     Problem::new(Code::UnknownRoute, says!("nothing is at {path}: see /api/openapi.json", path))
         .into_response()
@@ -150,9 +170,11 @@ fn complete(path: &str, operation: &mut Operation) {
         .description("Whatever went wrong")
         .content("application/problem+json", Content::new(Some(Ref::from_schema_name(ProblemBody::name()))));
     operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.build()));
-    if path.starts_with("/api/v1/") {
+    if path.starts_with("/api/v1/") && !OPEN.contains(&path) {
         let none: [&str; 0] = [];
-        operation.security.get_or_insert_default().push(SecurityRequirement::new(SECURITY, none));
+        let security = operation.security.get_or_insert_default();
+        security.push(SecurityRequirement::new(SECURITY, none));
+        security.push(SecurityRequirement::new(COOKIE, none));
     }
 }
 

@@ -49,6 +49,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> 
         connections.spawn(door.clone().serve_connection(stream, peer, (place, of_address)));
     }
     drop(listener);
+    // Open event streams would last as long as the grace.
+    app.live().close();
     connections.close();
     if tokio::time::timeout(door.settings.grace, connections.wait()).await.is_err() {
         tracing::warn!("some requests took longer than the grace and are cut off");

@@ -1,4 +1,4 @@
-//! Tells whoever tries API keys that open nothing to stop. A key that opens something never passes here.
+//! Tells whoever tries keys or passwords that open nothing to stop. A key that opens something never passes here.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

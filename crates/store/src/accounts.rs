@@ -146,7 +146,7 @@ pub(crate) fn revise(conn: &Connection) -> Result<()> {
     }
 }
 
-const DELETES: [&str; 24] = [
+const DELETES: [&str; 25] = [
     "DELETE FROM claim WHERE account = ?1",
     "DELETE FROM dispatch WHERE account = ?1",
     "DELETE FROM receipt WHERE account = ?1",
@@ -170,8 +170,9 @@ const DELETES: [&str; 24] = [
     "DELETE FROM meta WHERE account = ?1",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'data'",
     "DELETE FROM data_key WHERE account = ?1 AND purpose = 'index'",
-    // An API key for this account alone must not turn into one for all.
+    // An API key or a user for this account alone must not turn into one for all.
     "UPDATE api_key SET accounts = '-' WHERE accounts = CAST(?1 AS TEXT)",
+    "UPDATE user SET accounts = '-' WHERE accounts = CAST(?1 AS TEXT)",
 ];
 
 const DELETE_ACCOUNT: &str = "

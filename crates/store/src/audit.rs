@@ -3,6 +3,7 @@
 //! The rows are a chain: each carries an HMAC of itself and of the row before, under a key that the master key opens.
 //! Whoever edits the file without the master key cannot make it whole again (`Store::verify_audit`).
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use aws_lc_rs::{constant_time, hmac};
@@ -31,6 +32,13 @@ pub enum Actor {
         /// From where.
         address: Option<IpAddr>,
     },
+    /// A user of the console.
+    User {
+        /// What they log in by.
+        name: String,
+        /// From where.
+        address: Option<IpAddr>,
+    },
     /// Whoever opened the one-time set-up link.
     Setup {
         /// From where.
@@ -47,20 +55,21 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The word or key id in the column `actor`. Key ids have 8 characters, the words have not.
-    pub fn name(&self) -> &str {
+    /// What stands in the column `actor`: a key's id, `user:` and a user's name, or a word.
+    pub fn name(&self) -> Cow<'_, str> {
         match self {
-            Self::Key { id, .. } => &id.0,
-            Self::Setup { .. } => "setup",
-            Self::Cli { .. } => "cli",
-            Self::System => "system",
+            Self::Key { id, .. } => Cow::Borrowed(&id.0),
+            Self::User { name, .. } => Cow::Owned(format!("user:{name}")),
+            Self::Setup { .. } => Cow::Borrowed("setup"),
+            Self::Cli { .. } => Cow::Borrowed("cli"),
+            Self::System => Cow::Borrowed("system"),
         }
     }
 
     /// From where, or empty.
     pub fn address(&self) -> String {
         match self {
-            Self::Key { address, .. } | Self::Setup { address } => {
+            Self::Key { address, .. } | Self::User { address, .. } | Self::Setup { address } => {
                 address.map_or_else(String::new, |address| address.to_string())
             }
             Self::Cli { user } => user.clone(),
@@ -128,6 +137,16 @@ actions! {
     KeyCreate = "key.create";
     /// An API key was taken back.
     KeyRevoke = "key.revoke";
+    /// A user was made.
+    UserCreate = "user.create";
+    /// A user was changed: password, role, accounts, second factor, disabled.
+    UserChange = "user.change";
+    /// A user was deleted.
+    UserDelete = "user.delete";
+    /// A user logged in.
+    UserLogin = "user.login";
+    /// A user logged out, or was logged out.
+    UserLogout = "user.logout";
     /// A set-up link was made.
     SetupLink = "setup.link";
     /// All that is held of a person was read.
@@ -356,7 +375,7 @@ pub(crate) fn append(conn: &Connection, key: &hmac::Key, actor: &Actor, deed: &D
         account: deed.account.unwrap_or(INSTALLATION).0,
         seq: last.unwrap_or(0).max(head.seq) + 1,
         at: deed.at.ms(),
-        actor: actor.name().to_owned(),
+        actor: actor.name().into_owned(),
         address: actor.address(),
         action: deed.action.as_str().to_owned(),
         subject: deed.subject.clone(),

@@ -93,6 +93,7 @@ pub(crate) struct Keyring {
     accounts: RwLock<HashMap<AccountId, Arc<AccountKeys>>>,
     pepper: hmac::Key,
     audit: hmac::Key,
+    users: SealKey,
 }
 
 /// A master key, ready to wrap.
@@ -115,8 +116,9 @@ impl Keyring {
         let pepper = pepper.first().ok_or(StoreError::WrongKey)?;
         // Never another: with it the keys' hashes and the chain of the audit would be lost.
         let audit = hmac::Key::new(hmac::HMAC_SHA256, &*seal::derive(&pepper.1, "audit"));
+        let users = SealKey::new(0, &seal::derive(&pepper.1, "users"))?;
         let pepper = hmac::Key::new(hmac::HMAC_SHA256, &*pepper.1);
-        Ok(Self { master: RwLock::new(Arc::new(master)), accounts: RwLock::default(), pepper, audit })
+        Ok(Self { master: RwLock::new(Arc::new(master)), accounts: RwLock::default(), pepper, audit, users })
     }
 
     /// The key that wraps now.
@@ -139,6 +141,11 @@ impl Keyring {
     /// Hashes API keys.
     pub(crate) fn pepper(&self) -> &hmac::Key {
         &self.pepper
+    }
+
+    /// Seals what is kept of users.
+    pub(crate) fn users(&self) -> &SealKey {
+        &self.users
     }
 
     /// Chains the audit's rows.

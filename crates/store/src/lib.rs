@@ -24,6 +24,7 @@ mod master_key;
 mod message;
 mod moves;
 mod own;
+mod password;
 mod personal;
 mod policies;
 mod purge;
@@ -47,7 +48,10 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod totp;
 mod upkeep;
+mod user;
+mod users;
 mod verdicts;
 mod writer;
 
@@ -69,6 +73,7 @@ pub use message::{
     Settlement, TallyDifference, TallyRow, Unreported, Written,
 };
 pub use own::Ownership;
+pub use password::{PasswordHash, Salt, check_password};
 pub use personal::{Erased, OpenReceipt, Personal};
 pub use policies::PolicyChange;
 pub use recipients::{Interaction, Sign, Suppressed};
@@ -77,3 +82,8 @@ pub use rotate::SealStatus;
 pub use scenarios::StoredScenario;
 pub use secret::Secret;
 pub use store::{Settings, Store};
+pub use totp::{generate_totp, totp_step};
+pub use user::{
+    NewUser, Role, Session, SessionId, SessionToken, User, UserAnswer, UserChange, check_user_name,
+};
+pub use users::Visitor;

@@ -32,6 +32,8 @@ pub(crate) enum Column {
     RecipientOpenid,
     AccountSecrets,
     TokenValue,
+    /// By a key that is derived from the pepper and never changes.
+    UserTotp,
     /// Wrapped by the master key, as the next two.
     DataKey,
     IndexKey,
@@ -47,6 +49,7 @@ impl Column {
             Self::RecipientOpenid => "recipient.openid",
             Self::AccountSecrets => "account.secrets",
             Self::TokenValue => "token.value",
+            Self::UserTotp => "user.totp",
             Self::DataKey => "data_key.wrapped/data",
             Self::IndexKey => "data_key.wrapped/index",
             Self::Pepper => "data_key.wrapped/pepper",

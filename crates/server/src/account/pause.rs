@@ -12,7 +12,7 @@ use super::put::{draft, write};
 use super::show::AccountBody;
 use crate::answer::{self, Answer};
 use crate::app::{App, unknown_account};
-use crate::auth::MayAdmin;
+use crate::auth::MayOperate;
 use crate::body::JsonOrNothing;
 use crate::field::{self, keep};
 use crate::path::Named;
@@ -36,7 +36,7 @@ pub(crate) struct PauseRequest {
 #[utoipa::path(post, path = "/api/v1/accounts/{appid}/pause", tag = "accounts", request_body = PauseRequest,
     responses((status = 200, description = "The account, paused", body = AccountBody<'_>)))]
 pub(crate) async fn pause(
-    MayAdmin(caller): MayAdmin,
+    MayOperate(caller): MayOperate,
     State(app): State<App>,
     Named(appid): Named<String>,
     JsonOrNothing(asked): JsonOrNothing<PauseRequest>,
@@ -55,7 +55,7 @@ pub(crate) async fn pause(
 #[utoipa::path(post, path = "/api/v1/accounts/{appid}/resume", tag = "accounts",
     responses((status = 200, description = "The account, going on", body = AccountBody<'_>)))]
 pub(crate) async fn resume(
-    MayAdmin(caller): MayAdmin,
+    MayOperate(caller): MayOperate,
     State(app): State<App>,
     Named(appid): Named<String>,
 ) -> Answer {

@@ -77,7 +77,7 @@ pub(crate) fn stands_still(app: &App, account: &Account) -> bool {
 }
 
 impl Live {
-    pub(super) fn of(app: &App, account: &Account) -> Self {
+    pub(crate) fn of(app: &App, account: &Account) -> Self {
         let status = app.engine().status(account.id());
         Self {
             token: TokenBody::of(account, app.now()),

@@ -42,6 +42,12 @@ codes! {
     AccountNeeded = "account_needed", 400, "Name the account";
     /// No key, or none that opens anything.
     Unauthorized = "unauthorized", 401, "A valid API key is needed";
+    /// No such user, or not their password: the same answer for both.
+    LoginFailed = "login_failed", 401, "The login is not right";
+    /// The password is right, and the second factor is asked for.
+    TotpNeeded = "totp_needed", 401, "The code of the second factor is needed";
+    /// A change by the console's cookie that no page of the console sent.
+    ForeignOrigin = "foreign_origin", 403, "The request comes from another site";
     /// The key does not allow this.
     Forbidden = "forbidden", 403, "The API key does not allow this";
     /// A callback that WeChat did not sign, or signed too long ago.
@@ -60,6 +66,12 @@ codes! {
     UnknownScenario = "unknown_scenario", 404, "There is no such scenario";
     /// There is no such key, or it was revoked before.
     UnknownKey = "unknown_key", 404, "There is no such key";
+    /// There is no such user.
+    UnknownUser = "unknown_user", 404, "There is no such user";
+    /// There is no such session, or it has ended.
+    UnknownSession = "unknown_session", 404, "There is no such session";
+    /// The set-up link is wrong, used or too old.
+    SetupOver = "setup_over", 410, "This link is not valid any more";
     /// The route exists, for other methods.
     MethodNotAllowed = "method_not_allowed", 405, "The method is not allowed here";
     /// The body did not come in time.
@@ -70,6 +82,10 @@ codes! {
     AccountExists = "account_exists", 409, "The account exists already";
     /// The account's library has 25 templates.
     LibraryFull = "library_full", 409, "The template library is full";
+    /// The user is there already.
+    UserExists = "user_exists", 409, "The user exists already";
+    /// Nobody else could make an admin.
+    LastAdmin = "last_admin", 409, "They are the last admin";
     /// What is applied for is in the account's library.
     TemplateExists = "template_exists", 409, "The account has this template already";
     /// WeChat allows it once or a few times a month; `allowed_at` says when again.

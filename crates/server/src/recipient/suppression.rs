@@ -10,7 +10,7 @@ use super::openid;
 use super::show::SuppressionBody;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{MayAdmin, MayRead};
+use crate::auth::{MayOperate, MayRead};
 use crate::body::Json;
 use crate::field::{self, bad};
 use crate::problem::Problem;
@@ -82,7 +82,7 @@ pub(crate) struct SuppressedBody {
 #[utoipa::path(post, path = "/api/v1/suppressions", tag = "recipients", request_body = SuppressRequest,
     responses((status = 200, description = "They are not written to", body = ChangedBody)))]
 pub(crate) async fn suppress(
-    MayAdmin(caller): MayAdmin,
+    MayOperate(caller): MayOperate,
     State(app): State<App>,
     Json(asked): Json<SuppressRequest>,
 ) -> Answer {
@@ -121,7 +121,7 @@ pub(crate) async fn list_suppressions(
 #[utoipa::path(delete, path = "/api/v1/suppressions", tag = "recipients", params(SuppressionQuery),
     responses((status = 200, description = "How many suppressions were lifted", body = ChangedBody)))]
 pub(crate) async fn lift(
-    MayAdmin(caller): MayAdmin,
+    MayOperate(caller): MayOperate,
     State(app): State<App>,
     Query(asked): Query<SuppressionQuery>,
 ) -> Answer {

@@ -1,0 +1,39 @@
+// What many pages look up: accounts and their templates, asked for once and kept for a minute.
+import { useEffect, useState } from './lib.js';
+import { api } from './api.js';
+
+const KEPT_MS = 60000;
+const kept = new Map();
+
+function once(path, load) {
+  const known = kept.get(path);
+  if (known && Date.now() - known.at < KEPT_MS) return known.answer;
+  const answer = load();
+  kept.set(path, { at: Date.now(), answer });
+  answer.catch(() => kept.delete(path));
+  return answer;
+}
+
+/** Forgets what was kept: after a change of accounts or templates. */
+export const forget = () => kept.clear();
+
+function useOnce(path, load, nothing) {
+  const [value, show] = useState(nothing);
+  useEffect(() => {
+    let gone = false;
+    if (path) once(path, load).then((value) => !gone && show(value), () => {});
+    return () => {
+      gone = true;
+    };
+  }, [path]);
+  return value;
+}
+
+/** The accounts that the user may see: the first 500. */
+export const useAccounts = () => useOnce('/api/v1/accounts', async () => (await api.get('/api/v1/accounts', { limit: 500 })).accounts, []);
+
+/** An account's templates by id: `{id: {title, content, fields, …}}`. */
+export function useTemplates(appid) {
+  const path = appid && `/api/v1/accounts/${appid}/templates`;
+  return useOnce(path, async () => Object.fromEntries((await api.get(path)).templates.map((template) => [template.template_id, template])), {});
+}

@@ -1,0 +1,56 @@
+// Messages: every filter of GET /api/v1/messages, in the address.
+import { html } from '../lib.js';
+import { api } from '../api.js';
+import { t, words } from '../i18n.js';
+import { useData } from '../live.js';
+import { Link, useQuery } from '../router.js';
+import { Empty, Head, Id, State, Time, cause } from '../ui/basic.js';
+import { Filters, PagedTable } from '../ui/table.js';
+import { useAccounts, useTemplates } from '../known.js';
+
+words({
+  zh: {
+    'messages.title': '消息', 'messages.accepted': '受理时间', 'messages.none': '没有符合条件的消息', 'messages.none_hint': '放宽条件，或发送一条测试消息。', 'messages.test': '发送测试消息',
+    'messages.goes_on': '这一页里没有，后面还有：点“下一页”继续查找。',
+  },
+  en: {
+    'messages.title': 'Messages', 'messages.accepted': 'Accepted', 'messages.none': 'No message fits', 'messages.none_hint': 'Ask for less, or send a test message.', 'messages.test': 'Send a test message',
+    'messages.goes_on': 'None on this page; there is more: go on with the next page.',
+  },
+});
+
+const STATES = ['pending', 'claimed', 'sent', 'delivered', 'failed', 'suppressed', 'unknown', 'cancelled'];
+
+const fields = (accounts) => [
+  ...(accounts.length > 1 ? [{ name: 'appid', label: t('word.account'), options: accounts.map(({ appid, name }) => [appid, name]) }] : []),
+  { name: 'state', label: t('word.state'), options: STATES.map((state) => [state, t(`state.${state}`)]) },
+  { name: 'touser', label: t('word.recipient') },
+  { name: 'client_msg_id', label: t('word.client_msg_id') },
+  { name: 'template_id', label: t('word.template'), more: true },
+  { name: 'scenario', label: t('word.scenario'), more: true },
+  { name: 'cause', label: t('word.cause'), more: true },
+  { name: 'errcode', label: t('word.errcode'), more: true },
+  { name: 'since', label: t('word.since'), more: true },
+  { name: 'until', label: t('word.until'), more: true },
+];
+
+const columns = (title) => [
+  { key: 'accepted_at', label: t('messages.accepted'), cell: (row) => html`<${Link} href=${`/messages/${row.id}`}><${Time} at=${row.accepted_at} /><//>` },
+  { key: 'state', label: t('word.state'), cell: (row) => html`<span><${State} state=${row.state} /> <span class="faint">${cause(row.cause)}</span></span>` },
+  { key: 'template_id', label: t('word.template'), cell: (row) => html`<span>${title(row)}</span>` },
+  { key: 'touser', label: t('word.recipient'), cell: (row) => html`<${Id} value=${row.touser} short=${12} />` },
+  { key: 'client_msg_id', label: t('word.client_msg_id'), cell: (row) => html`<${Id} value=${row.client_msg_id} short=${24} />` },
+  { key: 'lane', label: t('word.lane'), cell: (row) => t(`lane.${row.lane}`) },
+];
+
+export default function Messages() {
+  const [query] = useQuery();
+  const accounts = useAccounts();
+  const templates = useTemplates(query.appid || (accounts.length === 1 ? accounts[0].appid : ''));
+  const page = useData((signal) => api.get('/api/v1/messages', { limit: 50, ...query }, signal), [JSON.stringify(query)]);
+  const title = (row) => templates[row.template_id]?.title || row.template_id;
+  const goesOn = Boolean(page.data?.next_cursor);
+  const empty = html`<${Empty} title=${goesOn ? t('messages.goes_on') : t('messages.none')}>${!goesOn && html`<p>${t('messages.none_hint')}</p><${Link} class="button" href="/start">${t('messages.test')}<//>`}<//>`;
+  return html`<${Head} title=${t('messages.title')} /><${Filters} fields=${fields(accounts)} />
+    <${PagedTable} page=${page} of=${(data) => data.messages} columns=${columns(title)} id=${(row) => row.id} empty=${empty} label=${t('messages.title')} />`;
+}

@@ -1,0 +1,156 @@
+// From nothing to the first message: the simulator or an account, its checklist, a test.
+import { html, useState } from '../lib.js';
+import { api } from '../api.js';
+import { said, t, words } from '../i18n.js';
+import { useData, useLive } from '../live.js';
+import { ago } from '../format.js';
+import { Link, go, useQuery } from '../router.js';
+import { may, useMe } from '../me.js';
+import { forget, useAccounts, useTemplates } from '../known.js';
+import { Badge, Card, Command, Empty, Head, Id, Loading, Trouble } from '../ui/basic.js';
+import { Field, FormTrouble, useForm } from '../ui/form.js';
+import { Phone } from '../ui/phone.js';
+import { toast } from '../ui/toast.js';
+
+words({
+  zh: {
+    'start.title': '接入', 'start.note': '先用模拟器试，或直接接入公众号。', 'start.simulator': '用模拟器试一试', 'start.simulator_note': '模拟器是在本机运行的“微信”：不需要公众号，也不会给真人发消息。',
+    'start.simulator_demo': '最快的办法：一条命令跑完整个流程', 'start.simulator_hand': '或者把这个服务接到模拟器：先启动模拟器，再让服务指向它并重启', 'start.simulator_put': '在模拟器里建一个公众号、一个模板和几个关注者，再在下面填入同样的 appid 和 AppSecret',
+    'start.connect': '接入公众号', 'start.connect_note': '微信后台“设置与开发 → 基本配置”里有这些内容。', 'start.appid': 'AppID', 'start.secret': 'AppSecret', 'start.name': '名称', 'start.kind': '类型', 'start.service': '服务号', 'start.subscription': '订阅号', 'start.test': '测试号',
+    'start.token': '回调 Token', 'start.token_hint': '3 到 32 个字母和数字，与微信后台一致；没有回调就收不到送达回执', 'start.aes_key': 'EncodingAESKey', 'start.aes_hint': '43 个字符；消息加解密方式请选安全模式', 'start.put': '接入',
+    'start.put_done': '已接入，正在检查', 'start.checklist': '检查清单', 'start.again': '重新检查', 'start.which': '公众号', 'start.other': '接入另一个公众号', 'start.callback': '回调地址', 'start.callback_hint': '填到微信后台“服务器配置”的 URL',
+    'start.receipt': '首个回执', 'start.receipt_ok': '微信已回调：{ago}', 'start.receipt_wait': '还没有收到微信的回调：发送一条测试消息后会到', 'start.mend': '解决办法', 'start.sync': '同步模板', 'start.synced': '模板已同步',
+    'start.send': '发一条测试消息', 'start.send_note': '发给你自己：在公众号后台或“获取用户列表”里能查到自己的 openid。', 'start.openid': '接收者 openid', 'start.template': '模板', 'start.no_templates': '这个公众号还没有模板', 'start.preview': '预览', 'start.go': '发送并查看经过',
+    'start.admin_only': '接入公众号需要管理员角色。', 'start.status_ok': '正常', 'start.status_warning': '注意', 'start.status_failed': '未通过', 'start.status_skipped': '未检查',
+  },
+  en: {
+    'start.title': 'Get started', 'start.note': 'Try the simulator first, or connect an account.', 'start.simulator': 'Try the simulator', 'start.simulator_note': 'A WeChat that runs on this machine: it needs no account and writes to nobody.',
+    'start.simulator_demo': 'The quickest way: one command that goes all the way', 'start.simulator_hand': 'Or let this server speak to it: start the simulator, point the server to it and start it again', 'start.simulator_put': 'Make an account, a template and some followers in it, and enter the same appid and secret below',
+    'start.connect': 'Connect an account', 'start.connect_note': 'WeChat’s console has all of this under 设置与开发 → 基本配置.', 'start.appid': 'AppID', 'start.secret': 'AppSecret', 'start.name': 'Name', 'start.kind': 'Kind', 'start.service': 'service', 'start.subscription': 'subscription', 'start.test': 'test',
+    'start.token': 'Callback Token', 'start.token_hint': '3 to 32 letters and digits, as in WeChat’s console; without a callback no receipts come', 'start.aes_key': 'EncodingAESKey', 'start.aes_hint': '43 characters; choose safe mode (安全模式)', 'start.put': 'Connect',
+    'start.put_done': 'Connected; checking it', 'start.checklist': 'Checklist', 'start.again': 'Check again', 'start.which': 'Account', 'start.other': 'Connect another account', 'start.callback': 'Callback URL', 'start.callback_hint': 'Enter it as the URL under 服务器配置 in WeChat’s console',
+    'start.receipt': 'first receipt', 'start.receipt_ok': 'WeChat called {ago}', 'start.receipt_wait': 'WeChat has not called yet: it will after a test message', 'start.mend': 'What to do', 'start.sync': 'Sync templates', 'start.synced': 'Templates are synced',
+    'start.send': 'Send a test message', 'start.send_note': 'To yourself: WeChat’s console and its list of users show your openid.', 'start.openid': 'openid of the recipient', 'start.template': 'Template', 'start.no_templates': 'This account has no templates yet', 'start.preview': 'Preview', 'start.go': 'Send and watch',
+    'start.admin_only': 'Connecting an account takes the role admin.', 'start.status_ok': 'fine', 'start.status_warning': 'look', 'start.status_failed': 'failed', 'start.status_skipped': 'not checked',
+  },
+});
+
+const TONES = { ok: 'good', warning: 'warn', failed: 'bad', skipped: 'calm' };
+
+function Simulator() {
+  const put = `curl -s 127.0.0.1:9090/_sim/accounts -d '{"appid":"wxdemo","secret":"demosecret","kind":"service"}'
+curl -s 127.0.0.1:9090/_sim/templates -d '{"appid":"wxdemo","title":"订单支付成功","content":"商品：{{thing1.DATA}}"}'
+curl -s 127.0.0.1:9090/_sim/followers -d '{"appid":"wxdemo","count":3}'`;
+  return html`<details class="card"><summary><h2>${t('start.simulator')}</h2></summary><p>${t('start.simulator_note')}</p>
+    <p>${t('start.simulator_demo')}</p><${Command}>hongyan demo<//>
+    <p>${t('start.simulator_hand')}</p><${Command}>${'hongyan simulate --listen 127.0.0.1:9090\nHONGYAN_WECHAT__API_BASE=http:' + '//127.0.0.1:9090 hongyan serve'}<//>
+    <p>${t('start.simulator_put')}</p><${Command}>${put}<//></details>`;
+}
+
+function Connect() {
+  const me = useMe();
+  const form = useForm({ appid: '', secret: '', name: '', kind: 'service', token: '', aes_key: '' }, async ({ token, aes_key, name, ...values }) => {
+    const callback = token ? { callback: { token, ...(aes_key && { aes_key }) } } : {};
+    const { appid } = await api.post('/api/v1/accounts', { ...values, appid: values.appid.trim(), secret: values.secret.trim(), ...(name && { name }), ...callback });
+    await api.post(`/api/v1/accounts/${appid}/templates/sync`, {}).catch(() => {});
+    forget();
+    toast(t('start.put_done'), 'good');
+    go(`/start?appid=${appid}`);
+  });
+  if (!may(me, 'admin')) return html`<${Card} title=${t('start.connect')}><p>${t('start.admin_only')}</p><//>`;
+  const shown = ['appid', 'secret', 'name', 'kind', 'callback.token', 'callback.aes_key'];
+  return html`<${Card} title=${t('start.connect')}><p class="note">${t('start.connect_note')}</p>
+    <form class="form-grid" onSubmit=${form.onSubmit}><${FormTrouble} form=${form} fields=${shown} />
+    <${Field} form=${form} name="appid" label=${t('start.appid')} autocomplete="off" required />
+    <${Field} form=${form} name="secret" label=${t('start.secret')} type="password" autocomplete="off" required />
+    <${Field} form=${form} name="name" label=${t('start.name')} />
+    <${Field} form=${form} name="kind" label=${t('start.kind')} options=${['service', 'subscription', 'test'].map((kind) => [kind, t(`start.${kind}`)])} />
+    <${Field} form=${form} name="token" at="callback.token" label=${t('start.token')} hint=${t('start.token_hint')} autocomplete="off" />
+    <${Field} form=${form} name="aes_key" at="callback.aes_key" label=${t('start.aes_key')} hint=${t('start.aes_hint')} autocomplete="off" />
+    <div class="form-acts"><button class="button primary" disabled=${form.busy}>${t('start.put')}</button></div></form><//>`;
+}
+
+function Check({ check, children }) {
+  return html`<li class="check-row" data-check=${check.name}><${Badge} tone=${TONES[check.status]}>${t(`start.status_${check.status}`)}<//>
+    <div><p><strong>${t(`check.${check.name}`)}</strong> ${said(check.found)}</p>
+    ${check.mend && html`<p class="hint">${t('start.mend')}: ${said(check.mend)}</p>`}${check.ip && html`<${Id} value=${check.ip} />`}${children}</div></li>`;
+}
+
+/** WeChat's call is the one check that only time brings. */
+function Receipt({ appid }) {
+  const { snapshot } = useLive();
+  const account = snapshot?.accounts.find((account) => account.appid === appid);
+  const at = account?.last_callback_at;
+  const word = at ? t('start.receipt_ok', { ago: ago(at, snapshot.at) }) : t('start.receipt_wait');
+  return html`<li class="check-row" data-check="receipt"><${Badge} tone=${at ? 'good' : 'calm'}>${t(`start.status_${at ? 'ok' : 'skipped'}`)}<//><p><strong>${t('start.receipt')}</strong> ${word}</p></li>`;
+}
+
+function Checklist({ appid }) {
+  const me = useMe();
+  const { data, problem, loading, again } = useData(() => api.post(`/api/v1/accounts/${appid}/check`, {}), [appid]);
+  const sync = async () => {
+    try {
+      await api.post(`/api/v1/accounts/${appid}/templates/sync`, {});
+      forget();
+      toast(t('start.synced'), 'good');
+      again();
+    } catch (problem) {
+      toast(problem.message, 'bad');
+    }
+  };
+  const callback = `${me.public_url || location.origin}/callback/${appid}`;
+  const aside = html`<button type="button" class="button small" disabled=${loading} onClick=${again}>${t('start.again')}</button>`;
+  return html`<${Card} title=${t('start.checklist')} aside=${aside}><${Trouble} problem=${problem} />${!data && !problem && html`<${Loading} />`}
+    ${data && html`<ul class="checks">${data.checks.map((check) => html`<${Check} key=${check.name} check=${check}>
+      ${check.name === 'callback' && html`<p class="hint">${t('start.callback')}: <${Id} value=${callback} /> ${t('start.callback_hint')}</p>`}
+      ${check.name === 'templates' && check.status !== 'ok' && may(me, 'admin') && html`<button type="button" class="button small" onClick=${sync}>${t('start.sync')}</button>`}<//>`)}
+      <${Receipt} appid=${appid} /></ul>`}<//>`;
+}
+
+const places = (template) => (template?.fields || []).map((field) => field.name);
+
+function Test({ appid, account }) {
+  const me = useMe();
+  const templates = Object.values(useTemplates(appid));
+  const [preview, show] = useState(null);
+  const form = useForm({ touser: '', template_id: '', data: {} }, async () => {
+    const { id } = await api.post('/api/v1/messages', request());
+    go(`/messages/${id}`);
+  });
+  const template = templates.find(({ template_id: id }) => id === form.values.template_id) || templates[0];
+  // A dot in a field's name is its path in the request: faults find their way back by it.
+  const request = () => ({
+    appid, touser: form.values.touser.trim(), template_id: template.template_id,
+    data: Object.fromEntries(places(template).map((name) => [name, { value: form.values[`data.${name}`] || '' }])),
+  });
+  const look = async () => {
+    try {
+      show((await api.post('/api/v1/messages', { ...request(), dry_run: true })).preview);
+    } catch (problem) {
+      toast(problem.message, 'bad');
+    }
+  };
+  if (!may(me, 'operator')) return null;
+  if (!template) return html`<${Card} title=${t('start.send')}><${Empty} title=${t('start.no_templates')} /><//>`;
+  const fields = ['touser', ...places(template).map((name) => `data.${name}`)];
+  return html`<${Card} title=${t('start.send')}><p class="note">${t('start.send_note')}</p><div class="columns"><form onSubmit=${form.onSubmit}>
+    <${FormTrouble} form=${form} fields=${fields} />
+    <${Field} form=${form} name="touser" label=${t('start.openid')} autocomplete="off" required />
+    <${Field} form=${form} name="template_id" label=${t('start.template')} options=${templates.map(({ template_id: id, title }) => [id, title])} />
+    ${template.fields.map(({ name, label }) => html`<${Field} key=${name} form=${form} name=${`data.${name}`} label=${`${label || name} (${name})`} />`)}
+    <div class="form-acts"><button type="button" class="button" onClick=${look}>${t('start.preview')}</button><button class="button primary" disabled=${form.busy}>${t('start.go')}</button></div></form>
+    <div>${preview && html`<${Phone} preview=${preview} account=${account.name} />`}</div></div><//>`;
+}
+
+export default function Start() {
+  const [query, set] = useQuery();
+  const accounts = useAccounts();
+  const appid = query.appid === 'new' ? '' : query.appid || accounts[0]?.appid;
+  // The list may be older than the account that was connected a moment ago.
+  const account = accounts.find((account) => account.appid === appid) || { appid, name: appid };
+  const choose = (event) => set({ appid: event.target.value });
+  const choice = accounts.length > 0 && html`<label class="filter"><span>${t('start.which')}</span><select name="appid" value=${appid || 'new'} onChange=${choose}>
+    ${accounts.map(({ appid: value, name }) => html`<option key=${value} value=${value} selected=${value === appid}>${name}</option>`)}<option value="new" selected=${!appid}>${t('start.other')}</option></select></label>`;
+  return html`<${Head} title=${t('start.title')} note=${t('start.note')}>${choice}<//>
+    ${appid ? html`<${Checklist} key=${appid} appid=${appid} /><${Test} key=${`test-${appid}`} appid=${appid} account=${account} />` : html`<${Connect} />`}<${Simulator} />`;
+}

@@ -1,0 +1,28 @@
+// Every page, one line each: where it is, what its file is, and under which word it stands in the navigation.
+export const ROUTES = [
+  { path: '/', nav: 'nav.overview', load: () => import('./pages/overview.js') },
+  { path: '/messages', nav: 'nav.messages', load: () => import('./pages/messages.js') },
+  { path: '/messages/:id', load: () => import('./pages/message.js') },
+  { path: '/start', nav: 'nav.start', load: () => import('./pages/start.js') },
+  { path: '/me', nav: 'nav.me', load: () => import('./pages/me.js') },
+  // Outside: shown to whoever is not logged in, without the navigation.
+  { path: '/login', outside: true, load: () => import('./pages/login.js') },
+  { path: '/setup', outside: true, load: () => import('./pages/setup.js') },
+];
+
+/** The route of a path and the values of its `:parts`. */
+export function match(path) {
+  const parts = path.split('/').filter(Boolean);
+  for (const route of ROUTES) {
+    const names = route.path.split('/').filter(Boolean);
+    if (names.length !== parts.length) continue;
+    const values = {};
+    const fits = names.every((name, at) => {
+      if (!name.startsWith(':')) return name === parts[at];
+      values[name.slice(1)] = decodeURIComponent(parts[at]);
+      return true;
+    });
+    if (fits) return { route, values };
+  }
+  return null;
+}

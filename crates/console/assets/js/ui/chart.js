@@ -1,0 +1,34 @@
+// Time series, drawn by uPlot, which is loaded by the first page that shows one.
+import { html, useEffect, useRef } from '../lib.js';
+
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** `data`: `[times in s, values…]`; `series`: `[{label, stroke}]`, stroke a custom property of the stylesheet. */
+export function Chart({ data, series, height = 160, label }) {
+  const box = useRef(null);
+  const plot = useRef(null);
+  useEffect(() => {
+    let gone = false;
+    let watch;
+    import('../../vendor/uplot.js').then(({ default: Plot }) => {
+      if (gone || !box.current) return;
+      const axis = { stroke: color('--faint'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false } };
+      const lines = series.map(({ label, stroke }) => ({ label, stroke: color(stroke), width: 2, points: { show: false } }));
+      const options = {
+        width: box.current.clientWidth, height, legend: { show: false }, cursor: { drag: { x: false, y: false } },
+        scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.15, 1)] } }, axes: [axis, { ...axis, size: 46 }], series: [{}, ...lines],
+      };
+      plot.current = new Plot(options, data, box.current);
+      watch = new ResizeObserver(() => plot.current?.setSize({ width: box.current.clientWidth, height }));
+      watch.observe(box.current);
+    });
+    return () => {
+      gone = true;
+      watch?.disconnect();
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, []);
+  useEffect(() => plot.current?.setData(data), [data]);
+  return html`<div class="chart" ref=${box} role="img" aria-label=${label}></div>`;
+}
