@@ -34,7 +34,8 @@ impl Store {
         let batches = claims.iter().map(|claim| Batch::of(keys.of(claim.account)?, claim));
         let batches = batches.collect::<Result<Vec<_>>>()?;
         let rows = batches.iter().map(Batch::rows).sum();
-        self.write_in(Turn::Ahead, rows, move |ledger| claim_all(ledger, &keys, held, &batches)).await
+        let turn = Turn::of_claims(claims.iter().flat_map(|claim| claim.messages).map(|ready| ready.lane));
+        self.write_in(turn, rows, move |ledger| claim_all(ledger, &keys, held, &batches)).await
     }
 }
 
