@@ -110,6 +110,7 @@ LIMIT 1";
 pub(crate) const BY_RECIPIENT: &str = "
 SELECT id, state, attempts, doubt_since, on_unknown, accepted_at,
   COALESCE(
+    claimed_at,
     (SELECT MAX(dispatch.claimed_at)
      FROM dispatch
      WHERE dispatch.account = message.account AND dispatch.message = message.id AND dispatch.outcome = 'sent'),
@@ -166,6 +167,7 @@ fn is_any_in_flight(conn: &Connection, told: &Told<'_>, queued: &[Candidate]) ->
 pub(crate) const UNNAMED: &str = "
 SELECT id, state, attempts, doubt_since, on_unknown, accepted_at,
   COALESCE(
+    claimed_at,
     (SELECT MAX(dispatch.claimed_at)
      FROM dispatch
      WHERE dispatch.account = message.account AND dispatch.message = message.id AND dispatch.outcome = 'sent'),

@@ -27,7 +27,7 @@ fn cancel(
     let Some(to) = decide(&from, &Event::Cancelled, now) else {
         return Ok(CancelAnswer::TooLate { state: from.state });
     };
-    let step = Move { account, message: id, from: &from, to: &to, msgid: None, at: now, taken: None };
+    let step = Move::of((account, id), (&from, &to), now);
     match moves::apply(ledger, &step)? {
         Some(_) => Ok(CancelAnswer::Cancelled(to)),
         None => Err(moves::lost_row(id)),

@@ -34,7 +34,8 @@ impl Store {
         let batches = claims.iter().map(|claim| Batch::of(keys.of(claim.account)?, claim));
         let batches = batches.collect::<Result<Vec<_>>>()?;
         let rows = batches.iter().map(Batch::rows).sum();
-        self.write_in(Turn::Ahead, rows, move |ledger| claim_all(ledger, &keys, held, &batches)).await
+        let turn = Turn::of_claims(claims.iter().flat_map(|claim| claim.messages).map(|ready| ready.lane));
+        self.write_in(turn, rows, move |ledger| claim_all(ledger, &keys, held, &batches)).await
     }
 }
 
@@ -191,7 +192,7 @@ fn refuse(ledger: &mut Ledger<'_>, batch: &Batch, wanted: &Wanted, verdict: Verd
     };
     let (account, message, at) = (batch.account, wanted.id, batch.at);
     let Some(to) = decide(&wanted.standing, &event, at) else { return Ok(Claimed::Stale) };
-    let step = Move { account, message, from: &wanted.standing, to: &to, msgid: None, at, taken: None };
+    let step = Move::of((account, message), (&wanted.standing, &to), at);
     Ok(moves::apply(ledger, &step)?.map_or(Claimed::Stale, |_| Claimed::Moved(to)))
 }
 
@@ -252,6 +253,12 @@ SELECT 1
 FROM dispatch
 WHERE account = ?1
   AND message = ?2
+  AND claim = ?3
+UNION ALL
+SELECT 1
+FROM message
+WHERE account = ?1
+  AND id = ?2
   AND claim = ?3";
 
 /// What the open claims of an account hold: at most what is in flight.

@@ -272,7 +272,14 @@ SELECT 1
 FROM dispatch
 WHERE account = ?1
   AND message = ?2
-  AND errcode = ?3";
+  AND errcode = ?3
+UNION ALL
+SELECT 1
+FROM message
+WHERE account = ?1
+  AND id = ?2
+  AND claim IS NOT NULL
+  AND ?3 = 0";
 
 const GOES_TO: &str = "
 SELECT 1
@@ -312,12 +319,11 @@ WHERE account = ?1
 ORDER BY id DESC"
 );
 
-// The newest hour at or before one that has any message: hours without are passed over.
+// The newest hour at or before one that has any message, of whatever account: hours without are passed over.
 pub(crate) const HOUR_BEFORE: &str = "
 SELECT accepted_at / 3600000
 FROM message
-WHERE account = ?1
-  AND accepted_at / 3600000 <= ?2
+WHERE accepted_at / 3600000 <= ?1
 ORDER BY accepted_at / 3600000 DESC
 LIMIT 1";
 
@@ -345,7 +351,7 @@ impl Search<'_> {
     }
 
     fn hour_before(&self, place: Place) -> Result<Option<i64>> {
-        row::first(self.conn.prepare_cached(HOUR_BEFORE)?.query([place.account.0, place.hour])?)
+        row::first(self.conn.prepare_cached(HOUR_BEFORE)?.query([place.hour])?)
     }
 
     /// Where it stopped, if it did.

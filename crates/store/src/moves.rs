@@ -19,9 +19,30 @@ pub(crate) struct Move<'a> {
     pub(crate) to: &'a Transition,
     /// WeChat's number, where the answer brought one.
     pub(crate) msgid: Option<u64>,
+    /// The try that WeChat took, where the row is to tell of it.
+    pub(crate) taken_by: Option<Try>,
     pub(crate) at: Timestamp,
     /// What its claim took from the recipient; `None`: what the row says.
     pub(crate) taken: Option<Taken>,
+}
+
+impl<'a> Move<'a> {
+    /// One that no answer of WeChat's brings.
+    pub(crate) fn of(
+        (account, message): (AccountId, MessageId),
+        (from, to): (&'a Standing, &'a Transition),
+        at: Timestamp,
+    ) -> Self {
+        Self { account, message, from, to, msgid: None, taken_by: None, at, taken: None }
+    }
+}
+
+/// A try of which there is nothing to tell but that WeChat took it.
+#[derive(Clone, Copy)]
+pub(crate) struct Try {
+    pub(crate) claim: i64,
+    pub(crate) claimed_at: Timestamp,
+    pub(crate) took_ms: u32,
 }
 
 pub(crate) const MOVE: &str = "
@@ -37,7 +58,10 @@ SET state = ?5,
     judged_at = ?13,
     reached_by = ?14,
     counted = ?15,
-    scheduled = ?16
+    scheduled = ?16,
+    claim = COALESCE(?17, claim),
+    claimed_at = COALESCE(?18, claimed_at),
+    took_ms = COALESCE(?19, took_ms)
 WHERE account = ?1
   AND id = ?2
   AND state = ?3
@@ -99,6 +123,9 @@ fn write(ledger: &Ledger<'_>, step: &Move<'_>, taken: Option<Taken>) -> Result<b
         taken.and_then(|taken| taken.window).map(InteractionKind::as_str),
         taken.is_some_and(|taken| taken.counted),
         is_scheduled(step),
+        step.taken_by.map(|taken| taken.claim),
+        step.taken_by.map(|taken| taken.claimed_at.ms()),
+        step.taken_by.map(|taken| taken.took_ms),
     ])?;
     Ok(moved == 1)
 }

@@ -222,7 +222,7 @@ fn messages_of(conn: &Connection, person: Subject, from: Reached) -> Result<Foun
     let Subject { account, recipient } = person;
     let (mut ids, mut at) = (Vec::new(), from);
     let mut hour_before = conn.prepare_cached(HOUR_BEFORE)?;
-    while let Some(hour) = row::first::<i64>(hour_before.query([account.0, at.hour])?)? {
+    while let Some(hour) = row::first::<i64>(hour_before.query([at.hour])?)? {
         let below = if hour == at.hour { at.id } else { i64::MAX };
         let left = BATCH - ids.len();
         let mut of_hour = conn.prepare_cached(OF_HOUR)?;
@@ -287,7 +287,7 @@ fn is_in_flight(
         from.state = State::Claimed;
     }
     let Some(to) = decide(&from, &Event::Cancelled, at) else { return Ok(true) };
-    let step = Move { account, message, from: &from, to: &to, msgid: None, at, taken: None };
+    let step = Move::of((account, message), (&from, &to), at);
     moves::apply(ledger, &step)?.ok_or_else(|| moves::lost_row(message))?;
     erased.cancelled.push(to);
     Ok(false)

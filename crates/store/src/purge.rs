@@ -78,11 +78,13 @@ struct Old {
     client_msg_id: Option<String>,
     template_id: String,
     scenario: Option<String>,
+    /// Its row tells of the try that WeChat took.
+    tells_of_send: bool,
 }
 
 const OLDEST: &str = "
 SELECT account, id, state, cause, msgid, recipient, attempts, accepted_at, sent_at, settled_at, client_msg_id,
-  template_id, scenario
+  template_id, scenario, claim IS NOT NULL
 FROM message
 WHERE account = ?1
   AND id > ?2
@@ -132,6 +134,7 @@ fn finished(row: &Row<'_>, before: Timestamp) -> Result<Option<Old>> {
         client_msg_id: row.get(10)?,
         template_id: row.get(11)?,
         scenario: row.get(12)?,
+        tells_of_send: row.get(13)?,
     }))
 }
 
@@ -250,6 +253,9 @@ fn delete_one(ledger: &mut Ledger<'_>, old: &Old) -> Result<()> {
         return Ok(());
     }
     ledger.tally.purge(account, old.accepted_at, old.state, old.cause);
+    if let Some(sent_at) = old.sent_at.filter(|_| old.tells_of_send) {
+        ledger.tally.purge_send(account, sent_at);
+    }
     let mut dispatches = ledger.conn.prepare_cached(DELETE_DISPATCHES)?;
     let mut rows = dispatches.query([account.0, id])?;
     while let Some(row) = rows.next()? {

@@ -19,7 +19,7 @@ const ROWS_WHILE_URGENT: usize = 512;
 /// So many commits after the last urgent one they may be large again.
 const SMALL_COMMITS: u32 = 32;
 
-/// More messages in one accept go before no other.
+/// More messages in one command go before no other.
 const URGENT_ROWS: usize = 64;
 
 /// Where a command stands in the queue.
@@ -38,6 +38,12 @@ impl Turn {
     pub(crate) fn of(mut lanes: impl ExactSizeIterator<Item = Lane>) -> Self {
         let few = lanes.len() <= URGENT_ROWS;
         if few && lanes.any(|lane| lane == Lane::Urgent) { Self::Urgent } else { Self::InOrder }
+    }
+
+    /// Of what claims messages of these lanes: a few with an urgent one among them wait for no other's rows.
+    pub(crate) fn of_claims(lanes: impl Iterator<Item = Lane>) -> Self {
+        let lanes: Vec<_> = lanes.take(URGENT_ROWS + 1).collect();
+        if Self::of(lanes.into_iter()) == Self::Urgent { Self::Urgent } else { Self::Ahead }
     }
 }
 
@@ -160,6 +166,17 @@ mod tests {
         commands.push((Turn::Urgent, 1));
 
         assert_eq!(commits(&commands), [[1], [1_000], [1_000], [1_000], [1_000]]);
+    }
+
+    #[test]
+    fn a_claim_is_urgent_where_few_are_claimed_and_one_of_them_is() {
+        let claim = |urgent: usize, others: usize| {
+            let lanes = std::iter::repeat_n(Lane::Urgent, urgent);
+            Turn::of_claims(lanes.chain(std::iter::repeat_n(Lane::Bulk, others)))
+        };
+
+        assert_eq!((claim(1, 0), claim(1, 63)), (Turn::Urgent, Turn::Urgent));
+        assert_eq!((claim(0, 1), claim(1, 64)), (Turn::Ahead, Turn::Ahead));
     }
 
     #[test]

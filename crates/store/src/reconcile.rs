@@ -86,7 +86,7 @@ fn report(
     (status, at): (DeliveryStatus, Timestamp),
 ) -> Result<Option<Transition>> {
     let Some(to) = decide(from, &Event::Reported(status), at) else { return Ok(None) };
-    let moved = moves::apply(ledger, &Move { account, message, from, to: &to, msgid, at, taken: None })?;
+    let moved = moves::apply(ledger, &Move { msgid, ..Move::of((account, message), (from, &to), at) })?;
     Ok(moved.map(|_| to))
 }
 

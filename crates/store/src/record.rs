@@ -168,6 +168,12 @@ SELECT at, outcome, errcode, errmsg, rid, msgid, claimed_at, took_ms
 FROM dispatch
 WHERE account = ?1
   AND message = ?2
+UNION ALL
+SELECT sent_at, 'sent', 0, NULL, NULL, msgid, claimed_at, took_ms
+FROM message
+WHERE account = ?1
+  AND id = ?2
+  AND claim IS NOT NULL
 ORDER BY at";
 
 fn dispatches(conn: &Connection, record: &MessageRecord) -> Result<Vec<Moment>> {

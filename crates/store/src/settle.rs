@@ -3,10 +3,10 @@
 use hongyan_domain::{AccountId, Cause, Event, Outcome, SentAs, Standing, State, Transition, decide};
 use rusqlite::params;
 
-use crate::moves::{self, Move};
+use crate::moves::{self, Move, Try};
 use crate::store::check_batch;
 use crate::writer::Ledger;
-use crate::{ClaimId, Dispatch, Result, Settled, Settlement, Store, Written, reconcile};
+use crate::{ClaimId, Dispatch, Result, Settled, Settlement, Store, Written, claim, reconcile};
 
 /// Longest errmsg kept: WeChat's are a line and a rid.
 const ERRMSG_MAX: usize = 512;
@@ -49,11 +49,16 @@ fn settle(
     settlement: &Settlement,
     besides: &mut Vec<Transition>,
 ) -> Result<Settled> {
-    if let Some(dispatch) = &settlement.dispatch {
-        record(ledger, settlement, dispatch)?;
-    }
-    if moved(ledger, settlement, &settlement.from, &settlement.to)? {
+    let in_row = told_in_row(settlement);
+    if moved(ledger, settlement, (&settlement.from, &settlement.to), in_row)? {
+        match in_row {
+            Some(_) => ledger.tally.sent(settlement.account, settlement.at),
+            None => record(ledger, settlement)?,
+        }
         return after(ledger, settlement, (&settlement.from, settlement.to), besides);
+    }
+    if in_row.is_none() || !is_told(ledger, settlement)? {
+        record(ledger, settlement)?;
     }
     let Some(stands) = moves::standing(ledger, settlement.account, settlement.message)? else {
         // Purged, or deleted with its account: as final as can be.
@@ -61,17 +66,41 @@ fn settle(
     };
     let stale = Settled::Stale { state: stands.state };
     let Some(to) = sent_after_all(settlement, &stands) else { return Ok(stale) };
-    if moved(ledger, settlement, &stands, &to)? {
+    if moved(ledger, settlement, (&stands, &to), None)? {
         return after(ledger, settlement, (&stands, to), besides);
     }
     Err(moves::lost_row(settlement.message))
 }
 
-fn moved(ledger: &mut Ledger<'_>, settlement: &Settlement, from: &Standing, to: &Transition) -> Result<bool> {
+/// The try, where the message's own row is to tell of it: WeChat took it, gave it a number and said nothing else.
+fn told_in_row(settlement: &Settlement) -> Option<Try> {
+    let dispatch = settlement.dispatch.as_ref().filter(|_| settlement.to.to == State::Sent)?;
+    let Dispatch { claimed_at, outcome, errcode, errmsg, rid, msgid, took_ms } = dispatch;
+    let is_plain = *outcome == "sent" && *errcode == Some(0) && errmsg.is_none() && rid.is_none();
+    let claim = claim_of(settlement);
+    (is_plain && msgid.is_some()).then_some(Try { claim, claimed_at: *claimed_at, took_ms: *took_ms })
+}
+
+/// Whether this very settlement was written before.
+fn is_told(ledger: &Ledger<'_>, settlement: &Settlement) -> Result<bool> {
+    let claim = ClaimId(claim_of(settlement));
+    claim::is_answered(ledger.conn, settlement.account, settlement.message, claim)
+}
+
+/// A try outside any claim is told apart by its time; claims are numbered upwards from zero.
+fn claim_of(settlement: &Settlement) -> i64 {
+    settlement.claim.map_or(-settlement.at.ms(), |claim| claim.0)
+}
+
+fn moved(
+    ledger: &mut Ledger<'_>,
+    settlement: &Settlement,
+    (from, to): (&Standing, &Transition),
+    taken_by: Option<Try>,
+) -> Result<bool> {
     let msgid = settlement.dispatch.as_ref().and_then(|dispatch| dispatch.msgid);
-    let Settlement { account, message, at, .. } = *settlement;
-    let taken = settlement.taken;
-    Ok(moves::apply(ledger, &Move { account, message, from, to, msgid, at, taken })?.is_some())
+    let Settlement { account, message, at, taken, .. } = *settlement;
+    Ok(moves::apply(ledger, &Move { account, message, from, to, msgid, taken_by, at, taken })?.is_some())
 }
 
 /// What a success makes of a row that stands elsewhere than its sender believed.
@@ -107,13 +136,12 @@ INSERT INTO dispatch (account, message, claim, claimed_at, at, outcome, errcode,
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 ON CONFLICT (account, message, claim) DO NOTHING";
 
-fn record(ledger: &mut Ledger<'_>, settlement: &Settlement, dispatch: &Dispatch) -> Result<()> {
-    // A try outside any claim is told apart by its time; claims are numbered upwards from zero.
-    let claim = settlement.claim.map_or(-settlement.at.ms(), |claim| claim.0);
+fn record(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<()> {
+    let Some(dispatch) = &settlement.dispatch else { return Ok(()) };
     let recorded = ledger.conn.prepare_cached(RECORD)?.execute(params![
         settlement.account.0,
         settlement.message.raw(),
-        claim,
+        claim_of(settlement),
         dispatch.claimed_at.ms(),
         settlement.at.ms(),
         dispatch.outcome,

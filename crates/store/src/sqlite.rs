@@ -109,7 +109,8 @@ pub(crate) fn open_reader(path: &Path, cache_kib: u32) -> Result<Connection> {
 fn migrate(path: &Path) -> Result<()> {
     let mut conn = Connection::open(path)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+    // A table that moves leaves nothing behind where it was: an erasure would not find it there.
+    conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")?;
     let runner = embedded::migrations::runner();
     let known = runner.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0);
     let found = newest_applied(&conn)?;
@@ -121,6 +122,15 @@ fn migrate(path: &Path) -> Result<()> {
         migrated.map_err(|error| StoreError::Database(format!("migration: {error}")))?;
     }
     Ok(())
+}
+
+/// Makes a database as it was with the first `version` migrations.
+#[cfg(test)]
+pub(crate) fn migrate_to(path: &Path, version: i64) -> Connection {
+    let mut conn = Connection::open(path).expect("a file can be made");
+    let runner = embedded::migrations::runner().set_target(refinery::Target::Version(version));
+    runner.run(&mut conn).expect("the migrations run");
+    conn
 }
 
 pub(crate) fn newest_applied(conn: &Connection) -> Result<i64> {

@@ -256,8 +256,10 @@ WHERE kept <> 0";
 
 const FOUND_SENDS: &str = "
 SELECT account || '/' || ((at + 28800000) / 86400000), COUNT(*)
-FROM dispatch
-WHERE outcome = 'sent'
+FROM (
+    SELECT account, at FROM dispatch WHERE outcome = 'sent'
+    UNION ALL
+    SELECT account, sent_at FROM message WHERE claim IS NOT NULL)
 GROUP BY 1";
 
 fn compare(conn: &Connection, what: &str, counted: &str, found: &str) -> Result<Vec<TallyDifference>> {

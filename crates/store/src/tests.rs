@@ -90,6 +90,32 @@ async fn after_an_io_error_the_store_takes_nothing_more() {
     assert!(store.message(MessageId::from_raw(1).unwrap()).await.unwrap().is_none(), "reading goes on");
 }
 
+const OLD_MESSAGE: &str = "
+INSERT INTO account (account, appid, name, kind, verified, secrets, token_source, paused, created_at, updated_at)
+VALUES (1, 'wx1', 'wx1', 'service', TRUE, x'', 'stable', FALSE, 0, 0);
+INSERT INTO message (account, id, state, attempts, scheduled, lane, accepted_at, due_at, deadline_at, on_unknown, msgid,
+  sent_at, recipient, template_id, category, counted, body)
+VALUES (1, 5, 'sent', 1, FALSE, 1, 10, 10, 10, 'park', 7, 20, x'', 'T1', 'service', FALSE, x'');
+INSERT INTO dispatch (account, message, claim, claimed_at, at, outcome, errcode, msgid, took_ms)
+VALUES (1, 5, 6, 15, 20, 'sent', 0, 7, 3);
+INSERT INTO tally (account, day, state, cause, count, kept) VALUES (1, 0, 'sent', '', 1, 1);
+INSERT INTO sends (account, day, count, kept) VALUES (1, 0, 1, 1);";
+
+#[tokio::test]
+async fn a_message_of_an_older_schema_is_there_with_its_tries_after_the_migration() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let path = dir.path().join("test.db");
+    crate::sqlite::migrate_to(&path, 6).execute_batch(OLD_MESSAGE).unwrap();
+
+    let key = MasterKey::generate(&mut StdRng::seed_from_u64(1));
+    let store = Store::open(Settings::new(format!("sqlite:{}", path.display()), key), NOW).await.unwrap();
+    let found = store.message(MessageId::from_raw(5).unwrap()).await.unwrap().unwrap();
+
+    assert_eq!((found.msgid, found.sent_at), (Some(7), Some(Timestamp::from_ms(20))));
+    assert_eq!(found.timeline.len(), 2, "accepted, dispatched: {:?}", found.timeline);
+    assert_eq!(store.check_tally().await.unwrap(), []);
+}
+
 async fn plan(store: &Store, sql: &'static str) -> String {
     let explain = move |conn: &rusqlite::Connection| {
         let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
@@ -104,14 +130,15 @@ async fn plan(store: &Store, sql: &'static str) -> String {
 async fn hot_statements_go_through_the_index_made_for_them() {
     let dir = tempfile::TempDir::new().unwrap();
     let store = store(&dir).await;
-    let by_key = "PRIMARY KEY (account=? AND id=?)";
+    let by_key = "sqlite_autoindex_message_1 (account=? AND id=?)";
     let wanted = [
         (crate::attribute::BY_MSGID, "message_awaited (msgid=? AND account=?)"),
         (crate::attribute::HAS_UNNAMED, "message_awaited (msgid=? AND account=?)"),
         (crate::attribute::UNNAMED, "message_unnamed (account=? AND recipient=?)"),
-        (crate::attribute::BY_RECIPIENT, "message_recipient (account=? AND <expr>=? AND recipient=?)"),
+        (crate::attribute::BY_RECIPIENT, "message_recipient (<expr>=? AND account=? AND recipient=?)"),
         (crate::reconcile::OPEN_BY_MSGID, "PRIMARY KEY (account=? AND msgid=?)"),
         (crate::reconcile::OPEN_BY_RECIPIENT, "receipt_open (account=? AND recipient=? AND created_at>?)"),
+        (crate::find::HOUR_BEFORE, "message_recipient (<expr><?)"),
         (crate::ready::READY, "message_ready (account=? AND lane=? AND (deadline_at,id)>(?,?))"),
         (crate::ready::EXPIRED, "message_ready (account=? AND lane=? AND deadline_at<?)"),
         (crate::ready::DUE, "message_scheduled (due_at<?)"),
