@@ -90,6 +90,20 @@ async fn after_an_io_error_the_store_takes_nothing_more() {
     assert!(store.message(MessageId::from_raw(1).unwrap()).await.unwrap().is_none(), "reading goes on");
 }
 
+#[tokio::test]
+async fn whoever_waits_for_it_is_told_when_the_store_has_stopped() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = store(&dir).await;
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.stopped().await }
+    });
+
+    store.shared.writer.break_for_test();
+
+    waiting.await.unwrap();
+}
+
 async fn plan(store: &Store, sql: &'static str) -> String {
     let explain = move |conn: &rusqlite::Connection| {
         let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
