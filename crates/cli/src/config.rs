@@ -164,7 +164,7 @@ fn read_wechat(reader: &mut Reader<'_>) -> hongyan_wechat::Settings {
         timeout: Duration::from_millis(reader.number("wechat.timeout_ms", 100..=120_000)),
         connect_timeout: Duration::from_millis(reader.number("wechat.connect_timeout_ms", 100..=60_000)),
         idle_timeout: reader.duration("wechat.idle_timeout", 1..=10 * MINUTE),
-        max_idle: reader.number("wechat.max_idle", 1..=16_384) as usize,
+        max_idle: read_max_idle(reader),
         extra_roots: Vec::new(),
     };
     if reader.faults.is_empty()
@@ -173,6 +173,15 @@ fn read_wechat(reader: &mut Reader<'_>) -> hongyan_wechat::Settings {
         reader.wrong("wechat.api_base", &error.to_string());
     }
     settings
+}
+
+/// A connection that waits for an answer is idle a moment later: as many as may be in flight are kept, or each burst
+/// begins with thousands of handshakes.
+fn read_max_idle(reader: &mut Reader<'_>) -> usize {
+    match reader.number("wechat.max_idle", 0..=65_536) {
+        0 => reader.number("engine.max_in_flight", 1..=65_536) as usize,
+        most => most as usize,
+    }
 }
 
 fn read_secrets(reader: &mut Reader<'_>) -> Secrets {

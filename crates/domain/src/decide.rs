@@ -143,11 +143,8 @@ fn answered(standing: &Standing, claimed_at: Timestamp, outcome: &Outcome, now: 
         // The account waits, not the message: it is due as soon as the account goes on.
         Outcome::Pause { cause, .. } => standing.waits(now, Some(*cause), now),
         Outcome::Retry { after, cause } => {
-            let mut standing = standing.counted();
-            if *cause == Cause::Busy {
-                // Nobody has documented that -1 means not sent.
-                standing = standing.doubting(claimed_at);
-            }
+            // It is an answer, and it says that nothing was taken: no doubt comes of it.
+            let standing = standing.counted();
             let due_at = now.plus((*after).max(backoff(standing.attempts)));
             standing.waits_or_gives_up(due_at, *cause, now)
         }
@@ -219,7 +216,7 @@ impl Standing {
 
     /// Whether a try at that time could reach a person twice, and that is not wanted. With `Resend` the
     /// doubt is kept all the same: what may have been delivered must never be called failed.
-    fn is_forgotten(&self, at: Timestamp) -> bool {
+    pub fn is_forgotten(&self, at: Timestamp) -> bool {
         let outlived = |since: Timestamp| at >= since.plus(RESEND_WINDOW);
         self.on_unknown == OnUnknown::Park && self.doubt_since.is_some_and(outlived)
     }

@@ -84,7 +84,7 @@ impl Claims {
                 }
             }
         }
-        let ticket = Ticket::new(account.id(), claim, now, good.len());
+        let ticket = Ticket::new(account.id(), claim, (now, shared.doubt.now()), good.len());
         let claimed = |message| Claimed { message, account: account.clone(), ticket: ticket.clone() };
         self.go.extend(good.into_iter().map(claimed));
     }

@@ -11,7 +11,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_domain::{AccountId, AccountKind, Lane, MessageId, Timestamp};
+use hongyan_domain::pace::Daily;
+use hongyan_domain::{AccountId, AccountKind, Lane, Limits, MessageId, Timestamp};
 use hongyan_store::Ready;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -38,9 +39,9 @@ pub(crate) enum Hint {
     /// A read of the store came back; `None`: it failed.
     Read(AccountId, Lane, Option<ReadOn>),
     /// A claim was committed; these are not in it.
-    Claimed { way: Way, stale: Vec<Ready>, judged: Vec<Ready> },
-    /// A claim could not be committed.
-    Unclaimed(Way, Vec<Ready>),
+    Claimed { way: Way, taken_at: Timestamp, stale: Vec<Ready>, judged: Vec<Ready> },
+    /// A claim of what was taken then could not be committed.
+    Unclaimed(Way, Timestamp, Vec<Ready>),
     /// What memory had no room for is in the schedule; these lanes hold some that is not.
     Shelved(Vec<(AccountId, Lane)>),
     /// These are settled.
@@ -155,19 +156,25 @@ impl Dispatcher {
             Hint::Offered(messages) => self.offer(messages, now),
             Hint::More(account, lane) => self.with(account, now, |traffic| traffic.more_in_store(lane)),
             Hint::Read(account, lane, read) => self.end_read(account, lane, read, now),
-            Hint::Claimed { way, stale, judged } => {
+            Hint::Claimed { way, taken_at, stale, judged } => {
                 self.claiming.end(way);
                 for message in stale {
-                    self.with(message.account, now, |traffic| traffic.stale(&message));
+                    self.with(message.account, now, |traffic| {
+                        traffic.unspend(1, taken_at);
+                        traffic.stale(&message);
+                    });
                 }
                 for message in judged {
-                    self.with(message.account, now, |traffic| _ = traffic.out.remove(&message.id));
+                    self.with(message.account, now, |traffic| {
+                        traffic.unspend(1, taken_at);
+                        traffic.out.remove(&message.id);
+                    });
                 }
             }
-            Hint::Unclaimed(way, messages) => {
+            Hint::Unclaimed(way, taken_at, messages) => {
                 self.claiming.end(way);
                 self.store_rests_until = now.plus(STORE_PAUSE);
-                self.put_back(messages, now);
+                self.put_back(messages, taken_at, now);
             }
             Hint::Shelved(left) => self.end_shelving(left, now),
             Hint::Settled(backs) => self.settled(backs, now),
@@ -192,9 +199,12 @@ impl Dispatcher {
         }
     }
 
-    fn put_back(&mut self, messages: Vec<Ready>, now: Timestamp) {
+    fn put_back(&mut self, messages: Vec<Ready>, taken_at: Timestamp, now: Timestamp) {
         for message in &messages {
-            self.with(message.account, now, |traffic| _ = traffic.out.remove(&message.id));
+            self.with(message.account, now, |traffic| {
+                traffic.unspend(1, taken_at);
+                traffic.out.remove(&message.id);
+            });
         }
         self.offer(messages, now);
     }
@@ -220,8 +230,11 @@ impl Dispatcher {
         let traffic = self.traffic.entry(account).or_insert_with(|| {
             let catalog = shared.catalog.load();
             let known = catalog.by_id(account);
-            let limits =
-                known.map_or_else(|| AccountKind::Test.limits(), |known| known.record.effective_limits());
+            let unknown = || {
+                let limits = AccountKind::Test.limits();
+                (limits, Daily::Usual(limits.daily))
+            };
+            let limits = known.map_or_else(unknown, |known| limits_of(&known.record));
             let mut traffic = Traffic::new(account, limits, now);
             traffic.halted = catalog.is_halted(account, now);
             traffic
@@ -249,7 +262,7 @@ impl Dispatcher {
             let known = catalog.by_id(traffic.account);
             traffic.halted = catalog.is_halted(traffic.account, now);
             if let Some(known) = known {
-                traffic.set_limits(known.record.effective_limits(), now);
+                traffic.set_limits(limits_of(&known.record), now);
             }
         }
     }
@@ -317,6 +330,13 @@ impl Dispatcher {
                 traffic.out.is_empty() && !traffic.is_reading() && !ready
             })
     }
+}
+
+/// An account's limits, and whether its operator or its kind says how much a day may see.
+fn limits_of(record: &hongyan_store::Account) -> (Limits, Daily) {
+    let limits = record.effective_limits();
+    let daily = record.limits.map_or(Daily::Usual(limits.daily), |ordered| Daily::Ordered(ordered.daily));
+    (limits, daily)
 }
 
 async fn read(shared: Arc<Shared>, (account, lane): (AccountId, Lane), from: Place, limit: usize) {

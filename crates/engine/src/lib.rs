@@ -5,11 +5,13 @@
 //! the other. Nothing here may be the only holder of an accepted message.
 
 pub mod accept;
+mod alarm;
 pub mod catalog;
 mod claim;
 mod classify;
 mod clock;
 mod dispatch;
+mod doubt;
 mod judge;
 mod launch;
 pub mod metrics;
@@ -41,7 +43,7 @@ use tokio_util::task::TaskTracker;
 
 pub use crate::catalog::{Account, Catalog};
 pub use crate::classify::by_errcode;
-pub use crate::clock::Clock;
+pub use crate::clock::{Clock, Manual, Mark};
 pub use crate::dispatch::Status;
 pub use crate::metrics::Metrics;
 pub use crate::standstill::errcode_behind;
@@ -50,6 +52,7 @@ pub use crate::token::{Held, TokenCell, TokenTrouble};
 pub use crate::traffic::Pause;
 
 use crate::dispatch::{Dispatcher, Hint};
+use crate::doubt::DoubtClock;
 use crate::send::Sender;
 use crate::token::Centre;
 
@@ -126,6 +129,7 @@ pub enum EngineError {
 pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
+    pub(crate) doubt: DoubtClock,
     pub(crate) client: Client,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
@@ -137,6 +141,7 @@ pub(crate) struct Shared {
     /// What the sweep started and does not wait for.
     pub(crate) errands: TaskTracker,
     pub(crate) standstills: standstill::Told,
+    pub(crate) alarms: alarm::Alarms,
     pub(crate) status: Mutex<HashMap<AccountId, Status>>,
     pub(crate) receipts: mpsc::Sender<receive::Incoming>,
     /// The process must end: the store has stopped, or is another process's now.
@@ -180,6 +185,8 @@ impl Engine {
         let Parts { store, client, clock, metrics, settings } = parts;
         let store = store.by(Actor::System);
         let ownership = store.own(clock.now()).await?;
+        let doubt = DoubtClock::start(&clock, store.seen_at().await?);
+        store.note_seen(clock.now()).await?;
         let ids = MessageIds::new(0, store.last_message_id().await?);
         let catalog = Catalog::read(&store, &client, &Catalog::default()).await?;
         let (hints, hinted) = mpsc::channel(HINTS);
@@ -188,6 +195,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             store,
             clock,
+            doubt,
             client,
             settings,
             metrics,
@@ -198,6 +206,7 @@ impl Engine {
             duties: sweep::Duties::default(),
             errands: TaskTracker::new(),
             standstills: standstill::Told::default(),
+            alarms: alarm::Alarms::default(),
             status: Mutex::default(),
             receipts,
             fatal: CancellationToken::new(),
@@ -218,8 +227,9 @@ impl Engine {
         ownership: Ownership,
     ) {
         let (finished, to_settle) = mpsc::channel(FINISHED);
-        let Shared { clock, centre, settings, .. } = &*self.shared;
-        let sender = Sender::new(clock.clone(), centre.clone(), finished, settings.max_in_flight);
+        let Shared { clock, doubt, centre, settings, .. } = &*self.shared;
+        let clocks = (clock.clone(), doubt.clone());
+        let sender = Sender::new(clocks, centre.clone(), finished, settings.max_in_flight);
         let dispatcher = Dispatcher::new(self.shared.clone(), sender, hinted);
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
@@ -234,6 +244,12 @@ impl Engine {
             while stop.run_until_cancelled(shared.clock.pass(SWEEP_EVERY)).await.is_some() {
                 sweep::tick(&shared).await;
             }
+        });
+        // Not among the tasks that a stop waits for: it lasts as long as the store does.
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            shared.store.stopped().await;
+            shared.fatal.cancel();
         });
         self.tasks.close();
     }
@@ -342,7 +358,14 @@ impl Engine {
     /// not back within `grace` stays claimed; the next start treats it as lost.
     pub async fn stop(&self, grace: Duration) {
         self.stop.cancel();
-        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+        let ended = async {
+            tokio::select! {
+                () = self.tasks.wait() => true,
+                // Nothing can be settled any more.
+                () = self.shared.store.stopped() => false,
+            }
+        };
+        if !tokio::time::timeout(grace, ended).await.unwrap_or(false) {
             tracing::warn!("not everything came back in time; the rest is settled at the next start");
         }
     }

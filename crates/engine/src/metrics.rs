@@ -40,6 +40,9 @@ pub struct Metrics {
     pub dispatches: Family<Word, Counter>,
     /// `hongyan_errcodes_total{errcode}`: error codes WeChat answered a send with.
     pub errcodes: Family<Code, Counter>,
+    /// `hongyan_errcode_classes_total{kind}`: the same by what a sender can do about them; `method`, `gone` and
+    /// `unknown` are alarmed.
+    pub errcode_classes: Family<Word, Counter>,
     /// `hongyan_receipts_total{kind}`: receipts, by delivery status.
     pub receipts: Family<Word, Counter>,
     /// `hongyan_callbacks_total{kind}`: callbacks that WeChat signed, by what they tell, or `failed` where they could
@@ -55,6 +58,8 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// `hongyan_held`: messages waiting in memory.
     pub held: Gauge,
+    /// `hongyan_damaged_rows`: rows found unreadable since the start; they are passed over.
+    pub damaged_rows: Gauge,
     /// `hongyan_store_failures_total`: writes the store could not do.
     pub store_failures: Counter,
 }
@@ -67,6 +72,7 @@ impl Metrics {
             messages: Family::default(),
             dispatches: Family::default(),
             errcodes: Family::default(),
+            errcode_classes: Family::default(),
             receipts: Family::default(),
             callbacks: Family::default(),
             token_fetches: Family::default(),
@@ -76,6 +82,7 @@ impl Metrics {
             }),
             in_flight: Gauge::default(),
             held: Gauge::default(),
+            damaged_rows: Gauge::default(),
             store_failures: Counter::default(),
         };
         metrics.name(registry);
@@ -87,6 +94,11 @@ impl Metrics {
         all.register("messages", "Messages that entered a state", self.messages.clone());
         all.register("dispatches", "Tries to hand a message to WeChat", self.dispatches.clone());
         all.register("errcodes", "Error codes WeChat answered a send with", self.errcodes.clone());
+        all.register(
+            "errcode_classes",
+            "Error codes WeChat answered a send with, by class",
+            self.errcode_classes.clone(),
+        );
         all.register("receipts", "Receipts by delivery status", self.receipts.clone());
         all.register("callbacks", "Callbacks by what they tell", self.callbacks.clone());
         all.register("token_fetches", "Fetches of an access_token", self.token_fetches.clone());
@@ -99,6 +111,11 @@ impl Metrics {
         all.register_with_unit("wait", "Time from due to claim", Unit::Seconds, self.wait_seconds.clone());
         all.register("in_flight", "Messages claimed and not settled", self.in_flight.clone());
         all.register("held", "Messages waiting in memory", self.held.clone());
+        all.register(
+            "damaged_rows",
+            "Rows that cannot be read and are passed over",
+            self.damaged_rows.clone(),
+        );
         all.register("store_failures", "Writes the store could not do", self.store_failures.clone());
     }
 }

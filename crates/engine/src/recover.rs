@@ -1,6 +1,6 @@
 //! What a start does first: the claims that the last process left open, and what waits in the store.
 
-use hongyan_domain::{Event, Outcome, decide};
+use hongyan_domain::{Event, Outcome, Standing, State, Timestamp, Transition, decide};
 use hongyan_store::{Dispatch, OpenClaim, Settlement};
 
 use crate::dispatch::Hint;
@@ -20,7 +20,7 @@ pub(crate) async fn close_lost_claims(shared: &Shared) -> Result<(), EngineError
 
 fn lost(shared: &Shared, claim: &OpenClaim, message: &hongyan_store::Ready) -> Option<Settlement> {
     let now = shared.clock.now();
-    let to = decide(&message.standing, &Event::Lost { claimed_at: claim.at }, now)?;
+    let to = lost_to(shared, &message.standing, claim.at)?;
     // A try of which nobody heard: it stands in the message's timeline like any other without an answer.
     let dispatch = Dispatch {
         claimed_at: claim.at,
@@ -41,6 +41,14 @@ fn lost(shared: &Shared, claim: &OpenClaim, message: &hongyan_store::Ready) -> O
         dispatch: Some(dispatch),
         taken: message.taken,
     })
+}
+
+/// It waits on by the clock that people see; whether it may is judged by the one that never goes back.
+fn lost_to(shared: &Shared, standing: &Standing, claimed_at: Timestamp) -> Option<Transition> {
+    let lost = Event::Lost { claimed_at };
+    let since = standing.doubt_since.map_or(claimed_at, |since| since.min(claimed_at));
+    let judged = decide(standing, &lost, shared.doubt.judged_at(Some(since)))?;
+    if judged.to == State::Pending { decide(standing, &lost, shared.clock.now()) } else { Some(judged) }
 }
 
 /// Tells the dispatcher what went today already, and which lanes hold something.

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::catalog::Account;
 use crate::classify::classify;
 use crate::clock::Clock;
+use crate::doubt::DoubtClock;
 use crate::token::{Centre, Held, TokenTrouble, Want};
 
 /// Calls that are being worked on; 64 saturate two cores (reference: 256 cost 15–20 % more).
@@ -31,12 +32,19 @@ pub(crate) struct Ticket {
     pub(crate) account: AccountId,
     pub(crate) claim: ClaimId,
     pub(crate) at: Timestamp,
+    /// The same by the clock that doubts are measured by.
+    doubt_at: Timestamp,
     left: AtomicU32,
 }
 
 impl Ticket {
-    pub(crate) fn new(account: AccountId, claim: ClaimId, at: Timestamp, messages: usize) -> Arc<Self> {
-        Arc::new(Self { account, claim, at, left: AtomicU32::new(messages as u32) })
+    pub(crate) fn new(
+        account: AccountId,
+        claim: ClaimId,
+        (at, doubt_at): (Timestamp, Timestamp),
+        messages: usize,
+    ) -> Arc<Self> {
+        Arc::new(Self { account, claim, at, doubt_at, left: AtomicU32::new(messages as u32) })
     }
 
     /// One message of the claim is settled; whether it was the last.
@@ -65,6 +73,7 @@ pub(crate) struct Finished {
 /// What sending takes, shared by all sends.
 pub(crate) struct Sender {
     pub(crate) clock: Clock,
+    pub(crate) doubt: DoubtClock,
     pub(crate) centre: Arc<Centre>,
     pub(crate) finished: mpsc::Sender<Finished>,
     slots: Arc<Semaphore>,
@@ -76,14 +85,14 @@ pub(crate) struct Sender {
 
 impl Sender {
     pub(crate) fn new(
-        clock: Clock,
+        (clock, doubt): (Clock, DoubtClock),
         centre: Arc<Centre>,
         finished: mpsc::Sender<Finished>,
         max_in_flight: usize,
     ) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(SLOTS));
         let in_flight = Arc::new(Semaphore::new(max_in_flight));
-        Arc::new(Self { clock, centre, finished, slots, in_flight, wants_more: Arc::default() })
+        Arc::new(Self { clock, doubt, centre, finished, slots, in_flight, wants_more: Arc::default() })
     }
 
     /// Starts a send as soon as there is a slot for it.
@@ -124,12 +133,19 @@ impl Sender {
     /// One try: with a refused token, one refresh and one replay.
     async fn call(&self, message: &Ready, account: &Account) -> Result<Sent, Failure> {
         let token = self.centre.token(account).await.map_err(Failure::Token)?;
+        self.look_again(message)?;
         let answer = post(message, account, &token).await;
         if !answer.as_ref().is_err_and(token_refused) {
             return answer.map_err(Failure::Call);
         }
         let token = self.centre.renew(account, Want::Other(&token)).await.map_err(Failure::Token)?;
+        self.look_again(message)?;
         post(message, account, &token).await.map_err(Failure::Call)
+    }
+
+    /// Between claim and call a message may have waited, for a slot or for a token: too long where it is in doubt.
+    fn look_again(&self, message: &Ready) -> Result<(), Failure> {
+        if self.doubt.is_forgotten(&message.standing) { Err(Failure::Forgotten) } else { Ok(()) }
     }
 
     fn finish(
@@ -141,12 +157,22 @@ impl Sender {
     ) -> Finished {
         let now = self.clock.now();
         let outcome = match answer {
+            Err(Failure::Forgotten) => {
+                let at = self.doubt.judged_at(message.standing.doubt_since);
+                return Finished {
+                    message,
+                    ticket: Some(ticket),
+                    event: Event::Released,
+                    at,
+                    dispatch: None,
+                };
+            }
             Err(Failure::Token(trouble)) => Outcome::Pause { until: trouble.until, cause: trouble.cause },
             Err(Failure::Call(error)) => classify(Err(error), &message.standing, now),
             Ok(sent) => classify(Ok(sent), &message.standing, now),
         };
         let dispatch = record(&ticket, &outcome, answer, took_ms);
-        let event = Event::Answered { claimed_at: ticket.at, outcome };
+        let event = Event::Answered { claimed_at: ticket.doubt_at, outcome };
         Finished { message, ticket: Some(ticket), event, at: now, dispatch: Some(dispatch) }
     }
 }
@@ -164,6 +190,8 @@ fn note(account: &Account, answer: &Result<Sent, Failure>, event: &Event) {
 
 /// Why a try brought no success.
 enum Failure {
+    /// It was not made: WeChat has forgotten an earlier one whose answer never came.
+    Forgotten,
     Token(TokenTrouble),
     Call(CallError),
 }
@@ -212,6 +240,7 @@ fn record(ticket: &Ticket, outcome: &Outcome, answer: &Result<Sent, Failure>, to
                 (Some(*code), Some(errmsg.clone()), rid.clone());
         }
         Err(Failure::Call(error)) => dispatch.errmsg = Some(error.to_string()),
+        Err(Failure::Forgotten) => {}
         Err(Failure::Token(trouble)) => {
             (dispatch.errcode, dispatch.errmsg) = (trouble.errcode, Some(trouble.detail.clone()));
         }

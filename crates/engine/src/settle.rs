@@ -11,13 +11,14 @@ use hongyan_domain::{
     AccountId, Cause, DeliveryStatus, Event, Outcome, State, Timestamp, Transition, decide,
 };
 use hongyan_store::{ClaimId, Ready, Settled, Settlement, StoreError, Written};
+use hongyan_wechat::errcode;
 use tokio::sync::mpsc;
 
-use crate::Shared;
 use crate::dispatch::{Back, Hint};
 use crate::metrics::{Code, Entered, Word};
 use crate::send::Finished;
 use crate::traffic::{Pause, Signal};
+use crate::{Shared, alarm};
 
 /// Outcomes taken up at once: what comes back in the time of a large commit.
 const ROUND: usize = 4_096;
@@ -169,8 +170,11 @@ fn count(shared: &Shared, finished: &Finished) {
     shared.metrics.dispatches.get_or_create(&Word { kind: dispatch.outcome }).inc();
     shared.metrics.send_seconds.observe(f64::from(dispatch.took_ms) / 1_000.0);
     if let Some(errcode) = dispatch.errcode.filter(|errcode| *errcode != 0) {
-        let known = hongyan_wechat::errcode::lookup(errcode).map_or(0, |row| row.code);
+        let known = errcode::lookup(errcode).map_or(0, |row| row.code);
         shared.metrics.errcodes.get_or_create(&Code { errcode: known }).inc();
+        let kind = errcode::class(errcode).name();
+        shared.metrics.errcode_classes.get_or_create(&Word { kind }).inc();
+        alarm::look(shared, finished.message.account, errcode, finished.at);
     }
 }
 
@@ -204,7 +208,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
     fn of_claim(account: i64, claim: i64, messages: usize) -> Vec<Decided> {
-        let ticket = Ticket::new(AccountId(account), ClaimId(claim), NOW, messages);
+        let ticket = Ticket::new(AccountId(account), ClaimId(claim), (NOW, NOW), messages);
         let one = |id| Finished {
             message: message(AccountId(account), id),
             ticket: Some(ticket.clone()),

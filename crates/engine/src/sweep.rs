@@ -18,14 +18,18 @@ use crate::{EngineError, Shared, standstill};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
 const PROMOTE_ROWS: usize = 1_000;
-/// Finished rows are removed so many at a time, so that no sweep holds up a send.
-const PURGE_ROWS: usize = 500;
+/// Rows are tidied up so many at a time, one time after the other until nothing is left: what else waits for the
+/// writer has its turn between two of them, and the urgent go before. 500 are about 10 ms of its work.
+const TIDY_ROWS: usize = 500;
 /// Values sealed anew in one round: about 20 ms of the writer's time, and ten million in under three hours.
 const RESEAL_ROWS: usize = 1_000;
 /// WeChat's own count of today's quota is read so often.
 const QUOTA_EVERY: Duration = Duration::from_secs(600);
 /// Old rows are looked for so often.
 const TIDY_EVERY: Duration = Duration::from_secs(10);
+
+/// The time is kept so often: a row write, and little beside the minutes that WeChat remembers a try for.
+const TIME_EVERY: Duration = Duration::from_secs(10);
 
 /// What is kept, and for how long.
 #[derive(Clone, Debug)]
@@ -51,7 +55,10 @@ impl Default for Retention {
 #[derive(Default)]
 pub(crate) struct Duties {
     tidy_at: Mutex<Option<Timestamp>>,
+    /// Held while a round of tidying is under way.
+    tidying: Arc<tokio::sync::Mutex<()>>,
     quota_at: Mutex<Option<Timestamp>>,
+    time_at: Mutex<Option<Timestamp>>,
 }
 
 /// One round of everything. Errors are logged here: the next round tries again.
@@ -61,8 +68,8 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         ("ownership", keep_ownership(shared).await),
         ("catalog", follow_changes(shared).await),
         ("schedule", promote(shared, now).await),
-        ("tidy", tidy(shared, now).await),
         ("keys", reseal(shared).await),
+        ("time", note_time(shared, now).await),
     ];
     for (duty, result) in rounds {
         if let Err(error) = result {
@@ -75,7 +82,9 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         refresh_tokens(shared, now);
         read_quotas(shared, now);
     }
+    begin_to_tidy(shared, now);
     standstill::look(shared, now);
+    shared.metrics.damaged_rows.set(shared.store.damaged_rows() as i64);
     shared.hint(Hint::Tick).await;
 }
 
@@ -125,16 +134,58 @@ async fn promote(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     }
 }
 
-async fn tidy(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+/// Tidies up beside the sweep, one round at a time: after a day of millions a round takes minutes.
+fn begin_to_tidy(shared: &Arc<Shared>, now: Timestamp) {
+    let Ok(alone) = shared.duties.tidying.clone().try_lock_owned() else { return };
     if !is_due(&shared.duties.tidy_at, now, TIDY_EVERY) {
-        return Ok(());
+        return;
     }
+    let running = shared.clone();
+    shared.errands.spawn(async move {
+        let rounds = [
+            ("unreported", give_up_on_the_silent(&running, now).await),
+            ("purge", purge(&running, now).await),
+            ("purge_audit", purge_audit(&running, now).await),
+        ];
+        for (duty, result) in rounds {
+            if let Err(error) = result {
+                tracing::error!(duty, %error, "could not tidy up; the next round tries again");
+                running.metrics.store_failures.inc();
+            }
+        }
+        drop(alone);
+    });
+}
+
+async fn give_up_on_the_silent(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    let waited = now.minus(shared.settings.retention.await_receipt);
+    loop {
+        let silent = shared.store.unreported(waited, TIDY_ROWS).await?;
+        give_up_on(shared, &silent, now).await?;
+        if silent.len() < TIDY_ROWS {
+            return Ok(());
+        }
+    }
+}
+
+async fn purge(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     let retention = &shared.settings.retention;
-    let waited = now.minus(retention.await_receipt);
-    let silent = shared.store.unreported(waited, PURGE_ROWS).await?;
-    give_up_on(shared, &silent, now).await?;
-    shared.store.purge(now.minus(retention.keep), PURGE_ROWS, retention.archive.as_deref()).await?;
-    shared.store.purge_audit(now.minus(retention.keep_audit), PURGE_ROWS, now).await?;
+    let before = now.minus(retention.keep);
+    while shared.store.purge(before, TIDY_ROWS, retention.archive.as_deref()).await? > 0 {}
+    Ok(())
+}
+
+async fn purge_audit(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    let before = now.minus(shared.settings.retention.keep_audit);
+    while shared.store.purge_audit(before, TIDY_ROWS, now).await? > 0 {}
+    Ok(())
+}
+
+/// Keeps the time where the next process finds it: it must know of a clock that was set back meanwhile.
+async fn note_time(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    if is_due(&shared.duties.time_at, now, TIME_EVERY) {
+        shared.store.note_seen(now).await?;
+    }
     Ok(())
 }
 
@@ -198,6 +249,10 @@ fn read_quotas(shared: &Arc<Shared>, now: Timestamp) {
 pub(crate) async fn read_quota(shared: &Shared, account: &Account) {
     let Ok(token) = shared.centre.token(account).await else { return };
     match account.client.quota(token.value.expose(), SEND_PATH).await {
+        // 0 and -1 are told by accounts and at times where WeChat does not know: no reason to send nothing.
+        Ok(quota) if quota.daily_limit == 0 => {
+            tracing::debug!(appid = %account.appid(), "WeChat does not tell the quota");
+        }
         Ok(quota) => {
             let fit = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
             let (limit, used) = (fit(quota.daily_limit), fit(quota.used));
@@ -209,7 +264,8 @@ pub(crate) async fn read_quota(shared: &Shared, account: &Account) {
 
 fn is_due(at: &Mutex<Option<Timestamp>>, now: Timestamp, every: Duration) -> bool {
     let mut at = at.lock();
-    let due = at.is_none_or(|at| now >= at);
+    // Further ahead than `every`, it is of a clock that was set back since.
+    let due = at.is_none_or(|at| now >= at || at.since(now) > every);
     if due {
         *at = Some(now.plus(every));
     }

@@ -8,7 +8,7 @@ mod window;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use hongyan_domain::pace::{Budget, Pace, Shares};
+use hongyan_domain::pace::{Budget, Daily, Pace, Shares};
 use hongyan_domain::{AccountId, Cause, Event, Lane, Limits, MessageId, State, Timestamp, decide};
 use hongyan_store::Ready;
 
@@ -78,6 +78,7 @@ pub(crate) struct Taken {
 pub(crate) struct Traffic {
     pub(crate) account: AccountId,
     limits: Limits,
+    daily: Daily,
     pace: Pace,
     budget: Budget,
     pause: Option<Pause>,
@@ -103,12 +104,14 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    pub(crate) fn new(account: AccountId, limits: Limits, now: Timestamp) -> Self {
+    /// `daily`: how much a day may see, and who says so.
+    pub(crate) fn new(account: AccountId, (limits, daily): (Limits, Daily), now: Timestamp) -> Self {
         Self {
             account,
             limits,
+            daily,
             pace: Pace::new(limits.base_per_s, limits.peak_per_s, now),
-            budget: Budget::new(limits.daily, now),
+            budget: Budget::new(daily, now),
             pause: None,
             halted: false,
             out: HashSet::new(),
@@ -254,24 +257,31 @@ impl Traffic {
     }
 
     /// New limits, at once. Unchanged ones leave alone what WeChat said of today's quota.
-    pub(crate) fn set_limits(&mut self, limits: Limits, now: Timestamp) {
-        if limits == self.limits {
+    pub(crate) fn set_limits(&mut self, (limits, daily): (Limits, Daily), now: Timestamp) {
+        if (limits, daily) == (self.limits, self.daily) {
             return;
         }
         self.pace.set_limits(limits.base_per_s, limits.peak_per_s, now);
-        self.budget.set_limit(limits.daily);
-        self.limits = limits;
+        self.budget.set_limit(daily);
+        (self.limits, self.daily) = (limits, daily);
     }
 
     /// What the store says went today, before this process took over.
     pub(crate) fn learn_spent(&mut self, used: u32, now: Timestamp) {
-        self.budget.learned(self.budget.limit(), used, now);
+        self.budget.learned_used(used, now);
     }
 
-    /// WeChat's own figures for today go before ours; with room in them a wait for quota is over.
+    /// These were taken at `taken_at` and did not go: pace and budget are as if they had not been taken.
+    pub(crate) fn unspend(&mut self, messages: usize, taken_at: Timestamp) {
+        self.pace.give_back(u32::try_from(messages).unwrap_or(u32::MAX));
+        (0..messages).for_each(|_| self.budget.give_back(taken_at));
+    }
+
+    /// What WeChat counted goes before our count, and its limit beside the operator's; with room in both a wait for
+    /// quota is over.
     pub(crate) fn learn_quota(&mut self, limit: u32, used: u32, now: Timestamp) {
         self.budget.learned(limit, used, now);
-        if used < limit && self.pause.is_some_and(|pause| pause.cause == Cause::DailyQuota) {
+        if used < self.budget.limit() && self.pause.is_some_and(|pause| pause.cause == Cause::DailyQuota) {
             self.resume();
         }
     }
@@ -294,7 +304,13 @@ impl Traffic {
                 self.busy_share -= self.busy_share * BUSY_WEIGHT;
                 self.pace.eased(now);
             }
-            Signal::Paused(pause) => self.stand_still(pause, now),
+            Signal::Paused(pause) => {
+                if pause.cause == Cause::Unreachable {
+                    // No byte left, so WeChat did not count it.
+                    self.budget.give_back(now);
+                }
+                self.stand_still(pause, now);
+            }
             Signal::Silent => self.went_without(Cause::Unreachable, now),
             Signal::Busy => {
                 self.busy_share += (1.0 - self.busy_share) * BUSY_WEIGHT;
@@ -326,9 +342,11 @@ impl Traffic {
         if pause.cause == Cause::RateLimited {
             self.pace.pushed_back(now);
         }
-        if self.pause.is_some_and(|standing| standing.until > now) {
-            let until = self.pause.map_or(pause.until, |standing| standing.until.max(pause.until));
-            self.pause = Some(Pause { until, ..pause });
+        if let Some(standing) = self.pause.filter(|standing| standing.until > now) {
+            // Cause and end belong together: what ends last is what holds the account up.
+            if pause.until > standing.until {
+                self.pause = Some(pause);
+            }
             return;
         }
         let stretched = Duration::from_secs(1 << self.strikes.min(5)).min(LONGEST_PAUSE);

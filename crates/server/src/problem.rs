@@ -270,10 +270,14 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Fields(faults) => Self::invalid(faults),
             StoreError::Invalid(reason) => Self::new(Code::Invalid, reason),
-            StoreError::Unavailable(_)
-            | StoreError::Broken(_)
-            | StoreError::NoAccount(_)
-            | StoreError::StaleKey(_) => {
+            StoreError::Broken(_) => {
+                tracing::error!(%error, "the store has stopped");
+                Self::new(
+                    Code::StoreStopped,
+                    "it is not known whether it was done: give it again in a moment, a message with the same client_msg_id",
+                )
+            }
+            StoreError::Unavailable(_) | StoreError::NoAccount(_) | StoreError::StaleKey(_) => {
                 tracing::error!(%error, "the store could not");
                 Self::new(Code::StoreUnavailable, "nothing was done; give it again in a moment")
             }

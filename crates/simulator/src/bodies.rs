@@ -266,6 +266,8 @@ pub struct FaultsBody {
     pub token_revoked: bool,
     /// The day's sends are used up as long as this is set: 45009.
     pub quota_used_up: bool,
+    /// What openapi/quota/get says in place of the day's limit: 0 and -1 have been seen where it is not known.
+    pub quota_told: Option<i64>,
 }
 
 /// A refusal in place of an answer.

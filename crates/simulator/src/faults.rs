@@ -81,6 +81,7 @@ pub(crate) struct Faults {
     pub(crate) latency: Option<Latency>,
     pub(crate) receipts: Option<PlanAtWork>,
     pub(crate) quota_used_up: bool,
+    pub(crate) quota_told: Option<i64>,
 }
 
 impl Faults {
@@ -105,6 +106,7 @@ impl Faults {
             latency: body.latency,
             receipts: body.receipts.as_ref().map(PlanAtWork::new),
             quota_used_up: body.quota_used_up,
+            quota_told: body.quota_told,
         })
     }
 

@@ -26,7 +26,9 @@ pub(crate) fn get(call: &Call<'_>) -> Result<Reply, Refusal> {
     let used_up = api == Api::Send && call.faults.iter().any(|faults| faults.quota_used_up);
     let used = call.account.meters.lock().used_today(api, call.now_ms);
     let used = if used_up { limits.daily } else { used };
-    let (daily, remain) = (limits.daily, limits.daily.saturating_sub(used));
+    let told = call.faults.iter().find_map(|faults| faults.quota_told);
+    let daily = told.map_or_else(|| limits.daily.to_string(), |told| told.to_string());
+    let remain = limits.daily.saturating_sub(used);
     let minute = limits.minute.min(4_200_000);
     Ok(Reply::text(format!(
         "{{\"errcode\":0,\"errmsg\":\"ok\",\

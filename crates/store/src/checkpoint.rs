@@ -5,12 +5,13 @@
 //! That is little, and its commits wait no longer for it than for a commit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
+use crate::broken::Broken;
 use crate::writer::spawn;
 use crate::{Result, StoreError, sqlite};
 
@@ -36,13 +37,13 @@ struct Progress {
 /// The writer's side.
 pub(crate) struct Checkpointer {
     progress: Arc<Progress>,
-    broken: Arc<AtomicBool>,
+    broken: Broken,
     wake: mpsc::SyncSender<()>,
 }
 
 impl Checkpointer {
     /// Starts the thread on `conn`; it ends when this is dropped. `writer` tells how long its WAL is.
-    pub(crate) fn start(writer: &mut Connection, conn: Connection, broken: Arc<AtomicBool>) -> Result<Self> {
+    pub(crate) fn start(writer: &mut Connection, conn: Connection, broken: Broken) -> Result<Self> {
         let progress = Arc::<Progress>::default();
         let seen = progress.clone();
         writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
@@ -87,7 +88,7 @@ impl Checkpointer {
     }
 }
 
-fn copy_most(conn: &Connection, progress: &Progress, broken: &AtomicBool) {
+fn copy_most(conn: &Connection, progress: &Progress, broken: &Broken) {
     for _ in 0..ROUNDS {
         let Some(copied) = copy(conn, broken) else { break };
         if progress.wal_pages.load(Ordering::Acquire).saturating_sub(copied) <= REST_PAGES {
@@ -99,8 +100,8 @@ fn copy_most(conn: &Connection, progress: &Progress, broken: &AtomicBool) {
 
 /// Copies what can be copied without waiting; how many pages are copied then. Its failure loses nothing: the WAL
 /// holds all; but an fsync that failed must not be asked again (the kernel forgets the pages), so that ends the store.
-fn copy(conn: &Connection, broken: &AtomicBool) -> Option<u32> {
-    if broken.load(Ordering::Acquire) {
+fn copy(conn: &Connection, broken: &Broken) -> Option<u32> {
+    if broken.is_set() {
         return None;
     }
     // busy, pages in the WAL, pages copied; -1 where there is no WAL.
@@ -108,12 +109,12 @@ fn copy(conn: &Connection, broken: &AtomicBool) -> Option<u32> {
     told(copied.map_err(StoreError::from), broken).map(|copied| u32::try_from(copied).unwrap_or(0))
 }
 
-fn told<T>(done: Result<T>, broken: &AtomicBool) -> Option<T> {
+fn told<T>(done: Result<T>, broken: &Broken) -> Option<T> {
     match done {
         Ok(value) => Some(value),
         Err(StoreError::Broken(reason)) => {
             tracing::error!(reason, "a checkpoint failed; the store takes no more");
-            broken.store(true, Ordering::Release);
+            broken.set();
             None
         }
         Err(error) => {
@@ -151,7 +152,7 @@ mod tests {
     fn a_wal_that_thread_and_writer_copied_to_its_end_begins_anew() {
         let dir = tempfile::TempDir::new().unwrap();
         let (writer, checkpointer) = connections(&dir);
-        let (progress, broken) = (Progress::default(), AtomicBool::new(false));
+        let (progress, broken) = (Progress::default(), Broken::new());
         write_mib(&writer, 8);
         copy_most(&checkpointer, &progress, &broken);
         write_mib(&writer, 1);
@@ -171,7 +172,10 @@ mod tests {
         let (writer, _) = connections(&dir);
         write_mib(&writer, 1);
 
-        assert_eq!(copy(&writer, &AtomicBool::new(true)), None);
-        assert!(copy(&writer, &AtomicBool::new(false)).is_some_and(|pages| pages > 256));
+        let broken = Broken::new();
+        broken.set();
+
+        assert_eq!(copy(&writer, &broken), None);
+        assert!(copy(&writer, &Broken::new()).is_some_and(|pages| pages > 256));
     }
 }

@@ -117,12 +117,14 @@ pub(crate) fn fingerprint(keys: &AccountKeys, template_id: &str, content: &Conte
     u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 11
 }
 
+// A copy from before a try is out of date though the row waits again: it knows nothing of that try.
 pub(crate) const IS_WAITING: &str = "
 SELECT 1
 FROM message
 WHERE account = ?1
   AND id = ?2
-  AND state = 'pending'";
+  AND state = 'pending'
+  AND attempts = ?3";
 
 const INSERT: &str = "
 INSERT INTO claim (account, id, epoch, at, messages)
@@ -152,7 +154,8 @@ fn claim_all(ledger: &mut Ledger<'_>, keys: &KeysOf, held: i64, batches: &[Batch
 }
 
 fn claim(ledger: &mut Ledger<'_>, keys: &AccountKeys, batch: &Batch, wanted: &Wanted) -> Result<Claimed> {
-    if !ledger.conn.prepare_cached(IS_WAITING)?.exists([batch.account.0, wanted.id.raw()])? {
+    let stands = params![batch.account.0, wanted.id.raw(), wanted.standing.attempts];
+    if !ledger.conn.prepare_cached(IS_WAITING)?.exists(stands)? {
         return Ok(Claimed::Stale);
     }
     let Some(question) = &wanted.question else { return Ok(Claimed::Go(wanted.taken)) };

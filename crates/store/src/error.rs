@@ -12,8 +12,9 @@ pub enum StoreError {
     /// An accept answers 503.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// A commit failed in a way that leaves open what is on disk (fsync, I/O error). The store refuses everything
-    /// from now on; the process is expected to stop and recover on its next start.
+    /// A commit failed in a way that leaves open what is on disk (fsync, I/O error): what was asked may be done after
+    /// all. The store refuses everything from now on; the process has to end (`Store::stopped`) and recover on its
+    /// next start.
     #[error("the store has stopped after a failed write and must be reopened: {0}")]
     Broken(String),
     /// `store.url` names no store that this build has.

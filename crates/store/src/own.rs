@@ -2,7 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -10,8 +10,9 @@ use std::sync::{Arc, PoisonError};
 use hongyan_domain::Timestamp;
 use rusqlite::Connection;
 
+use crate::sqlite::OWNER_ONLY;
 use crate::store::Shared;
-use crate::{Result, Store, StoreError};
+use crate::{Result, Store, StoreError, row};
 
 /// The right to dispatch from this database; released on drop.
 pub struct Ownership {
@@ -99,6 +100,40 @@ impl Store {
     }
 }
 
+const SEEN_AT: &str = "
+SELECT value
+FROM meta
+WHERE account = 0
+  AND name = 'seen_at'";
+
+const NOTE_SEEN: &str = "
+INSERT INTO meta (account, name, value)
+VALUES (0, 'seen_at', ?1)
+ON CONFLICT (account, name)
+DO UPDATE SET value = excluded.value
+WHERE meta.value < excluded.value";
+
+impl Store {
+    /// The last time that a process on this database has seen; `None`: there was none yet.
+    pub async fn seen_at(&self) -> Result<Option<Timestamp>> {
+        self.read(|conn| {
+            let seen: Option<i64> = row::first(conn.prepare_cached(SEEN_AT)?.query([])?)?;
+            Ok(seen.map(Timestamp::from_ms))
+        })
+        .await
+    }
+
+    /// Keeps a time that was seen, so that the next process notices a clock that was set back. An earlier one than that
+    /// which is kept changes nothing: what was in doubt by then still waits to be judged by it.
+    pub async fn note_seen(&self, at: Timestamp) -> Result<()> {
+        self.write(1, move |ledger| {
+            ledger.conn.prepare_cached(NOTE_SEEN)?.execute([at.ms()])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
 pub(crate) fn current_epoch(conn: &Connection) -> Result<i64> {
     Ok(conn.prepare_cached(EPOCH)?.query_row([], |row| row.get(0))?)
 }
@@ -117,8 +152,9 @@ impl OwnerLock {
         name.push(".owner");
         let path = PathBuf::from(name);
         let unavailable = |error: std::io::Error| unavailable(&path, &error);
-        let file =
-            File::options().create(true).truncate(false).write(true).open(&path).map_err(unavailable)?;
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true).mode(OWNER_ONLY);
+        let file = options.open(&path).map_err(unavailable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { path, file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Owned(path.display().to_string())),

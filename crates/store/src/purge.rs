@@ -1,6 +1,7 @@
 //! Retention: final messages leave in small batches, oldest first, archived before if that is wanted.
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
@@ -8,9 +9,13 @@ use hongyan_domain::{AccountId, Cause, MessageId, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
+use crate::sqlite::OWNER_ONLY;
+use crate::store::Shared;
 use crate::writer::Ledger;
 use crate::{Result, Store, StoreError, row, store};
 
+/// The archive's name where only its folder is given.
+const ARCHIVE_FILE: &str = "hongyan-archive.ndjson";
 /// Rows looked at for one that may go: live ones stand between, and are passed over.
 const LOOKS_PER_ROW: usize = 4;
 
@@ -21,7 +26,7 @@ impl Store {
     /// Deletes up to `limit` messages that became final before this, with their dispatches and receipts, and up to
     /// `limit` receipts that never found a message. How many messages went; call again until 0.
     ///
-    /// With `archive`, each is appended there as a line of JSON, on the disk before the row is deleted (a crash between
+    /// With `archive` (a file, or a folder, then it is `hongyan-archive.ndjson` in it), each is appended there as a line of JSON, on the disk before the row is deleted (a crash between
     /// leaves a line twice). The line holds the recipient as blind index only, and no content.
     pub async fn purge(
         &self,
@@ -48,9 +53,10 @@ impl Store {
         (limit, archive): (usize, Option<&Path>),
     ) -> Result<(usize, Reached)> {
         let archive: Option<PathBuf> = archive.map(Path::to_path_buf);
+        let shared = self.shared.clone();
         let (old, reached) = self
             .read(move |conn| {
-                let (old, reached) = find(conn, from, finished_before, limit)?;
+                let (old, reached) = find(conn, &shared, (from, finished_before), limit)?;
                 if let Some(path) = archive.filter(|_| !old.is_empty()) {
                     write_lines(conn, &path, &old)?;
                 }
@@ -91,7 +97,12 @@ WHERE account = ?1
 ORDER BY id
 LIMIT ?3";
 
-fn find(conn: &Connection, from: Reached, before: Timestamp, limit: usize) -> Result<(Vec<Old>, Reached)> {
+fn find(
+    conn: &Connection,
+    shared: &Shared,
+    (from, before): (Reached, Timestamp),
+    limit: usize,
+) -> Result<(Vec<Old>, Reached)> {
     let first = from.map_or(AccountId(i64::MIN), |(account, _)| account);
     let mut old = Vec::new();
     for account in store::account_ids(conn)?.into_iter().filter(|account| *account >= first) {
@@ -106,7 +117,7 @@ fn find(conn: &Connection, from: Reached, before: Timestamp, limit: usize) -> Re
             if row::at(row, 7)? >= before {
                 break;
             }
-            old.extend(finished(row, before)?);
+            old.extend(shared.damaged.pass((account, row::id(row, 1)?), finished(row, before))?.flatten());
             if old.len() == limit || looked == looks {
                 return Ok((old, Some((account, row::id(row, 1)?))));
             }
@@ -194,8 +205,11 @@ fn line<'a>(old: &'a Old, appid: &'a str) -> Line<'a> {
     }
 }
 
+/// `path` is the file, or the folder it lies in.
 fn append(path: &Path, lines: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::File::options().create(true).append(true).open(path)?;
+    let folder = path.is_dir().then(|| path.join(ARCHIVE_FILE));
+    let path = folder.as_deref().unwrap_or(path);
+    let mut file = std::fs::File::options().create(true).append(true).mode(OWNER_ONLY).open(path)?;
     file.write_all(lines)?;
     file.sync_all()
 }

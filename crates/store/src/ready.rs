@@ -1,11 +1,12 @@
 //! Steps: due, claim, sweep. What the queue holds. Every read here touches live rows only.
 
 use hongyan_domain::{AccountId, Lane, MessageId, State, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::claim::{self, Held};
 use crate::keyring::Keyring;
 use crate::row::{self, RawReady, ready_columns};
+use crate::store::Shared;
 use crate::writer::Ledger;
 use crate::{Backlog, ClaimId, OpenClaim, Ready, Result, Store, Unreported};
 
@@ -39,7 +40,8 @@ ORDER BY deadline_at, id"
 
 impl Store {
     /// Pending messages that are neither scheduled nor in an open claim, in (deadline_at, id) order, after `after`.
-    /// Those whose due_at is still ahead (retries) are among them. Fewer than `limit`: there are no more.
+    /// Those whose due_at is still ahead (retries) are among them. Fewer than `limit`: there are no more. Rows that
+    /// cannot be read are passed over.
     pub async fn ready(
         &self,
         account: AccountId,
@@ -52,7 +54,7 @@ impl Store {
         self.read(move |conn| {
             let mut ready = conn.prepare_cached(READY)?;
             let rows = ready.query(params![account.0, lane.index(), deadline, id])?;
-            free(conn, account, rows, limit)?.into_iter().map(|raw| raw.open(conn, &shared.keyring)).collect()
+            free(conn, &shared, (account, rows), limit)
         })
         .await
     }
@@ -69,25 +71,27 @@ impl Store {
         self.read(move |conn| {
             let mut expired = conn.prepare_cached(EXPIRED)?;
             let rows = expired.query(params![account.0, lane.index(), now.ms()])?;
-            free(conn, account, rows, limit)?.into_iter().map(|raw| raw.open(conn, &shared.keyring)).collect()
+            free(conn, &shared, (account, rows), limit)
         })
         .await
     }
 }
 
-/// The first `limit` of `rows` that no open claim holds.
+/// The first `limit` of `rows` that no open claim holds and that can be read.
 fn free(
     conn: &Connection,
-    account: AccountId,
-    mut rows: rusqlite::Rows<'_>,
+    shared: &Shared,
+    (account, mut rows): (AccountId, rusqlite::Rows<'_>),
     limit: usize,
-) -> Result<Vec<RawReady>> {
+) -> Result<Vec<Ready>> {
     let held = Held::read(conn, account)?;
     let mut found = Vec::with_capacity(limit.min(crate::MAX_BATCH));
     while found.len() < limit {
         let Some(row) = rows.next()? else { break };
-        if held.by(row::id(row, 1)?)?.is_none() {
-            found.push(RawReady::read(row)?);
+        let id = row::id(row, 1)?;
+        if held.by(id)?.is_none() {
+            let ready = RawReady::read(row).and_then(|raw| raw.open(conn, &shared.keyring));
+            found.extend(shared.damaged.pass((account, id), ready)?);
         }
     }
     Ok(found)
@@ -122,16 +126,24 @@ ORDER BY due_at
 LIMIT 1";
 
 impl Store {
-    /// Scheduled messages with due_at ≤ now leave the schedule for the queue; at most `limit`, those are returned.
+    /// Scheduled messages with due_at ≤ now leave the schedule for the queue; at most `limit`, those are returned that can
+    /// be read.
     pub async fn scheduled_promote(&self, now: Timestamp, limit: usize) -> Result<Vec<Ready>> {
         let limit = limit.min(crate::MAX_BATCH);
-        let raw = self.write(limit, move |ledger| promote(ledger, now, limit)).await?;
+        let shared = self.shared.clone();
+        let raw = self.write(limit, move |ledger| promote(ledger, &shared, now, limit)).await?;
         if raw.is_empty() {
             return Ok(Vec::new());
         }
         let shared = self.shared.clone();
-        let open =
-            move |conn: &Connection| raw.into_iter().map(|raw| raw.open(conn, &shared.keyring)).collect();
+        let open = move |conn: &Connection| {
+            let mut ready = Vec::with_capacity(raw.len());
+            for raw in raw {
+                let place = (raw.account, raw.id);
+                ready.extend(shared.damaged.pass(place, raw.open(conn, &shared.keyring))?);
+            }
+            Ok(ready)
+        };
         self.read(open).await
     }
 
@@ -145,16 +157,20 @@ impl Store {
     }
 }
 
-fn promote(ledger: &mut Ledger<'_>, now: Timestamp, limit: usize) -> Result<Vec<RawReady>> {
+/// One that cannot be read leaves the schedule as well: it would stand at its head for ever.
+fn promote(ledger: &mut Ledger<'_>, shared: &Shared, now: Timestamp, limit: usize) -> Result<Vec<RawReady>> {
     let mut due = ledger.conn.prepare_cached(DUE)?;
-    let due = row::all(due.query(params![now.ms(), limit])?, RawReady::read)?;
+    let due = row::all(due.query(params![now.ms(), limit])?, |row| {
+        let place = (AccountId(row.get(0)?), row::id(row, 1)?);
+        Ok((place, shared.damaged.pass(place, RawReady::read(row))?))
+    })?;
     let mut promote = ledger.conn.prepare_cached(PROMOTE)?;
-    for message in &due {
-        if promote.execute([message.account.0, message.id.raw()])? != 1 {
-            return Err(crate::moves::lost_row(message.id));
+    for ((account, id), _) in &due {
+        if promote.execute([account.0, id.raw()])? != 1 {
+            return Err(crate::moves::lost_row(*id));
         }
     }
-    Ok(due)
+    Ok(due.into_iter().filter_map(|(_, ready)| ready).collect())
 }
 
 // The first entry after a place: the index is asked once a lane, not once a row.
@@ -172,13 +188,15 @@ impl Store {
     pub async fn backlog(&self) -> Result<Vec<Backlog>> {
         self.read(|conn| {
             let mut next = conn.prepare_cached(NEXT_LANE)?;
-            let mut found: Vec<Backlog> = Vec::new();
+            let (mut found, mut last) = (Vec::new(), (i64::MIN, 0_i64));
             loop {
-                let (account, lane) =
-                    found.last().map_or((i64::MIN, 0), |last| (last.account.0, last.lane.index()));
-                let mut rows = next.query(params![account, lane])?;
+                let mut rows = next.query([last.0, last.1])?;
                 let Some(row) = rows.next()? else { break };
-                found.push(Backlog { account: AccountId(row.get(0)?), lane: row::lane(row, 1)? });
+                last = (row.get(0)?, row.get(1)?);
+                // One of no lane is a damaged row: it is not read, and must not keep the others from it.
+                if let Ok(lane) = row::lane(row, 1) {
+                    found.push(Backlog { account: AccountId(last.0), lane });
+                }
             }
             Ok(found)
         })
@@ -214,7 +232,8 @@ impl Store {
             let open = |(account, claim, at, packed): (AccountId, ClaimId, Timestamp, Vec<u8>)| {
                 let mut messages = Vec::new();
                 for packed in claim::unpack(&packed) {
-                    let held = still_claimed(conn, &shared.keyring, (account, claim), packed.id)?;
+                    let held = still_claimed(conn, &shared.keyring, (account, claim), packed.id);
+                    let held = shared.damaged.pass((account, packed.id), held)?.flatten();
                     messages.extend(held.map(|ready| Ready { taken: packed.taken(at), ..ready }));
                 }
                 Ok(OpenClaim { account, claim, at, messages })
@@ -247,24 +266,27 @@ SELECT account, id, state, attempts, doubt_since, on_unknown, sent_at
 FROM message
 WHERE state = 'sent'
   AND sent_at < ?1
-ORDER BY sent_at
-LIMIT ?2";
+ORDER BY sent_at";
 
 impl Store {
     /// Messages sent before this and not reported, oldest first.
     pub async fn unreported(&self, sent_before: Timestamp, limit: usize) -> Result<Vec<Unreported>> {
+        let (shared, limit) = (self.shared.clone(), limit.min(crate::MAX_BATCH));
         self.read(move |conn| {
             let mut unreported = conn.prepare_cached(UNREPORTED)?;
-            let rows = unreported.query(params![sent_before.ms(), limit.min(crate::MAX_BATCH)])?;
-            row::all(rows, |row| {
-                Ok(Unreported {
-                    account: AccountId(row.get(0)?),
-                    message: row::id(row, 1)?,
-                    standing: row::standing(row, 2)?,
-                    sent_at: row::at(row, 6)?,
-                })
-            })
+            let mut rows = unreported.query([sent_before.ms()])?;
+            let mut found = Vec::new();
+            while found.len() < limit {
+                let Some(row) = rows.next()? else { break };
+                let place = (AccountId(row.get(0)?), row::id(row, 1)?);
+                found.extend(shared.damaged.pass(place, silent(place, row))?);
+            }
+            Ok(found)
         })
         .await
     }
+}
+
+fn silent((account, message): (AccountId, MessageId), row: &Row<'_>) -> Result<Unreported> {
+    Ok(Unreported { account, message, standing: row::standing(row, 2)?, sent_at: row::at(row, 6)? })
 }

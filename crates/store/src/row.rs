@@ -121,7 +121,8 @@ pub(crate) fn cause(row: &Row<'_>, column: usize) -> Result<Option<Cause>> {
 /// Reads a word of a closed set.
 pub(crate) fn word<T>(row: &Row<'_>, column: usize, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
     let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    parse(text).ok_or_else(|| StoreError::Corrupt(format!("`{text}` is no word of its column")))
+    // Not the text: in a damaged row it may be anybody's.
+    parse(text).ok_or_else(|| StoreError::Corrupt(format!("column {column} holds no word of its set")))
 }
 
 /// Reads a word of a closed set, or nothing.

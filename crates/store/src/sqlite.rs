@@ -1,6 +1,8 @@
 //! How connections to the SQLite file are made, and what its errors mean.
 
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +23,9 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 256;
 /// The WAL file is cut back to this after a checkpoint.
 const WAL_KEPT_BYTES: u32 = 64 << 20;
+
+/// Mode of every file made here: even sealed, it is nobody else's to copy.
+pub(crate) const OWNER_ONLY: u32 = 0o600;
 
 /// Takes the path out of `sqlite:PATH`. What SQLite would take for memory or for a URI of its own is no path: each
 /// connection would have another database.
@@ -51,6 +56,7 @@ pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
         return Err(StoreError::OldSqlite(rusqlite::version().to_owned()));
     }
     check_names(path)?;
+    create(path)?;
     migrate(path)?;
     let conn = Connection::open(path)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
@@ -105,6 +111,18 @@ pub(crate) fn open_reader(path: &Path, cache_kib: u32) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Makes the file where there is none, for its owner alone: SQLite gives the files beside it the same mode. One that is
+/// there keeps the mode that its operator gave it.
+fn create(path: &Path) -> Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(StoreError::Unavailable(format!("{}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// On a connection of its own: what a migration says of the indexes is read when a connection opens.
 fn migrate(path: &Path) -> Result<()> {
     let mut conn = Connection::open(path)?;
@@ -143,6 +161,18 @@ pub(crate) fn newest_applied(conn: &Connection) -> Result<i64> {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+        };
+        if matches!(
+            error,
+            FromSqlConversionFailure(..)
+                | IntegralValueOutOfRange(..)
+                | InvalidColumnType(..)
+                | Utf8Error(..)
+        ) {
+            return Self::Corrupt("a column holds a value of another type".to_owned());
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Unavailable("the disk is full".to_owned()),
             Some(ErrorCode::ReadOnly) => Self::Unavailable("the database is read-only".to_owned()),

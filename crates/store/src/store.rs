@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use hongyan_domain::{AccountId, MessageId, Timestamp};
 use rusqlite::Connection;
 
+use crate::damaged::Damaged;
 use crate::keyring::{AccountKeys, Keyring};
 use crate::own::OwnerLock;
 use crate::purge::Reached;
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     /// Where the last purge stopped looking.
     pub(crate) purged_to: Mutex<Reached>,
     pub(crate) people_resealed: Mutex<PeopleResealed>,
+    pub(crate) damaged: Damaged,
 }
 
 /// Of the page cache, the writer has three quarters: it reads before it writes, everywhere.
@@ -95,10 +97,21 @@ impl Store {
         let writer = Writer::start(conn, sqlite::open_checkpointer(&path)?, keyring.audit().clone())?;
         tracing::debug!(path = %path.display(), %now, "store opened");
         let (epoch, owner, purged_to) = (AtomicI64::new(0), Mutex::new(None), Mutex::new(None));
-        let people_resealed = Mutex::new(None);
+        let (people_resealed, damaged) = (Mutex::new(None), Damaged::default());
         let shared =
-            Arc::new(Shared { path, writer, readers, keyring, epoch, owner, purged_to, people_resealed });
-        Ok(Self { shared, actor: Actor::System })
+            Shared { path, writer, readers, keyring, epoch, owner, purged_to, people_resealed, damaged };
+        Ok(Self { shared: Arc::new(shared), actor: Actor::System })
+    }
+
+    /// Returns once a write has failed in a way that leaves open what is on the disk. Nothing is written any more; the
+    /// process has to end, and the next start finds out what is there.
+    pub async fn stopped(&self) {
+        self.shared.writer.stopped().await;
+    }
+
+    /// Rows that were found unreadable since the store was opened; sending passes over them.
+    pub fn damaged_rows(&self) -> usize {
+        self.shared.damaged.count()
     }
 
     /// Runs `work` in the next transaction that takes it.

@@ -116,6 +116,20 @@ async fn a_message_of_an_older_schema_is_there_with_its_tries_after_the_migratio
     assert_eq!(store.check_tally().await.unwrap(), []);
 }
 
+#[tokio::test]
+async fn whoever_waits_for_it_is_told_when_the_store_has_stopped() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = store(&dir).await;
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.stopped().await }
+    });
+
+    store.shared.writer.break_for_test();
+
+    waiting.await.unwrap();
+}
+
 async fn plan(store: &Store, sql: &'static str) -> String {
     let explain = move |conn: &rusqlite::Connection| {
         let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;

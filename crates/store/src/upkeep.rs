@@ -1,5 +1,6 @@
 //! Copies.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -22,7 +23,8 @@ impl Store {
 
 fn copy(from: &Path, to: &PathBuf) -> Result<()> {
     let failed = |error: std::io::Error| StoreError::Unavailable(format!("backup {}: {error}", to.display()));
-    std::fs::File::create_new(to).map_err(failed)?;
+    let mut options = std::fs::File::options();
+    options.write(true).create_new(true).mode(sqlite::OWNER_ONLY).open(to).map_err(failed)?;
     let source = sqlite::open_reader(from, COPY_CACHE_KIB)?;
     let mut target = Connection::open(to)?;
     // All pages in one step: the copy is of one moment, and a writer cannot make it begin again.

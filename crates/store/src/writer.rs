@@ -3,13 +3,11 @@
 //! A command that fails takes nothing of its neighbours with it: then the transaction is run again with a savepoint
 //! for each. They are not there the first time, since SQLite copies every page a savepoint guards.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use aws_lc_rs::hmac;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::broken::Broken;
 use crate::checkpoint::Checkpointer;
 use crate::queue::{QUEUE, Queue, Turn};
 use crate::tally::Tally;
@@ -110,14 +108,14 @@ where
 #[derive(Clone)]
 pub(crate) struct Writer {
     commands: mpsc::Sender<Box<dyn Command>>,
-    broken: Arc<AtomicBool>,
+    broken: Broken,
 }
 
 impl Writer {
     /// Starts the thread. It ends when the last `Writer` is dropped and all commands are answered.
     pub(crate) fn start(mut conn: Connection, checkpoints: Connection, audit: hmac::Key) -> Result<Self> {
         let (commands, incoming) = mpsc::channel(QUEUE);
-        let broken = Arc::new(AtomicBool::new(false));
+        let broken = Broken::new();
         let checkpointer = Checkpointer::start(&mut conn, checkpoints, broken.clone())?;
         let open = OpenReceipts::count(&conn)?;
         let (queue, scrub) = (Queue::new(incoming), false);
@@ -133,13 +131,18 @@ impl Writer {
         T: Send + 'static,
         F: FnMut(&mut Ledger<'_>) -> Result<T> + Send + 'static,
     {
-        if self.broken.load(Ordering::Acquire) {
+        if self.broken.is_set() {
             return Err(refused());
         }
         let (reply, answer) = oneshot::channel();
         let command = Box::new(Work { turn, rows, work, result: None, reply });
         self.commands.send(command).await.map_err(|_| gone())?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        answer.await.unwrap_or_else(|_| Err(cut_off()))
+    }
+
+    /// Returns once a write has failed in a way that leaves open what is on the disk.
+    pub(crate) async fn stopped(&self) {
+        self.broken.wait().await;
     }
 }
 
@@ -147,12 +150,16 @@ impl Writer {
 impl Writer {
     /// As after a commit that failed on the disk.
     pub(crate) fn break_for_test(&self) {
-        self.broken.store(true, Ordering::Release);
+        self.broken.set();
     }
 }
 
 fn gone() -> StoreError {
     StoreError::Unavailable("the writer has stopped".to_owned())
+}
+
+fn cut_off() -> StoreError {
+    StoreError::Broken("the writer ended in the middle of its work".to_owned())
 }
 
 fn refused() -> StoreError {
@@ -167,7 +174,7 @@ struct Thread {
     /// The WAL holds what must go.
     scrub: bool,
     checkpointer: Checkpointer,
-    broken: Arc<AtomicBool>,
+    broken: Broken,
 }
 
 impl Thread {
@@ -177,13 +184,13 @@ impl Thread {
             let committed = self.commit(&mut batch);
             if let Err(StoreError::Broken(reason)) = &committed {
                 tracing::error!(reason, "a write failed; the store takes no more");
-                self.broken.store(true, Ordering::Release);
+                self.broken.set();
             }
             self.empty_wal();
             for command in batch.drain(..) {
                 command.answer(committed.as_ref().copied());
             }
-            if !self.broken.load(Ordering::Acquire) {
+            if !self.broken.is_set() {
                 self.checkpointer.look(&self.conn);
             }
         }
@@ -191,7 +198,7 @@ impl Thread {
 
     /// Runs all of `batch` in one transaction.
     fn commit(&mut self, batch: &mut [Box<dyn Command>]) -> Result<()> {
-        if self.broken.load(Ordering::Acquire) {
+        if self.broken.is_set() {
             return Err(refused());
         }
         match self.transact(batch, Guard::Together)? {
@@ -244,8 +251,17 @@ impl Thread {
     /// Empties the WAL where something in it must go. A reader that is under way keeps it from that: then the next
     /// commit tries again.
     fn empty_wal(&mut self) {
-        if self.scrub && !self.broken.load(Ordering::Acquire) {
+        if self.scrub && !self.broken.is_set() {
             self.scrub = !self.checkpointer.empty(&self.conn);
+        }
+    }
+}
+
+impl Drop for Thread {
+    /// A defect that ends the thread leaves open what is on the disk, as a disk that fails does.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.broken.set();
         }
     }
 }

@@ -284,3 +284,20 @@ fn a_text_that_is_no_master_key_is_refused_without_being_shown() {
         assert!(!error.to_string().contains("secret-of-someone"));
     }
 }
+
+#[tokio::test]
+async fn every_file_that_is_made_is_its_owners_alone() {
+    let dir = TempDir::new().unwrap();
+    let store = with_account(&dir.path().join("test.db")).await;
+    let _owner = store.own(NOW).await.unwrap();
+    store.backup(&dir.path().join("copy.db")).await.unwrap();
+
+    let modes = std::fs::read_dir(dir.path()).unwrap().map(|file| {
+        let file = file.unwrap();
+        (file.file_name(), file.metadata().unwrap().permissions().mode() & 0o777)
+    });
+    let modes: Vec<_> = modes.collect();
+
+    assert!(modes.len() >= 5, "{modes:?}");
+    assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+}

@@ -4,12 +4,10 @@
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use hongyan_domain::Timestamp;
-use hongyan_engine::{Clock, Engine, EngineError, Metrics, Parts, Settings};
+use hongyan_engine::{Clock, Engine, EngineError, Manual, Metrics, Parts, Settings};
 use hongyan_server::App;
 use hongyan_store::{MasterKey, Store};
 use hongyan_wechat::Client;
@@ -26,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) master_key: MasterKey,
-    pub(crate) clock: Arc<AtomicI64>,
+    pub(crate) clock: Manual,
     pub(crate) wechat: hongyan_wechat::Settings,
     pub(crate) engine: Settings,
 }

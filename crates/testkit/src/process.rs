@@ -88,6 +88,11 @@ impl Running {
         self.child.kill().await.expect("it ran until now");
     }
 
+    /// Waits until it ends by itself; how it ended.
+    pub async fn end(mut self) -> ExitStatus {
+        self.child.wait().await.expect("it ends")
+    }
+
     /// SIGTERM; how it ended.
     pub async fn terminate(mut self) -> ExitStatus {
         let id = self.child.id().expect("it runs").to_string();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use hongyan_domain::Appid;
-use hongyan_engine::Engine;
+use hongyan_engine::{Engine, Manual};
 use hongyan_simulator::{
     AccountBody, Clock, FollowersBody, PushFormat, PushMode, Settings, Simulator, TemplateBody,
 };
@@ -155,7 +155,8 @@ impl Builder {
         self.wechat.api_bases = vec![wire.url()];
         let mut rng = StdRng::seed_from_u64(1);
         let (wechat, engine) = (self.wechat.clone(), self.engine.clone());
-        let plan = Plan { master_key: MasterKey::generate(&mut rng), clock: clock.clone(), wechat, engine };
+        let ours = Manual { ms: clock.clone(), ..Manual::default() };
+        let plan = Plan { master_key: MasterKey::generate(&mut rng), clock: ours, wechat, engine };
         let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
         door.set_nonblocking(true).expect("a socket can");
         let files = tempfile::tempdir().expect("there is a folder for temporary files");

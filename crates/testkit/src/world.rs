@@ -275,6 +275,12 @@ impl World {
         self.clock.fetch_sub(by_ms, Ordering::SeqCst);
     }
 
+    /// Sets back the clock of the machine that the daemon runs on; WeChat's goes on, and so does time.
+    pub fn set_our_clock_back(&self, by: Duration) {
+        let by_ms = i64::try_from(by.as_millis()).expect("not so long");
+        self.plan.clock.set_back_ms.fetch_add(by_ms, Ordering::SeqCst);
+    }
+
     /// Lets everything happen that can happen at this time, receipts and all.
     pub async fn drain(&self) {
         loop {

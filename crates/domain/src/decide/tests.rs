@@ -57,6 +57,16 @@ fn an_answer_decides_what_a_claimed_message_becomes() {
 }
 
 #[test]
+fn a_refusal_after_a_busy_answer_has_failed_for_certain() {
+    let busy = decide(&at(State::Claimed), &answered_with(busy()), NOW).unwrap();
+    let standing = Standing { attempts: busy.attempts, doubt_since: busy.doubt_since, ..at(State::Claimed) };
+    let refused = answered_with(Outcome::Refused { cause: Cause::OpenidInvalid });
+
+    assert_eq!(busy.doubt_since, None);
+    assert_eq!(becomes(standing, &refused), Some((State::Failed, Some(Cause::OpenidInvalid))));
+}
+
+#[test]
 fn a_receipt_settles_what_is_sent_or_may_have_been() {
     let cases = [
         (DeliveryStatus::Success, State::Delivered, None),
@@ -99,7 +109,7 @@ fn the_last_try_ends_as_failed_or_in_doubt_as_unknown() {
 
     let exhausted = Some((State::Failed, Some(Cause::AttemptsExhausted)));
     assert_eq!(becomes(last, &answered_with(repeated())), exhausted);
-    assert_eq!(becomes(last, &answered_with(busy())), unknown);
+    assert_eq!(becomes(last, &answered_with(busy())), exhausted);
     assert_eq!(becomes(doubtful, &answered_with(repeated())), unknown);
     assert_eq!(becomes(last, &answered_with(Outcome::Unknown)), unknown);
     assert_eq!(becomes(last, &lost), unknown);
@@ -151,13 +161,6 @@ fn a_pause_is_the_accounts_so_the_message_is_due_at_once() {
         let made = decide(&standing, &pause, NOW).unwrap();
         assert_eq!((made.to, made.due_at), (State::Pending, Some(NOW)));
     }
-}
-
-#[test]
-fn busy_may_have_been_sent() {
-    let made = decide(&at(State::Claimed), &answered_with(busy()), NOW).unwrap();
-
-    assert!(made.doubt_since.is_some());
 }
 
 #[test]
@@ -387,7 +390,7 @@ fn only_what_certainly_did_not_arrive_is_given_back() {
     assert!(answered(at(State::Claimed), refused.clone()).gives_back());
     assert!(answered(at(State::Claimed), pause.clone()).gives_back());
     assert!(!answered(at(State::Claimed), sent()).gives_back());
-    assert!(!answered(at(State::Claimed), busy()).gives_back());
+    assert!(answered(at(State::Claimed), busy()).gives_back());
     assert!(!answered(at(State::Claimed), Outcome::Unknown).gives_back());
     assert!(!answered(in_doubt(State::Claimed, SECOND), pause).gives_back());
     assert!(!answered(in_doubt(State::Claimed, SECOND), refused).gives_back());

@@ -5,24 +5,36 @@ use crate::{Lane, Timestamp};
 /// The tenth of a day's budget that only urgent messages may use.
 const URGENT_SHARE: u32 = 10;
 
+/// How much a day may see by our own settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Daily {
+    /// Of accounts of this kind, as far as is known: WeChat's own figure for the account takes its place.
+    Usual(u32),
+    /// The operator wants no more: WeChat's own figure holds as well, and the lower of the two decides.
+    Ordered(u32),
+}
+
 /// What an account may still send today (Asia/Shanghai).
 #[derive(Clone, Debug)]
 pub struct Budget {
-    limit: u32,
+    ours: Daily,
+    /// What WeChat allows, once it has said so.
+    told: Option<u32>,
     used: u32,
     day: i64,
 }
 
 impl Budget {
-    /// A whole budget of `limit` sends a day; 0 allows none.
-    pub fn new(limit: u32, now: Timestamp) -> Self {
-        Self { limit, used: 0, day: now.day() }
+    /// A whole budget; 0 allows none.
+    pub fn new(ours: Daily, now: Timestamp) -> Self {
+        Self { ours, told: None, used: 0, day: now.day() }
     }
 
     /// Whether `lane` may send one more today. The last tenth is for urgent alone.
     pub fn allows(&self, lane: Lane, now: Timestamp) -> bool {
-        let kept = if lane == Lane::Urgent { 0 } else { self.limit.div_ceil(URGENT_SHARE) };
-        self.used_on(now) < self.limit - kept
+        let limit = self.limit();
+        let kept = if lane == Lane::Urgent { 0 } else { limit.div_ceil(URGENT_SHARE) };
+        self.used_on(now) < limit - kept
     }
 
     /// Counts one send.
@@ -43,21 +55,31 @@ impl Budget {
         now.next_day()
     }
 
-    /// WeChat's own figures (`openapi/quota/get`) take the place of ours, also when they are lower: a
-    /// cleared quota has to count.
+    /// WeChat's own figures (`openapi/quota/get`). What it counted takes the place of our count, also when it is
+    /// lower: a cleared quota has to count.
     pub fn learned(&mut self, limit: u32, used: u32, now: Timestamp) {
-        self.turn(now);
-        (self.limit, self.used) = (limit, used);
+        self.told = Some(limit);
+        self.learned_used(used, now);
     }
 
-    /// A new limit; what was used stays used.
-    pub fn set_limit(&mut self, limit: u32) {
-        self.limit = limit;
+    /// What is known to have gone today.
+    pub fn learned_used(&mut self, used: u32, now: Timestamp) {
+        self.turn(now);
+        self.used = used;
+    }
+
+    /// A new limit of ours; what was used stays used, and what WeChat said stays said.
+    pub fn set_limit(&mut self, ours: Daily) {
+        self.ours = ours;
     }
 
     /// Today's limit.
     pub fn limit(&self) -> u32 {
-        self.limit
+        match (self.ours, self.told) {
+            (Daily::Usual(limit) | Daily::Ordered(limit), None) => limit,
+            (Daily::Usual(_), Some(told)) => told,
+            (Daily::Ordered(limit), Some(told)) => limit.min(told),
+        }
     }
 
     /// What went today.
@@ -87,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_last_tenth_of_a_day_is_for_urgent() {
-        let mut budget = Budget::new(20, NOW);
+        let mut budget = Budget::new(Daily::Usual(20), NOW);
         for _ in 0..18 {
             assert!(budget.allows(Lane::Bulk, NOW));
             budget.spend(NOW);
@@ -105,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_new_day_is_a_new_budget() {
-        let mut budget = Budget::new(1, NOW);
+        let mut budget = Budget::new(Daily::Usual(1), NOW);
         budget.spend(NOW);
         let tomorrow = budget.until(NOW);
 
@@ -119,7 +141,7 @@ mod tests {
 
     #[test]
     fn wechats_own_figures_replace_ours() {
-        let mut budget = Budget::new(100, NOW);
+        let mut budget = Budget::new(Daily::Usual(100), NOW);
         budget.spend(NOW);
 
         budget.learned(1_000, 1_000, NOW);
@@ -130,8 +152,25 @@ mod tests {
     }
 
     #[test]
+    fn of_the_operators_limit_and_wechats_the_lower_holds() {
+        let mut budget = Budget::new(Daily::Ordered(100), NOW);
+
+        budget.learned(1_000, 3, NOW);
+        assert_eq!((budget.limit(), budget.used_on(NOW)), (100, 3));
+
+        budget.learned(50, 3, NOW);
+        assert_eq!(budget.limit(), 50);
+
+        budget.set_limit(Daily::Ordered(20));
+        assert_eq!(budget.limit(), 20);
+
+        budget.set_limit(Daily::Usual(20));
+        assert_eq!(budget.limit(), 50);
+    }
+
+    #[test]
     fn a_budget_of_nothing_allows_nothing() {
-        assert!(!Budget::new(0, NOW).allows(Lane::Urgent, NOW));
+        assert!(!Budget::new(Daily::Usual(0), NOW).allows(Lane::Urgent, NOW));
     }
 
     proptest! {
@@ -139,7 +178,7 @@ mod tests {
         fn any_times_are_survived_and_no_more_is_used_than_was_spent(
             limit in any::<u32>(), times in prop::collection::vec(any::<i64>(), 1..20),
         ) {
-            let mut budget = Budget::new(limit, NOW);
+            let mut budget = Budget::new(Daily::Ordered(limit), NOW);
             for (spent, now) in (1..).zip(times.into_iter().map(Timestamp::from_ms)) {
                 budget.spend(now);
 

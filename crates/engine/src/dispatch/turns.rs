@@ -115,6 +115,8 @@ impl Dispatcher {
         if traffic.is_hungry(cap) {
             self.hungry.push(account);
         }
+        let forgotten = taken.go.extract_if(.., |message| self.shared.doubt.is_forgotten(&message.standing));
+        taken.over.extend(forgotten.map(|message| (message, Event::Claimed)));
         self.end(taken.over);
         let count = taken.go.len();
         while !taken.go.is_empty() {
@@ -133,11 +135,11 @@ impl Dispatcher {
                 Ok(Claims { go, stale, judged }) => {
                     launcher.forget(way, stale.len() + judged.len());
                     launcher.launch(way, go);
-                    Hint::Claimed { way, stale, judged }
+                    Hint::Claimed { way, taken_at: now, stale, judged }
                 }
                 Err(messages) => {
                     launcher.forget(way, messages.len());
-                    Hint::Unclaimed(way, messages)
+                    Hint::Unclaimed(way, now, messages)
                 }
             };
             shared.hint(hint).await;
@@ -149,9 +151,14 @@ impl Dispatcher {
         if over.is_empty() {
             return;
         }
-        let (finished, at) = (self.sender.finished.clone(), self.shared.clock.now());
+        let (finished, shared) = (self.sender.finished.clone(), self.shared.clone());
         tokio::spawn(async move {
             for (message, event) in over {
+                // It is over because of its doubt, or because of its time: that may be later by the doubt's clock.
+                let at = match event {
+                    Event::Claimed => shared.doubt.judged_at(message.standing.doubt_since),
+                    _ => shared.clock.now(),
+                };
                 let over = Finished { message, ticket: None, event, at, dispatch: None };
                 if finished.send(over).await.is_err() {
                     return;

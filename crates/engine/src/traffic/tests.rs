@@ -7,8 +7,12 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 const NO_LIMIT: Limits = Limits { base_per_s: 0, peak_per_s: 0, daily: 1_000_000 };
 
+fn of(limits: Limits) -> Traffic {
+    Traffic::new(AccountId(1), (limits, Daily::Usual(limits.daily)), NOW)
+}
+
 fn traffic() -> Traffic {
-    Traffic::new(AccountId(1), NO_LIMIT, NOW)
+    of(NO_LIMIT)
 }
 
 pub(crate) fn message(id: i64, lane: Lane) -> Ready {
@@ -240,7 +244,7 @@ fn a_try_that_wechat_has_forgotten_is_ended_and_not_sent() {
 
 #[test]
 fn a_day_whose_budget_is_spent_goes_on_at_midnight_or_when_wechat_raises_it() {
-    let mut traffic = Traffic::new(AccountId(1), Limits { daily: 10, ..NO_LIMIT }, NOW);
+    let mut traffic = of(Limits { daily: 10, ..NO_LIMIT });
     offer_all(&mut traffic, 1..=30, LANE_CAP);
 
     let today = traffic.take(NOW, 30).go.len();
@@ -266,7 +270,7 @@ fn delayed_messages_wait_for_their_time() {
 #[test]
 fn a_busy_answer_now_and_then_is_no_reason_to_go_slower_and_many_are() {
     let limits = Limits { base_per_s: 100, peak_per_s: 100, ..NO_LIMIT };
-    let mut traffic = Traffic::new(AccountId(1), limits, NOW);
+    let mut traffic = of(limits);
     for answer in 0..500 {
         traffic.learn(if answer % 50 == 0 { Signal::Busy } else { Signal::Fine }, NOW);
     }
@@ -277,4 +281,47 @@ fn a_busy_answer_now_and_then_is_no_reason_to_go_slower_and_many_are() {
     }
 
     assert_eq!((now_and_then, traffic.status().rate_per_s), (100.0, 50.0));
+}
+
+#[test]
+fn of_two_causes_of_a_pause_the_one_that_ends_later_is_told_with_its_end() {
+    let mut traffic = traffic();
+    let quota = Pause { until: later(3_600), cause: Cause::DailyQuota };
+    let address = Pause { until: later(60), cause: Cause::IpNotAllowed };
+
+    traffic.learn(Signal::Paused(quota), NOW);
+    traffic.learn(Signal::Paused(address), NOW);
+    let earlier_later = traffic.status().pause;
+    let mut traffic = self::traffic();
+    traffic.learn(Signal::Paused(address), NOW);
+    traffic.learn(Signal::Paused(quota), NOW);
+
+    assert_eq!((earlier_later, traffic.status().pause), (Some(quota), Some(quota)));
+}
+
+#[test]
+fn what_was_taken_and_could_not_be_claimed_costs_no_budget() {
+    let mut traffic = of(Limits { daily: 10, ..NO_LIMIT });
+    offer_all(&mut traffic, 1..=30, LANE_CAP);
+
+    let first = traffic.take(NOW, 30).go;
+    traffic.unspend(first.len(), NOW);
+    first.iter().for_each(|message| _ = traffic.out.remove(&message.id));
+    let again = traffic.take(NOW, 30).go.len();
+
+    assert_eq!((first.len(), again), (9, 9));
+}
+
+#[test]
+fn what_could_not_reach_wechat_costs_no_budget() {
+    let mut traffic = of(Limits { daily: 10, ..NO_LIMIT });
+    offer_all(&mut traffic, 1..=30, LANE_CAP);
+    let went = traffic.take(NOW, 30).go;
+
+    went.iter().for_each(|message| _ = traffic.out.remove(&message.id));
+    let unreachable = Pause { until: NOW, cause: Cause::Unreachable };
+    went.iter().for_each(|_| traffic.learn(Signal::Paused(unreachable), NOW));
+    traffic.resume();
+
+    assert_eq!(traffic.take(later(60), 30).go.len(), 9);
 }

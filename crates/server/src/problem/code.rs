@@ -112,6 +112,8 @@ codes! {
     WeChatUnreachable = "wechat_unreachable", 502, "WeChat could not be reached";
     /// The store cannot write or read now; nothing was accepted.
     StoreUnavailable = "store_unavailable", 503, "The store is unavailable";
+    /// A write failed on the disk and the process ends; whether the request took effect is not known.
+    StoreStopped = "store_stopped", 503, "The store has stopped";
     /// The process is stopping; nothing was accepted.
     Stopping = "stopping", 503, "The server is stopping";
     /// No answer in time; the request may still take effect.

@@ -76,6 +76,11 @@ suite! {
         a_closed_claim_is_gone,
         expired_messages_are_found_and_others_are_not,
         sent_messages_without_a_receipt_are_unreported,
+        damaged_rows_are_passed_over_and_counted_once,
+        a_damaged_row_leaves_the_schedule_and_holds_up_nobody,
+        a_damaged_row_in_an_open_claim_keeps_no_owner_from_starting,
+        a_claim_leaves_out_a_copy_from_before_a_try,
+        the_last_time_seen_is_kept_and_never_an_earlier_one,
     }
     recipients {
         of_one_never_heard_of_nothing_is_known,
@@ -213,6 +218,8 @@ suite! {
     retention {
         purge_takes_what_is_final_and_old_and_nothing_else,
         purge_archives_before_it_deletes,
+        purge_archives_into_a_folder_as_well,
+        purge_and_the_unreported_pass_over_a_damaged_row,
         purge_passes_over_live_rows,
         purge_keeps_the_counters,
         purge_takes_receipts_that_never_found_a_message,

@@ -303,3 +303,71 @@ pub(crate) async fn sent_messages_without_a_receipt_are_unreported(bed: &Bed) {
     assert_eq!(after.len(), 1);
     assert_eq!((after[0].message, after[0].standing.state, after[0].sent_at), (waiting, State::Sent, NOW));
 }
+
+/// Spoils three of seven: the seal, a word, a number.
+async fn with_damaged(bed: &Bed) -> Vec<MessageId> {
+    let mut all = Vec::new();
+    for _ in 0..7 {
+        all.push(bed.accepted("oA").await);
+    }
+    let spoils = ["body = x'0102'", "category = 'PLAIN-openid'", "attempts = 'many'"];
+    for (id, spoil) in all.iter().skip(1).step_by(2).zip(spoils) {
+        bed.spoil(&format!("UPDATE message SET {spoil} WHERE id = {}", id.raw()));
+    }
+    all.into_iter().step_by(2).collect()
+}
+
+pub(crate) async fn damaged_rows_are_passed_over_and_counted_once(bed: &Bed) {
+    let whole = with_damaged(bed).await;
+
+    let all = bed.store.ready(bed.account, Lane::Normal, None, 10).await.unwrap();
+    let page = bed.store.ready(bed.account, Lane::Normal, None, 3).await.unwrap();
+
+    assert_eq!(ids(&all), whole);
+    assert_eq!(ids(&page), whole[..3], "a page is full as long as there is more");
+    assert_eq!(bed.store.damaged_rows(), 3);
+}
+
+pub(crate) async fn a_damaged_row_leaves_the_schedule_and_holds_up_nobody(bed: &Bed) {
+    let (mut first, mut second) = (bed.draft_to("oA"), bed.draft_to("oB"));
+    (first.due_at, second.due_at) = (after_s(3600), after_s(3601));
+    let (damaged, whole) = (first.id, second.id);
+    bed.store.accept(vec![first, second]).await.unwrap();
+    bed.spoil(&format!("UPDATE message SET body = x'00' WHERE id = {}", damaged.raw()));
+
+    let promoted = bed.store.scheduled_promote(after_s(7200), 10).await.unwrap();
+
+    assert_eq!(ids(&promoted), [whole]);
+    assert!(bed.store.scheduled_promote(after_s(7200), 10).await.unwrap().is_empty());
+    assert_eq!(bed.store.damaged_rows(), 1);
+}
+
+pub(crate) async fn a_damaged_row_in_an_open_claim_keeps_no_owner_from_starting(bed: &Bed) {
+    let _owner = bed.own().await;
+    let (damaged, whole) = (bed.accepted("oA").await, bed.accepted("oB").await);
+    bed.claimed(&[damaged, whole]).await;
+    bed.spoil(&format!("UPDATE message SET body = x'00' WHERE id = {}", damaged.raw()));
+
+    let open = bed.store.open_claims().await.unwrap();
+
+    assert_eq!(ids(&open[0].messages), [whole]);
+}
+
+pub(crate) async fn a_claim_leaves_out_a_copy_from_before_a_try(bed: &Bed) {
+    let _owner = bed.own().await;
+    let id = bed.accepted("oA").await;
+    let busy = Outcome::Retry { after: Duration::ZERO, cause: Cause::Busy };
+    bed.answer(id, standing(State::Claimed, 0), busy, NOW).await;
+
+    let old = claim(bed, &[id]).await.unwrap();
+
+    assert_eq!(old, [Claimed::Stale]);
+}
+
+pub(crate) async fn the_last_time_seen_is_kept_and_never_an_earlier_one(bed: &Bed) {
+    let none = bed.store.seen_at().await.unwrap();
+    bed.store.note_seen(after_s(10)).await.unwrap();
+    bed.store.note_seen(after_s(5)).await.unwrap();
+
+    assert_eq!((none, bed.store.seen_at().await.unwrap()), (None, Some(after_s(10))));
+}

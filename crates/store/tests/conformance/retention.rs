@@ -144,3 +144,28 @@ pub(crate) async fn a_new_master_key_opens_and_the_old_one_does_not(bed: &Bed) {
     assert_eq!(all.items.len(), 1);
     assert!(decide(&all.items[0].standing, &Event::Cancelled, NOW).is_some());
 }
+
+pub(crate) async fn purge_archives_into_a_folder_as_well(bed: &Bed) {
+    let folder = bed.path("archives");
+    std::fs::create_dir(&folder).unwrap();
+    let gone = delivered(bed, "oA", 1).await;
+
+    bed.store.purge(after_s(50), 10, Some(&folder)).await.unwrap();
+
+    let text = std::fs::read_to_string(folder.join("hongyan-archive.ndjson")).unwrap();
+    assert!(text.contains(&gone.to_string()), "{text}");
+}
+
+pub(crate) async fn purge_and_the_unreported_pass_over_a_damaged_row(bed: &Bed) {
+    let (damaged, silent) = (bed.sent("oA", Some(1)).await, bed.sent("oB", Some(2)).await);
+    let (odd, gone) = (delivered(bed, "oC", 3).await, delivered(bed, "oD", 4).await);
+    bed.spoil(&format!("UPDATE message SET on_unknown = 'perhaps' WHERE id = {}", damaged.raw()));
+    bed.spoil(&format!("UPDATE message SET cause = 'perhaps' WHERE id = {}", odd.raw()));
+
+    let unreported = bed.store.unreported(after_s(50), 10).await.unwrap();
+    let went = bed.store.purge(after_s(50), 10, None).await.unwrap();
+
+    assert_eq!((unreported.len(), unreported[0].message), (1, silent));
+    assert_eq!((went, bed.store.message(gone).await.unwrap().is_none()), (1, true));
+    assert_eq!(bed.store.damaged_rows(), 2);
+}

@@ -1,5 +1,6 @@
 /* Preloaded into a daemon: while the file named by DISK_IS_FULL exists, nothing more can be written to the
-   database, as on a full disk. Everything else goes on. */
+   database, as on a full disk; while the file named by DISK_FAILS exists, nothing of it comes to the disk any more
+   (fsync answers EIO), as on one that is broken. Everything else goes on. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -9,20 +10,23 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-static int is_full(int fd) {
-  static const char *mark;
+static int strikes(int fd, const char *name, int fault) {
+  const char *mark = getenv(name);
   char link[64], path[4096];
   ssize_t length;
-  if (!mark && !(mark = getenv("DISK_IS_FULL"))) return 0;
-  if (access(mark, F_OK) != 0) return 0;
+  if (!mark || access(mark, F_OK) != 0) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   length = readlink(link, path, sizeof path - 1);
   if (length < 0) return 0;
   path[length] = 0;
   if (!strstr(path, "hongyan.db")) return 0;
-  errno = ENOSPC;
+  errno = fault;
   return 1;
 }
+
+static int is_full(int fd) { return strikes(fd, "DISK_IS_FULL", ENOSPC); }
+
+static int fails(int fd) { return strikes(fd, "DISK_FAILS", EIO); }
 
 #define REAL(name) static __typeof__(&name) real; if (!real) real = dlsym(RTLD_NEXT, #name)
 
@@ -39,4 +43,14 @@ ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) {
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at) {
   REAL(pwrite64);
   return is_full(fd) ? -1 : real(fd, bytes, count, at);
+}
+
+int fsync(int fd) {
+  REAL(fsync);
+  return fails(fd) ? -1 : real(fd);
+}
+
+int fdatasync(int fd) {
+  REAL(fdatasync);
+  return fails(fd) ? -1 : real(fd);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hongyan_domain::Cause;
 use hongyan_simulator::RepeatAnswer;
-use hongyan_testkit::{World, with};
+use hongyan_testkit::{Receipts, World, with};
 use serde_json::json;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -172,14 +172,14 @@ async fn wechat_that_knows_a_repeat_by_45065_has_the_message() {
 }
 
 #[tokio::test]
-async fn a_message_that_wechat_is_always_too_busy_for_is_in_doubt_and_given_up_after_eight_tries() {
+async fn a_message_that_wechat_is_always_too_busy_for_is_given_up_after_eight_tries() {
     let world = World::start().await;
     world.faults(json!({ "errcodes": [{ "errcode": -1 }] }));
 
     let id = world.send(&world.body(0)).await;
     world.pass(60, 10 * SECOND).await;
 
-    assert_eq!(world.state(&id).await, "unknown: no_answer", "nobody says that -1 means not sent");
+    assert_eq!(world.state(&id).await, "failed: attempts_exhausted", "-1 is an answer: nothing was taken");
     assert_eq!((&world.message(&id).await["attempts"], world.stats().errcodes[&-1]), (&json!(8), 8));
     world.finish().await;
 }
@@ -207,5 +207,89 @@ async fn a_clock_that_leaps_an_hour_ahead_loses_nothing() {
     world.drain().await;
 
     world.assert_counts(&[("delivered", 20)]).await;
+    world.finish().await;
+}
+
+/// A second delivery once came of it: the eight minutes looked young again.
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_doubt_young_again() {
+    let mut world = World::start().await;
+    world.faults(json!({ "drop_after": { "next": 1 } }));
+    world.order("pause", &json!({ "reason": "after this one" })).await.expect(200);
+    world.order("resume", &json!({})).await.expect(200);
+    let id = world.send(&world.body(0)).await;
+    world.drain().await;
+    world.order("pause", &json!({ "reason": "lunch" })).await.expect(200);
+
+    world.advance(20 * MINUTE);
+    world.set_our_clock_back(60 * MINUTE);
+    world.order("resume", &json!({})).await.expect(200);
+    world.pass(3, SECOND).await;
+
+    assert_eq!((world.stats().repeats, world.phone(0).len()), (0, 1));
+    assert!(matches!(&*world.state(&id).await, "unknown: no_answer" | "delivered"));
+    world.restart().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_between_two_daemons_makes_no_doubt_young_again() {
+    let mut world = World::build().receipts(Receipts::Off).start().await;
+    world.wire.hold_answers();
+    let id = world.send(&world.body(0)).await;
+    world.wire.held(1).await;
+    world.kill().await;
+    world.wire.open();
+    world.wire.cut();
+
+    world.advance(62 * MINUTE);
+    world.set_our_clock_back(60 * MINUTE);
+    world.boot().await;
+    world.pass(3, SECOND).await;
+
+    assert_eq!(world.state(&id).await, "unknown: no_answer");
+    assert_eq!(world.phone(0).len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_leaves_what_is_sent_after_it_its_eight_minutes() {
+    let mut world = World::start().await;
+    world.pass(1, SECOND).await;
+    world.set_our_clock_back(60 * MINUTE);
+    world.restart().await;
+    world.faults(json!({ "drop_after": { "next": 1 } }));
+
+    let id = world.send(&world.body(0)).await;
+    world.pass(4, SECOND).await;
+
+    assert_eq!((&*world.state(&id).await, world.phone(0).len()), ("delivered", 1));
+    world.finish().await;
+}
+
+/// -1 is an answer, and says that nothing was taken: what WeChat refuses then has certainly failed.
+#[tokio::test]
+async fn a_refusal_after_a_busy_answer_is_a_failure() {
+    let world = World::start().await;
+    world.faults(json!({ "errcodes": [{ "errcode": -1, "next": 1 }, { "errcode": 43004 }] }));
+
+    let id = world.send(&world.body(0)).await;
+    world.pass(3, SECOND).await;
+
+    assert_eq!(world.state(&id).await, "failed: not_following");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_no_send_should_get_is_counted_by_its_class() {
+    let world = World::start().await;
+    world.faults(json!({ "errcodes": [{ "errcode": 43002, "next": 3 }, { "errcode": 987_654 }] }));
+
+    world.send_many(5).await;
+    world.drain().await;
+
+    let metrics = world.api().get("/metrics").await.text().to_owned();
+    assert!(metrics.contains(r#"hongyan_errcode_classes_total{kind="method"} 3"#), "{metrics}");
+    assert!(metrics.contains(r#"hongyan_errcode_classes_total{kind="unknown"} 2"#), "{metrics}");
     world.finish().await;
 }

@@ -276,3 +276,30 @@ async fn new_limits_hold_at_once_and_nobody_is_skipped_or_written_twice() {
     assert_eq!((0..100).filter(|follower| world.phone(*follower).len() == 1).count(), 100);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn an_operators_own_limit_holds_though_wechat_allows_more() {
+    let world = World::build().limits(0, 0, 20).start().await;
+    world.read_quota().await;
+
+    world.send_many(30).await;
+    world.drain().await;
+
+    assert_eq!(world.stats().sends, 18, "the last tenth is for urgent messages");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_quota_that_wechat_does_not_tell_blocks_nothing() {
+    for told in [0, -1] {
+        let world = World::start().await;
+        world.faults(json!({ "quota_told": told }));
+        world.read_quota().await;
+
+        world.send_many(20).await;
+        world.drain().await;
+
+        world.assert_counts(&[("delivered", 20)]).await;
+        world.finish().await;
+    }
+}

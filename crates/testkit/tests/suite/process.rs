@@ -306,3 +306,36 @@ async fn a_full_disk_is_answered_503_and_everything_goes_on_once_there_is_room()
     assert!(daemon.terminate().await.success());
     site.assert_the_counters_equal_the_ledger().await;
 }
+
+/// After an fsync that failed nobody knows what is on the disk: the process must not live on, and must not say that
+/// nothing was done.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_disk_that_fails_ends_the_process_and_the_answer_says_that_nobody_knows() {
+    let site = Site::new(100, "none").await;
+    let fails = site.folder().join("fails");
+    let preload = [("LD_PRELOAD", disk(site.folder())), ("DISK_FAILS", fails.display().to_string())];
+    let (daemon, api) = site.serve_with(&preload).await;
+    let batch =
+        |from: usize| VecDeque::from([(from..from + 50).map(|number| site.message(number)).collect()]);
+    post(&api, &mut batch(0), 1).await;
+    site.ended(&api).await;
+
+    std::fs::write(&fails, "").unwrap();
+    let doubtful = api.post("/api/v1/messages", &site.message(99)).await;
+    let ended = daemon.end().await;
+    std::fs::remove_file(&fails).unwrap();
+    let (daemon, api) = site.serve().await;
+    let again = api.post("/api/v1/messages", &site.message(99)).await;
+    post(&api, &mut batch(50), 1).await;
+    let totals = site.ended(&api).await;
+
+    assert_eq!(doubtful.status, 503, "{}", doubtful.text());
+    assert!(doubtful.text().contains("store_stopped"), "{}", doubtful.text());
+    assert!(doubtful.text().contains("same client_msg_id"), "{}", doubtful.text());
+    assert_eq!(ended.code(), Some(5));
+    assert!(matches!(again.status, 200 | 202), "{}", again.text());
+    assert_eq!((&totals["delivered"], &site.wechat_stats().await["duplicates"]), (&json!(100), &json!(0)));
+    assert!(daemon.terminate().await.success());
+    site.assert_the_counters_equal_the_ledger().await;
+}

@@ -267,3 +267,29 @@ async fn what_followers_do_is_answered_and_disturbs_no_message() {
     assert_eq!(world.state(&ids[2]).await, "delivered");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn however_many_wait_in_vain_for_a_receipt_one_round_gives_them_up() {
+    let world = World::build().receipts(Receipts::Off).followers(100).start().await;
+    world.send_many(1_300).await;
+    world.drain().await;
+
+    world.advance(3 * DAY + MINUTE);
+    world.drain().await;
+
+    world.assert_counts(&[("unknown: no_receipt", 1_300)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn however_many_rows_are_old_one_round_removes_them() {
+    let world = World::build().followers(100).start().await;
+    world.send_many(1_300).await;
+    world.drain().await;
+
+    world.advance(31 * DAY);
+    world.drain().await;
+
+    world.assert_counts(&[]).await;
+    world.finish().await;
+}
