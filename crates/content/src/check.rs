@@ -2,6 +2,9 @@
 //!
 //! Rendered values are checked, not the template. Each value is looked at by itself, as each stands on a line of its own.
 
+use std::collections::BTreeSet;
+
+use aws_lc_rs::digest::{Context, SHA256};
 use hongyan_domain::Category;
 use serde::Serialize;
 
@@ -78,6 +81,21 @@ pub fn check(
         }
     }
     ContentVerdict { verdict, findings }
+}
+
+impl ContentVerdict {
+    /// The same for messages of a template that hold the same words: what is said of one can be said of all.
+    pub fn alike(&self, template_id: &str) -> String {
+        let stopped = self.findings.iter().filter(|finding| finding.verdict != Verdict::Pass);
+        let words: BTreeSet<&str> = stopped.map(|finding| &*finding.hit.word).collect();
+        let mut context = Context::new(&SHA256);
+        for part in std::iter::once(template_id).chain(words) {
+            context.update(part.as_bytes());
+            context.update(b"\0");
+        }
+        let hash = context.finish();
+        hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// What a word of that kind and weight comes to in a message of that category.

@@ -33,6 +33,11 @@ impl Industry {
         }
     }
 
+    /// The trade of an industry as WeChat's answers name its second class: 互联网/电子商务.
+    pub fn of_wechat(second_class: &str) -> Option<Self> {
+        Self::of_wechat_code(hongyan_domain::industry::of_second_class(second_class)?.code)
+    }
+
     /// The number of fields that is read best.
     pub fn best_fields(self) -> RangeInclusive<usize> {
         match self {

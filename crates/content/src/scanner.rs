@@ -31,6 +31,25 @@ pub enum Pinyin {
     Mixed,
 }
 
+impl Pinyin {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Whole, Self::Mixed];
+
+    /// The word used in tables and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Whole => "whole",
+            Self::Mixed => "mixed",
+        }
+    }
+
+    /// The one that `word` names.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|pinyin| pinyin.as_str() == word)
+    }
+}
+
 /// Whether characters written as their parts are looked for: 微亻言.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Splits {

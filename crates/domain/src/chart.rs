@@ -107,6 +107,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("cancelled", Event::Cancelled),
         ("held by a rule", Event::Held { until: NOW.plus(SECOND), rule: Rule::QuietHours }),
         ("forbidden by a rule", Event::Forbidden(Rule::Reach)),
+        ("approved by a person", Event::Approved { due_at: NOW }),
     ]
 }
 

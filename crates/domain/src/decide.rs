@@ -67,6 +67,11 @@ pub enum Event {
     },
     /// A rule refuses it when its turn has come.
     Forbidden(Rule),
+    /// A person lets go what a rule held for them.
+    Approved {
+        /// When it may go: when it would have gone, or now.
+        due_at: Timestamp,
+    },
 }
 
 /// Where a message stands after an event.
@@ -103,6 +108,7 @@ pub fn decide(standing: &Standing, event: &Event, now: Timestamp) -> Option<Tran
         (State::Pending, Event::Held { until, rule }) => {
             Some(standing.waits(*until, Some(rule.cause()), now))
         }
+        (State::Pending, Event::Approved { due_at }) => Some(standing.waits(*due_at, None, now)),
         // A rule says nothing of the try before, whose answer never came.
         (State::Pending, Event::Forbidden(_)) if standing.doubt_since.is_some() => {
             Some(standing.enters(State::Unknown, Some(Cause::NoAnswer)))

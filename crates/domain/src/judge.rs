@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::policy::{Cap, Exceeded, Mode, Per, Policy, Rule, Window};
+use crate::policy::{Cap, ContentRule, Doubtful, Exceeded, Mode, Per, Policy, Rule, Window};
 use crate::recipient::{Opened, Recipient, Taken};
 use crate::{Category, InteractionKind, Timestamp};
 
@@ -20,6 +20,21 @@ pub struct Asked<'a> {
     pub basis: Option<InteractionKind>,
     /// Template and content, hashed under a secret key.
     pub fingerprint: u64,
+}
+
+/// What the word list says of a message's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wording {
+    /// Nothing, or nothing that stops it.
+    #[default]
+    Clean,
+    /// A person may allow it, and is waited for until then: until the message expires.
+    Doubtful {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Nobody allows it.
+    Forbidden,
 }
 
 /// What the rules say.
@@ -85,6 +100,18 @@ pub struct Judgement {
 /// Judges a message to a person at a time. Of several that refuse, the first in the order of `Rule` is told; a
 /// refusal goes before a hold, and of several holds the longest.
 pub fn judge(policy: &Policy, person: &Recipient, asked: &Asked<'_>, at: Timestamp) -> Judgement {
+    judge_worded(policy, person, asked, Wording::Clean, at)
+}
+
+/// The same of a message whose words were looked at too. A hold for a person's word goes before every hold by time:
+/// what time lets go would else go unread.
+pub fn judge_worded(
+    policy: &Policy,
+    person: &Recipient,
+    asked: &Asked<'_>,
+    wording: Wording,
+    at: Timestamp,
+) -> Judgement {
     let way = way(policy, person, asked, at);
     let exempt = asked.basis.is_some_and(|basis| policy.frequency.exempt.contains(&basis));
     let counted = policy.frequency.mode != Mode::Off && !exempt;
@@ -98,8 +125,7 @@ pub fn judge(policy: &Policy, person: &Recipient, asked: &Asked<'_>, at: Timesta
         }
         let verdict = match rule {
             Rule::Suppression => suppressed(person, asked, at),
-            // Asked where the words are known, before this.
-            Rule::Content => Verdict::Send,
+            Rule::Content => worded(&policy.content, wording),
             Rule::Reach => way.verdict(),
             Rule::Frequency if counted => over_a_cap(policy, person, asked, at),
             Rule::Frequency => Verdict::Send,
@@ -117,6 +143,7 @@ impl Judgement {
             (Verdict::Send, _) => {}
             (heard, _) if mode == Mode::Observe => self.observed.push(heard),
             (_, Verdict::Refuse { .. }) => {}
+            (Verdict::Hold { .. }, Verdict::Hold { rule: Rule::Content, .. }) => {}
             (Verdict::Hold { until, .. }, Verdict::Hold { until: before, .. }) if until <= before => {}
             (heard, _) => self.verdict = heard,
         }
@@ -132,6 +159,16 @@ fn suppressed(person: &Recipient, asked: &Asked<'_>, at: Timestamp) -> Verdict {
         Some(ms) => {
             let until = (ms < i64::MAX).then(|| Timestamp::from_ms(ms));
             Verdict::Refuse { rule: Rule::Suppression, until }
+        }
+    }
+}
+
+fn worded(rule: &ContentRule, wording: Wording) -> Verdict {
+    match (wording, rule.doubtful) {
+        (Wording::Clean, _) | (Wording::Doubtful { .. }, Doubtful::Allow) => Verdict::Send,
+        (Wording::Doubtful { until }, Doubtful::Hold) => Verdict::Hold { until, rule: Rule::Content },
+        (Wording::Doubtful { .. }, Doubtful::Refuse) | (Wording::Forbidden, _) => {
+            Verdict::Refuse { rule: Rule::Content, until: None }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod application;
+pub mod approval;
 pub mod chart;
 pub mod data;
 mod date_time;
@@ -34,7 +35,7 @@ pub use data::Data;
 pub use decide::{Event, RESEND_WINDOW, Standing, Transition, decide};
 pub use field_error::{FieldCode, FieldError};
 pub use id::{AccountId, Appid, MessageId, Openid};
-pub use judge::{Asked, Judgement, Verdict, judge};
+pub use judge::{Asked, Judgement, Verdict, Wording, judge, judge_worded};
 pub use message::{Category, Cause, Content, InteractionKind, Lane, Miniprogram, OnUnknown, State};
 pub use outcome::{DeliveryStatus, Outcome, SentAs};
 pub use pace::{Budget, Pace, Shares};

@@ -145,6 +145,11 @@ impl Policies {
         self.by_scenario.insert(scenario.into(), Arc::new(policy));
     }
 
+    /// Whether any message's words are looked at.
+    pub fn ask_for_words(&self) -> bool {
+        self.by_category.iter().any(|policy| policy.content.mode != Mode::Off)
+    }
+
     /// The policy for messages of `category`, of this scenario or of none.
     pub fn of(&self, category: Category, scenario: Option<&str>) -> &Arc<Policy> {
         let own = scenario.and_then(|scenario| self.by_scenario.get(scenario));

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hongyan_content::Advice;
 use hongyan_domain::preview::{Preview, Tap, preview};
 use hongyan_domain::request::{Timing, check_client_msg_id, check_miniprogram, check_timing, check_url};
 use hongyan_domain::validate::{FieldRules, Overflow, fill};
@@ -13,16 +14,17 @@ use hongyan_domain::{
     Category, Content, Data, FieldCode, FieldError, InteractionKind, Lane, MessageId, Miniprogram, OnUnknown,
     Openid, Rule, State, Template, Timestamp, Verdict,
 };
-use hongyan_store::{Acceptance, NewMessage};
+use hongyan_store::{Acceptance, Marks, NewMessage, Worded};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::catalog::{Account, Catalog};
+use crate::content::{self, Found, Told};
 use crate::dispatch::Hint;
 use crate::judge::{self, Judged};
 use crate::metrics::Entered;
 use crate::trigger::triggered;
-use crate::{Engine, EngineError, Settings, Shared};
+use crate::{Engine, EngineError, Settings, Shared, advice};
 
 /// Messages that fall due later than this are scheduled: they wait in the store, not in memory.
 pub(crate) const SCHEDULED_AFTER: Duration = Duration::from_secs(60);
@@ -103,7 +105,18 @@ pub enum Accepted {
     /// It was committed before, under the same client_msg_id.
     Same(Place),
     /// A dry run: nothing is committed.
-    Previewed(Box<Preview>),
+    Previewed(Box<Previewed>),
+}
+
+/// What a dry run tells.
+#[derive(Clone, Debug)]
+pub struct Previewed {
+    /// What the phone will show.
+    pub preview: Preview,
+    /// What the word list says.
+    pub content: Told,
+    /// What could be better; nothing of it blocks.
+    pub advice: Vec<Advice>,
 }
 
 /// A message's id and times, as the caller is told.
@@ -136,14 +149,20 @@ pub enum Rejected {
     Invalid(Vec<FieldError>),
     /// Another message has this client_msg_id.
     Conflict(MessageId),
-    /// A rule refuses it.
-    Refused(Verdict),
+    /// A rule refuses it; for its words, these.
+    Refused(Verdict, Vec<Found>),
+}
+
+/// A new message, and what is said of its words where that is not plainly `send`.
+pub(crate) struct Fresh {
+    pub(crate) message: Box<NewMessage>,
+    pub(crate) worded: Option<Box<Worded>>,
 }
 
 /// A request that passed every check.
 enum Checked {
-    Message(Box<NewMessage>, Vec<FieldError>),
-    Previewed(Box<Preview>),
+    Message(Fresh, Vec<FieldError>),
+    Previewed(Box<Previewed>),
 }
 
 impl Engine {
@@ -154,9 +173,9 @@ impl Engine {
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
             answers.push(match self.check(&catalog, request, now) {
-                Ok(Checked::Message(message, warnings)) => {
-                    let place = place_of(&message, State::Pending, warnings);
-                    messages.push(*message);
+                Ok(Checked::Message(fresh, warnings)) => {
+                    let place = place_of(&fresh.message, State::Pending, warnings);
+                    messages.push(fresh);
                     Ok(Accepted::New(place))
                 }
                 Ok(Checked::Previewed(preview)) => Ok(Accepted::Previewed(preview)),
@@ -174,7 +193,7 @@ impl Engine {
     async fn judge(
         &self,
         catalog: &Catalog,
-        messages: Vec<NewMessage>,
+        messages: Vec<Fresh>,
         answers: &mut [Answer],
         now: Timestamp,
     ) -> Result<Vec<NewMessage>, EngineError> {
@@ -251,13 +270,22 @@ impl Engine {
         let content = Content { url: url.map(str::to_owned), miniprogram, data: filled.data };
         if request.dry_run {
             let tap = Tap::of(content.url.as_deref(), content.miniprogram.as_ref());
-            return Ok(Checked::Previewed(Box::new(preview(template, &data, tap, rules))));
+            let category = match &triggered {
+                Some(triggered) => triggered.scenario.category,
+                None => request.category.unwrap_or(Category::Service),
+            };
+            return Ok(Checked::Previewed(Box::new(Previewed {
+                content: content::tell(&account.words, template, &data, category),
+                advice: advice::of(template, &data, &tap),
+                preview: preview(template, &data, tap, rules),
+            })));
         }
         let mut message = self.message(account, template, request, (openid, content, now));
         if let Some(triggered) = &triggered {
             triggered.shape(&mut message, request);
         }
-        Ok(Checked::Message(Box::new(message), filled.warnings))
+        let worded = content::worded(account, template, &data, &mut message);
+        Ok(Checked::Message(Fresh { message: Box::new(message), worded }, filled.warnings))
     }
 
     fn message(
@@ -288,6 +316,8 @@ impl Engine {
             deadline_at: due_at.plus(tolerance(&self.shared.settings, lane)).min(expires_at),
             expires_at: Some(expires_at),
             on_unknown: request.on_unknown.unwrap_or(OnUnknown::Park),
+            marks: Marks::default(),
+            asking: None,
         }
     }
 }
@@ -299,7 +329,7 @@ async fn commit_and_offer(
 ) -> Result<Vec<Acceptance>, EngineError> {
     let soon = now.plus(SCHEDULED_AFTER);
     let waiting: Vec<_> =
-        messages.iter().map(|message| (message.due_at <= soon).then(|| message.ready())).collect();
+        messages.iter().map(|message| is_soon(message, soon).then(|| message.ready())).collect();
     let acceptances = shared.store.accept(messages).await?;
     let fresh = acceptances.iter().filter(|acceptance| **acceptance == Acceptance::New).count();
     let entered = Entered { state: State::Pending.as_str(), cause: "" };
@@ -308,6 +338,11 @@ async fn commit_and_offer(
     let offers = offers.filter_map(|(offer, acceptance)| offer.filter(|_| *acceptance == Acceptance::New));
     shared.hint(Hint::Offered(offers.collect())).await;
     Ok(acceptances)
+}
+
+/// What waits for a person is offered when they have decided.
+fn is_soon(message: &NewMessage, soon: Timestamp) -> bool {
+    message.due_at <= soon && message.asking.is_none()
 }
 
 impl fmt::Debug for Request<'_> {

@@ -11,6 +11,7 @@ use hongyan_store::{Account as Record, Grants, Store, StoredScenario, StoredTemp
 use hongyan_wechat::{Client, SettingsError};
 
 use crate::EngineError;
+use crate::content::{self, Lists, Prepared, Words};
 use crate::rules::Rules;
 use crate::token::TokenCell;
 
@@ -24,6 +25,8 @@ pub struct Account {
     pub client: Client,
     /// The rules its messages are judged by.
     pub policies: Policies,
+    /// The words its messages are held against.
+    pub words: Arc<Words>,
     templates: HashMap<Arc<str>, Arc<Template>>,
     scenarios: HashMap<String, Arc<Compiled>>,
 }
@@ -74,6 +77,7 @@ pub struct Catalog {
     pub revision: u64,
     /// Since when nothing may be sent, by a person's order or because a backup was put back.
     pub held_since: Option<Timestamp>,
+    lists: Lists,
     by_appid: HashMap<String, Arc<Account>>,
     by_id: HashMap<AccountId, Arc<Account>>,
 }
@@ -98,6 +102,11 @@ impl Catalog {
         self.held_since.is_some() || self.by_id(id).is_none_or(|account| account.is_paused(now))
     }
 
+    /// The words that messages of accounts without a list of their own are held against.
+    pub fn words(&self) -> &Arc<Words> {
+        self.lists.general()
+    }
+
     /// All accounts.
     pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
         self.by_id.values()
@@ -114,9 +123,14 @@ impl Catalog {
     }
 
     /// Reads everything from the store. Token cells and connections of `previous` go on being used.
-    pub async fn read(store: &Store, client: &Client, previous: &Self) -> Result<Self, EngineError> {
+    pub(crate) async fn read(
+        (store, client): (&Store, &Client),
+        previous: &Self,
+        prepared: &Prepared,
+    ) -> Result<Self, EngineError> {
         let (revision, held_since) = (store.revision().await?, store.held_since().await?);
-        let mut catalog = Self { revision, held_since, ..Self::default() };
+        let lists = Lists::read(store, &previous.lists, prepared).await?;
+        let mut catalog = Self { revision, held_since, lists, ..Self::default() };
         let rules = Rules::read(store).await?;
         let mut scenarios = compiled(store.scenarios().await?);
         let mut tokens: HashMap<_, _> = store.tokens().await?.into_iter().collect();
@@ -135,7 +149,11 @@ impl Catalog {
             let scenarios = scenarios.remove(&record.id).unwrap_or_default();
             let policies = with_caps(rules.of(record.id), &scenarios);
             let templates = parsed(record.id, &templates, &grants);
-            let account = Arc::new(Account { record, token, client, policies, scenarios, templates });
+            let words = catalog.lists.of(record.id).clone();
+            if policies.ask_for_words() {
+                content::make_ready(words.clone()).await;
+            }
+            let account = Arc::new(Account { record, token, client, policies, words, scenarios, templates });
             catalog.by_appid.insert(account.appid().as_str().to_owned(), account.clone());
             catalog.by_id.insert(account.id(), account);
         }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use hongyan_domain::{AccountId, Lane, State, Timestamp};
 use hongyan_store::{Claim, ClaimId, Claimed as Answer, Ready};
 
-use crate::Shared;
 use crate::accept::SCHEDULED_AFTER;
 use crate::catalog::Account;
 use crate::metrics::Word;
 use crate::send::{Claimed, Ticket};
 use crate::settle::count_transition;
+use crate::{Shared, content};
 
 /// What a claim came to.
 #[derive(Default)]
@@ -31,9 +31,12 @@ pub(crate) async fn commit_claims(
 ) -> Result<Claims, Vec<Ready>> {
     let catalog = shared.catalog.load_full();
     let (mut drawn, mut claims) = (Vec::with_capacity(batch.len()), Claims::default());
-    for (account, messages) in batch {
+    for (account, mut messages) in batch {
         match catalog.by_id(account) {
-            Some(account) => drawn.push((account, ClaimId(shared.ids.lock().next(now).raw()), messages)),
+            Some(account) => {
+                content::look_again(account, &mut messages, now);
+                drawn.push((account, ClaimId(shared.ids.lock().next(now).raw()), messages));
+            }
             // Deleted since; its rows are gone or going.
             None => claims.stale.extend(messages),
         }

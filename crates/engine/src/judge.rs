@@ -2,12 +2,12 @@
 //! is accepted for later. Nothing is taken yet: the claim asks again, where it counts.
 
 use hongyan_domain::policy::{Mode, Policy, Rule};
-use hongyan_domain::{Asked, Judgement, Recipient, Timestamp, Verdict, judge};
-use hongyan_store::{Acceptance, Heard, NewMessage};
+use hongyan_domain::{Asked, Judgement, Recipient, Timestamp, Verdict, Wording, judge_worded};
+use hongyan_store::{Acceptance, Asking, Heard, NewMessage, Worded};
 
-use crate::accept::{Rejected, SCHEDULED_AFTER};
+use crate::accept::{Fresh, Rejected, SCHEDULED_AFTER};
 use crate::catalog::Catalog;
-use crate::{EngineError, Shared};
+use crate::{EngineError, Shared, content};
 
 /// A message as it goes on: to be committed, there already, or refused.
 pub(crate) enum Judged {
@@ -23,21 +23,22 @@ pub(crate) enum Judged {
 pub(crate) async fn early(
     shared: &Shared,
     catalog: &Catalog,
-    messages: Vec<NewMessage>,
+    messages: Vec<Fresh>,
     now: Timestamp,
 ) -> Result<Vec<Judged>, EngineError> {
     let mut facts = read(shared, catalog, &messages).await?.into_iter();
     let nobody = Recipient::default();
     let mut judged = Vec::with_capacity(messages.len());
-    for message in messages {
+    for Fresh { message, worded } in messages {
         let policy = policy_of(catalog, &message);
-        let Some(policy) = policy.filter(|policy| policy.asks()) else {
-            judged.push(Judged::Message(Box::new(message)));
+        let Some(policy) = policy.filter(|policy| policy.asks() || worded.is_some()) else {
+            judged.push(Judged::Message(message));
             continue;
         };
         let facts = if policy.asks_for_the_person() { facts.next() } else { None };
-        let judgement = ask(policy, facts.as_ref().unwrap_or(&nobody), &message, now);
-        judged.push(answer(shared, message, &judgement).await?);
+        let wording = worded.as_ref().map_or(Wording::Clean, |worded| worded.wording);
+        let judgement = ask(policy, facts.as_ref().unwrap_or(&nobody), (&message, wording), now);
+        judged.push(answer(shared, message, worded, &judgement).await?);
     }
     Ok(judged)
 }
@@ -49,20 +50,24 @@ fn policy_of<'c>(catalog: &'c Catalog, message: &NewMessage) -> Option<&'c Polic
 }
 
 /// What is known of the recipients of those messages whose rules ask for it, in order.
-async fn read(
-    shared: &Shared,
-    catalog: &Catalog,
-    messages: &[NewMessage],
-) -> Result<Vec<Recipient>, EngineError> {
-    let asks = |message: &&NewMessage| {
-        policy_of(catalog, message).is_some_and(|policy| policy.asks() && policy.asks_for_the_person())
+async fn read(shared: &Shared, catalog: &Catalog, messages: &[Fresh]) -> Result<Vec<Recipient>, EngineError> {
+    let asks = |fresh: &&Fresh| {
+        policy_of(catalog, &fresh.message).is_some_and(|policy| policy.asks_for_the_person())
     };
-    let people: Vec<_> =
-        messages.iter().filter(asks).map(|message| (message.account, message.openid.clone())).collect();
+    let people: Vec<_> = messages
+        .iter()
+        .filter(asks)
+        .map(|fresh| (fresh.message.account, fresh.message.openid.clone()))
+        .collect();
     if people.is_empty() { Ok(Vec::new()) } else { Ok(shared.store.recipients(people).await?) }
 }
 
-fn ask(policy: &Policy, facts: &Recipient, message: &NewMessage, now: Timestamp) -> Judgement {
+fn ask(
+    policy: &Policy,
+    facts: &Recipient,
+    (message, wording): (&NewMessage, Wording),
+    now: Timestamp,
+) -> Judgement {
     let asked = Asked {
         category: message.category,
         scenario: message.scenario.as_deref(),
@@ -74,29 +79,41 @@ fn ask(policy: &Policy, facts: &Recipient, message: &NewMessage, now: Timestamp)
         // What the person will have done and got by then nobody knows.
         let mut later = policy.clone();
         [Rule::Reach, Rule::Frequency, Rule::Repeat].iter().for_each(|rule| later.set_mode(*rule, Mode::Off));
-        return judge(&later, facts, &asked, message.due_at);
+        return judge_worded(&later, facts, &asked, wording, message.due_at);
     }
-    judge(policy, facts, &asked, message.due_at)
+    judge_worded(policy, facts, &asked, wording, message.due_at)
 }
 
 async fn answer(
     shared: &Shared,
-    mut message: NewMessage,
+    mut message: Box<NewMessage>,
+    worded: Option<Box<Worded>>,
     judgement: &Judgement,
 ) -> Result<Judged, EngineError> {
     if let Verdict::Refuse { .. } = judgement.verdict {
         // Given again, it gets the answer it got, whatever the rules say of another one like it.
         let before = shared.store.accepted_before(&message).await?;
-        let refused = Judged::Rejected(Rejected::Refused(judgement.verdict));
+        let words = worded.filter(|_| judgement.verdict.rule() == Some(Rule::Content));
+        let findings = words.map_or_else(Vec::new, |worded| content::read_findings(&worded.findings));
+        let refused = Judged::Rejected(Rejected::Refused(judgement.verdict, findings));
         return Ok(before.map_or(refused, Judged::Before));
     }
     let observed = judgement.observed.iter().map(|verdict| Heard { verdict: *verdict, observed: true });
     message.verdicts.extend(observed);
-    if let Verdict::Hold { until, .. } = judgement.verdict {
+    if let Verdict::Hold { until, rule } = judgement.verdict {
         message.verdicts.push(Heard { verdict: judgement.verdict, observed: false });
+        if let (Rule::Content, Some(worded)) = (rule, worded) {
+            message.asking = Some(Box::new(asking(&message, *worded, until)));
+        }
         put_off(&mut message, until);
     }
-    Ok(Judged::Message(Box::new(message)))
+    Ok(Judged::Message(message))
+}
+
+fn asking(message: &NewMessage, worded: Worded, expires_at: Timestamp) -> Asking {
+    let Worded { alike, findings, .. } = worded;
+    let (due_at, deadline_at) = (message.due_at, message.deadline_at);
+    Asking { alike, findings, due_at, deadline_at, expires_at }
 }
 
 /// Moves due time and deadline on; what the caller said of its expiry stands.

@@ -6,10 +6,12 @@
 
 pub mod accept;
 mod alarm;
+pub mod advice;
 pub mod catalog;
 mod claim;
 mod classify;
 mod clock;
+pub mod content;
 mod dispatch;
 mod doubt;
 mod judge;
@@ -32,9 +34,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use hongyan_content::{Pinyin, Scanner};
+use hongyan_domain::approval::Decision;
 use hongyan_domain::id::MessageIds;
 use hongyan_domain::{AccountId, MessageId, Openid, Timestamp};
-use hongyan_store::{Actor, CancelAnswer, Erased, Ownership, Store, StoreError};
+use hongyan_store::{Actor, CancelAnswer, DecisionAnswer, Erased, NewWordList, Ownership, Store, StoreError};
 use hongyan_wechat::{CallError, Client, callback};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -136,6 +140,7 @@ pub(crate) struct Shared {
     pub(crate) centre: Arc<Centre>,
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) reloading: tokio::sync::Mutex<()>,
+    pub(crate) prepared: content::Prepared,
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
     /// What the sweep started and does not wait for.
@@ -188,7 +193,8 @@ impl Engine {
         let doubt = DoubtClock::start(&clock, store.seen_at().await?);
         store.note_seen(clock.now()).await?;
         let ids = MessageIds::new(0, store.last_message_id().await?);
-        let catalog = Catalog::read(&store, &client, &Catalog::default()).await?;
+        let prepared = content::Prepared::default();
+        let catalog = Catalog::read((&store, &client), &Catalog::default(), &prepared).await?;
         let (hints, hinted) = mpsc::channel(HINTS);
         let (receipts, incoming) = mpsc::channel(RECEIPTS);
         let centre = Arc::new(Centre { store: store.clone(), clock: clock.clone() });
@@ -202,6 +208,7 @@ impl Engine {
             centre,
             catalog: ArcSwap::from_pointee(catalog),
             reloading: tokio::sync::Mutex::default(),
+            prepared,
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
             errands: TaskTracker::new(),
@@ -323,6 +330,43 @@ impl Engine {
         let erased = store.erase_recipient(account, openid, self.now()).await?;
         erased.cancelled.iter().for_each(|to| settle::count_transition(&self.shared, to));
         Ok(erased)
+    }
+
+    /// Puts a word list in force, made ready beforehand: nothing waits for it. `None` in place of a list takes the one
+    /// there back. Its version.
+    pub async fn put_words(
+        &self,
+        account: Option<AccountId>,
+        list: Option<(String, Scanner)>,
+        pinyin: Pinyin,
+    ) -> Result<i64, EngineError> {
+        let words = list.as_ref().map_or(0, |(_, scanner)| scanner.word_count());
+        let (text, scanner) = list.unzip();
+        let new = NewWordList { account, list: text, pinyin: pinyin.as_str(), words };
+        let store = self.shared.store.by(self.actor.clone());
+        let version = store.put_words(new, self.now()).await?;
+        let ready = scanner.map(|scanner| Arc::new(content::Words::ready(version, pinyin, scanner)));
+        self.shared.prepared.lock().extend(ready);
+        self.reload().await?;
+        Ok(version)
+    }
+
+    /// Commits what a person said of messages that wait for it; what may go now goes.
+    pub async fn decide_approvals(
+        &self,
+        account: AccountId,
+        messages: Vec<MessageId>,
+        decision: (Decision, &str),
+    ) -> Result<Vec<DecisionAnswer>, EngineError> {
+        let store = self.shared.store.by(self.actor.clone());
+        let done = store.decide_approvals(account, messages, decision, self.now()).await?;
+        for answer in &done.answers {
+            if let DecisionAnswer::Done(to) = answer {
+                settle::count_transition(&self.shared, to);
+            }
+        }
+        self.shared.hint(Hint::Offered(done.ready)).await;
+        Ok(done.answers)
     }
 
     /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.

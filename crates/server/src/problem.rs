@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use axum::response::{IntoResponse, Response};
 use hongyan_domain::{FieldError, Lang, MessageId, Sentence, Timestamp, Verdict, says, sentence};
 use hongyan_engine::EngineError;
+use hongyan_engine::content::Found;
 use hongyan_store::StoreError;
 use hongyan_wechat::{CallError, NotSent};
 use http::{HeaderValue, StatusCode, header};
@@ -34,6 +35,7 @@ struct Parts {
     retry_after_s: Option<u32>,
     wechat: Option<WeChatAnswer>,
     verdict: Option<Verdict>,
+    findings: Vec<Found>,
 }
 
 /// What WeChat answered, and what it means for the operator.
@@ -118,6 +120,9 @@ pub(crate) struct ProblemBody {
     rule: Option<String>,
     /// From when on the same message would not be refused, if time alone can mend it.
     until: Option<String>,
+    /// Of the rule `content`: the words that were found, each with its category, severity, place and offsets.
+    #[schema(value_type = Option<Vec<Object>>)]
+    findings: Option<()>,
 }
 
 impl Problem {
@@ -134,13 +139,14 @@ impl Problem {
             retry_after_s,
             wechat: None,
             verdict: None,
+            findings: Vec::new(),
         }))
     }
 
     /// A rule refuses a message.
-    pub(crate) fn refused(verdict: Verdict) -> Self {
+    pub(crate) fn refused(verdict: Verdict, findings: Vec<Found>) -> Self {
         let mut problem = Self::new(Code::Refused, "a rule refuses it");
-        problem.0.verdict = Some(verdict);
+        (problem.0.verdict, problem.0.findings) = (Some(verdict), findings);
         problem
     }
 
@@ -222,7 +228,7 @@ impl Spoken<'_> {
 
 impl Serialize for Spoken<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Parts { code, errors, message_id, allowed_at, wechat, verdict, .. } = &*self.problem.0;
+        let Parts { code, errors, message_id, allowed_at, wechat, verdict, findings, .. } = &*self.problem.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &format_args!("urn:hongyan:problem:{}", code.as_str()))?;
         map.serialize_entry("title", sentence::in_lang(code.title(), self.lang))?;
@@ -245,6 +251,9 @@ impl Serialize for Spoken<'_> {
         if let Some(verdict) = verdict {
             map.serialize_entry("rule", &verdict.rule())?;
             map.serialize_entry("until", &verdict.until())?;
+        }
+        if !findings.is_empty() {
+            map.serialize_entry("findings", findings)?;
         }
         map.end()
     }

@@ -24,8 +24,8 @@ use crate::text::Text;
 use crate::user::session;
 use crate::watch::watch;
 use crate::{
-    account, audit, callback, console, events, health, hold, key, message, metrics, personal, policy,
-    recipient, scenario, setup, stats, user,
+    account, approval, audit, callback, console, content, events, health, hold, key, message, metrics,
+    personal, policy, recipient, scenario, setup, stats, user,
 };
 
 /// The names of key and cookie in the document.
@@ -112,6 +112,14 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(scenario::bind_entry))
         .routes(routes!(policy::show))
         .routes(routes!(policy::change))
+        .routes(routes!(content::show_words, content::put_words, content::delete_words))
+        .routes(routes!(content::check))
+        .routes(routes!(content::advise))
+        .routes(routes!(approval::list))
+        .routes(routes!(approval::decide_many))
+        .routes(routes!(approval::show))
+        .routes(routes!(approval::approve))
+        .routes(routes!(approval::reject))
         .routes(routes!(hold::show, hold::set))
         .routes(routes!(audit::list))
         .routes(routes!(stats::show))

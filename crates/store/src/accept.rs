@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hongyan_domain::{AccountId, InteractionKind, MessageId, State, Timestamp};
+use hongyan_domain::{AccountId, Cause, InteractionKind, MessageId, State, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::keyring::AccountKeys;
@@ -11,7 +11,7 @@ use crate::recipients::{Owner, Person};
 use crate::seal::{self, Blind};
 use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
-use crate::{Acceptance, NewMessage, Result, Store, StoreError, row, verdicts};
+use crate::{Acceptance, NewMessage, Result, Store, StoreError, approvals, row, verdicts};
 
 /// Due further ahead than this, a message waits in the schedule and not in the queue.
 pub(crate) const SCHEDULED_AFTER_MS: i64 = 60_000;
@@ -90,8 +90,9 @@ pub(crate) fn check_key(conn: &Connection, account: AccountId, sealed: &[u8]) ->
 
 const INSERT: &str = "
 INSERT INTO message (account, id, state, attempts, scheduled, lane, accepted_at, due_at, deadline_at, expires_at,
-  on_unknown, recipient, client_msg_id, body_hash, template_id, scenario, category, basis, counted, body)
-VALUES (?1, ?2, 'pending', 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, FALSE, ?17)
+  on_unknown, recipient, client_msg_id, body_hash, template_id, scenario, category, basis, counted, body, cause, words,
+  variant, tracked)
+VALUES (?1, ?2, 'pending', 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, FALSE, ?17, ?18, ?19, ?20, ?21)
 ON CONFLICT (account, client_msg_id) WHERE client_msg_id IS NOT NULL DO NOTHING";
 
 fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Result<Vec<Acceptance>> {
@@ -128,6 +129,9 @@ fn note(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<()> 
     for heard in &new.verdicts {
         verdicts::note(ledger, (new.account, new.id), new.accepted_at, *heard)?;
     }
+    if let Some(asking) = &new.asking {
+        approvals::open(ledger.conn, (new.account, new.id), asking, new.accepted_at)?;
+    }
     let Some(kind) = new.basis else { return Ok(()) };
     let mut person = Person::read(ledger.conn, new.account, sealed.recipient)?;
     person.facts.acted(kind, new.accepted_at);
@@ -139,7 +143,8 @@ fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed) -> Result<bool>
     let inserted = insert.execute(params![
         new.account.0,
         new.id.raw(),
-        new.due_at.ms().saturating_sub(new.accepted_at.ms()) > SCHEDULED_AFTER_MS,
+        // What waits for a person waits in the schedule, however soon it expires: nothing may offer it before.
+        new.asking.is_some() || new.due_at.ms().saturating_sub(new.accepted_at.ms()) > SCHEDULED_AFTER_MS,
         new.lane.index(),
         new.accepted_at.ms(),
         new.due_at.ms(),
@@ -154,6 +159,10 @@ fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed) -> Result<bool>
         new.category.as_str(),
         new.basis.map(InteractionKind::as_str),
         sealed.body,
+        new.asking.as_ref().map(|_| Cause::Content.as_str()),
+        new.marks.words,
+        new.marks.variant.as_deref(),
+        new.marks.tracked,
     ])?;
     Ok(inserted == 1)
 }

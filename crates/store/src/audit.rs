@@ -129,6 +129,12 @@ actions! {
     ScenarioRemove = "scenario.remove";
     /// A house rule was changed.
     PolicyChange = "policy.change";
+    /// A word list was put in force, or taken back.
+    WordsPut = "words.put";
+    /// Messages that a rule held were let go.
+    ApprovalApprove = "approval.approve";
+    /// Messages that a rule held were refused.
+    ApprovalReject = "approval.reject";
     /// People are not to be written to.
     SuppressionAdd = "suppression.add";
     /// A person may be written to again.

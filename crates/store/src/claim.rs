@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use hongyan_domain::{
     AccountId, Asked, Category, Content, Event, InteractionKind, Judgement, MessageId, Openid, Policy,
-    Recipient, Standing, Taken, Timestamp, Verdict, decide, judge,
+    Recipient, Rule, Standing, State, Taken, Timestamp, Verdict, Wording, decide, judge_worded,
 };
 use rusqlite::{Connection, params};
 
@@ -19,7 +19,9 @@ use crate::recipients::{Owner, Person};
 use crate::seal::{self, Blind};
 use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
-use crate::{Claim, ClaimId, Claimed, Ready, Result, Store, StoreError, own, row, verdicts};
+use crate::{
+    Asking, Claim, ClaimId, Claimed, Ready, Result, Store, StoreError, Worded, approvals, own, row, verdicts,
+};
 
 impl Store {
     /// Commits the intent to send, and judges what was not judged before. One answer a message, in the order of the
@@ -66,6 +68,8 @@ struct Question {
     scenario: Option<Arc<str>>,
     basis: Option<InteractionKind>,
     fingerprint: u64,
+    /// What a newer word list says, and when the message was to go.
+    worded: Option<Box<(Worded, Timestamp, Timestamp)>>,
 }
 
 impl Batch {
@@ -83,7 +87,7 @@ impl Batch {
 impl Wanted {
     fn of(keys: &AccountKeys, claim: &Claim<'_>, ready: &Ready) -> Self {
         let policy = claim.policies.of(ready.category, ready.scenario.as_deref());
-        let is_asked = ready.taken.is_none() && policy.asks();
+        let is_asked = ready.taken.is_none() && (policy.asks() || ready.worded.is_some());
         let question = is_asked.then(|| Question::of(keys, policy, ready));
         Self { id: ready.id, standing: ready.standing, taken: ready.taken, question }
     }
@@ -99,7 +103,22 @@ impl Question {
             scenario: ready.scenario.clone(),
             basis: ready.basis,
             fingerprint: fingerprint(keys, &ready.template_id, &ready.content),
+            worded: ready
+                .worded
+                .as_deref()
+                .map(|worded| Box::new((worded.clone(), ready.due_at, ready.deadline_at))),
         }
+    }
+
+    fn wording(&self) -> Wording {
+        self.worded.as_deref().map_or(Wording::Clean, |(worded, ..)| worded.wording)
+    }
+
+    /// What a person is asked, where the words are held.
+    fn asking(&self, expires_at: Timestamp) -> Option<Asking> {
+        let (Worded { alike, findings, .. }, due_at, deadline_at) = self.worded.as_deref()?;
+        let (alike, findings) = (alike.clone(), findings.clone());
+        Some(Asking { alike, findings, due_at: *due_at, deadline_at: *deadline_at, expires_at })
     }
 
     fn asked(&self) -> Asked<'_> {
@@ -166,7 +185,7 @@ fn claim(ledger: &mut Ledger<'_>, keys: &AccountKeys, batch: &Batch, wanted: &Wa
     };
     let nobody = Recipient::default();
     let facts = person.as_ref().map_or(&nobody, |person| &person.facts);
-    let judgement = judge(&question.policy, facts, &asked, batch.at);
+    let judgement = judge_worded(&question.policy, facts, &asked, question.wording(), batch.at);
     note(ledger, (batch.account, wanted.id), &judgement)?;
     if judgement.verdict != Verdict::Send {
         return refuse(ledger, batch, wanted, judgement.verdict);
@@ -196,7 +215,15 @@ fn refuse(ledger: &mut Ledger<'_>, batch: &Batch, wanted: &Wanted, verdict: Verd
     let (account, message, at) = (batch.account, wanted.id, batch.at);
     let Some(to) = decide(&wanted.standing, &event, at) else { return Ok(Claimed::Stale) };
     let step = Move::of((account, message), (&wanted.standing, &to), at);
-    Ok(moves::apply(ledger, &step)?.map_or(Claimed::Stale, |_| Claimed::Moved(to)))
+    if moves::apply(ledger, &step)?.is_none() {
+        return Ok(Claimed::Stale);
+    }
+    if let (State::Pending, Verdict::Hold { until, rule: Rule::Content }) = (to.to, verdict)
+        && let Some(asking) = wanted.question.as_ref().and_then(|question| question.asking(until))
+    {
+        approvals::open(ledger.conn, (account, message), &asking, at)?;
+    }
+    Ok(Claimed::Moved(to))
 }
 
 /// A message in a claim's row: its id, the window it goes by and whether it was counted, its fingerprint.

@@ -94,6 +94,7 @@ pub(crate) struct Keyring {
     pepper: hmac::Key,
     audit: hmac::Key,
     users: SealKey,
+    links: Zeroizing<[u8; KEY_LEN]>,
 }
 
 /// A master key, ready to wrap.
@@ -117,8 +118,10 @@ impl Keyring {
         // Never another: with it the keys' hashes and the chain of the audit would be lost.
         let audit = hmac::Key::new(hmac::HMAC_SHA256, &*seal::derive(&pepper.1, "audit"));
         let users = SealKey::new(0, &seal::derive(&pepper.1, "users"))?;
+        let links = seal::derive(&pepper.1, "links");
         let pepper = hmac::Key::new(hmac::HMAC_SHA256, &*pepper.1);
-        Ok(Self { master: RwLock::new(Arc::new(master)), accounts: RwLock::default(), pepper, audit, users })
+        let (master, accounts) = (RwLock::new(Arc::new(master)), RwLock::default());
+        Ok(Self { master, accounts, pepper, audit, users, links })
     }
 
     /// The key that wraps now.
@@ -151,6 +154,11 @@ impl Keyring {
     /// Chains the audit's rows.
     pub(crate) fn audit(&self) -> &hmac::Key {
         &self.audit
+    }
+
+    /// Signs the codes of links. Never another: links that went out lead somewhere for as long as their messages are kept.
+    pub(crate) fn links(&self) -> &[u8; KEY_LEN] {
+        &self.links
     }
 
     /// The account's keys, if they are in memory.

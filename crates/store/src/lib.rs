@@ -9,6 +9,7 @@ mod accounts;
 mod api_key;
 mod api_keys;
 mod applications;
+mod approvals;
 mod attribute;
 mod audit;
 mod audit_log;
@@ -17,6 +18,7 @@ mod cancel;
 mod checkpoint;
 mod claim;
 mod damaged;
+mod clicks;
 mod error;
 mod find;
 mod hold;
@@ -56,6 +58,7 @@ mod upkeep;
 mod user;
 mod users;
 mod verdicts;
+mod words;
 mod writer;
 
 pub use account::{
@@ -65,15 +68,17 @@ pub use account::{
 pub use api_key::{ApiKey, KeyId, KeyText, NewKey, Scope, generate_setup_secret};
 pub use api_keys::KeyRing;
 pub use applications::{ApplicationFilter, ApplicationMove, ApplicationRecord, ApplicationStep};
+pub use approvals::{APPROVED, Approval, Asking, Decided, DecisionAnswer, Decisions};
 pub use audit::{Action, Actor, Deed};
 pub use audit_log::{AuditFault, AuditFilter, AuditRow, AuditState};
+pub use clicks::{ClickRow, Clicked, Clicks};
 pub use error::{Result, StoreError};
 pub use library::Grants;
 pub use master_key::MasterKey;
 pub use message::{
-    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Happening, Heard, MAX_BATCH,
+    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Happening, Heard, MAX_BATCH, Marks,
     MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received, Settled,
-    Settlement, TallyDifference, TallyRow, Unreported, Written,
+    Settlement, TallyDifference, TallyRow, Unreported, Worded, Written,
 };
 pub use own::Ownership;
 pub use password::{PasswordHash, Salt, check_password};
@@ -90,3 +95,4 @@ pub use user::{
     NewUser, Role, Session, SessionId, SessionToken, User, UserAnswer, UserChange, check_user_name,
 };
 pub use users::Visitor;
+pub use words::{NewWordList, WordListVersion};

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use hongyan_domain::policy::Policies;
 use hongyan_domain::{
     AccountId, Category, Cause, Content, DeliveryStatus, InteractionKind, Lane, MessageId, OnUnknown, Openid,
-    Rule, Standing, State, Taken, Timestamp, Transition, Verdict,
+    Rule, Standing, State, Taken, Timestamp, Transition, Verdict, Wording,
 };
+
+use crate::approvals::{Asking, Decided};
+use crate::clicks::Clicks;
 
 /// The most rows one call may bring: what the writer does in about 30 ms.
 pub const MAX_BATCH: usize = 4096;
@@ -46,6 +49,33 @@ pub struct NewMessage {
     pub expires_at: Option<Timestamp>,
     /// What to do when it may have been delivered and WeChat has forgotten it.
     pub on_unknown: OnUnknown,
+    /// What stays with it besides.
+    pub marks: Marks,
+    /// It waits for a person, and is due when it expires.
+    pub asking: Option<Box<Asking>>,
+}
+
+/// What stays with a message from its acceptance on, besides what it says and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// The version of the word list that its words were held against; `APPROVED`: a person's word stands; `None`: nobody
+    /// looked.
+    pub words: Option<i64>,
+    /// The wording of an A/B test that its recipient gets.
+    pub variant: Option<Arc<str>>,
+    /// Its link goes through us, so that a tap on it is counted.
+    pub tracked: bool,
+}
+
+/// What a word list says of a message's words, where that is not plainly `send`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worded {
+    /// What.
+    pub wording: Wording,
+    /// The same for the same words in the same template.
+    pub alike: String,
+    /// JSON: words of the list and places.
+    pub findings: String,
 }
 
 impl NewMessage {
@@ -68,6 +98,8 @@ impl NewMessage {
             scenario: self.scenario.clone(),
             basis: self.basis,
             taken: None,
+            marks: self.marks.clone(),
+            worded: None,
         }
     }
 }
@@ -181,6 +213,10 @@ pub struct Ready {
     pub basis: Option<InteractionKind>,
     /// What is taken for it from its recipient: by its claim, or by an earlier try whose answer never came.
     pub taken: Option<Taken>,
+    /// What stays with it besides.
+    pub marks: Marks,
+    /// What a word list newer than its acceptance says of its words; the claim judges by it.
+    pub worded: Option<Box<Worded>>,
 }
 
 /// An account and lane that hold pending messages.
@@ -361,6 +397,10 @@ pub struct MessageRecord {
     pub sent_at: Option<Timestamp>,
     /// When it became final.
     pub settled_at: Option<Timestamp>,
+    /// What stays with it besides.
+    pub marks: Marks,
+    /// Taps on its link.
+    pub clicks: Option<Clicks>,
     /// All that happened, oldest first; empty in a page of many.
     pub timeline: Vec<Moment>,
 }
@@ -390,6 +430,18 @@ pub enum Happening {
         /// It was written down only.
         observed: bool,
     },
+    /// It waits for a person.
+    Asked {
+        /// JSON: what was found.
+        findings: String,
+    },
+    /// A person decided.
+    Decided {
+        /// What.
+        state: hongyan_domain::approval::ApprovalState,
+        /// Who and why.
+        decided: Decided,
+    },
     /// An open claim holds it.
     Claimed,
     /// A try came back.
@@ -416,6 +468,8 @@ pub enum Happening {
         /// As WeChat spelled it, for a status nobody has documented.
         raw: Option<String>,
     },
+    /// Its link was followed, for the first time.
+    Clicked(Clicks),
     /// It became final.
     Settled {
         /// In which state.

@@ -8,7 +8,7 @@ use rusqlite::params;
 use crate::accept::SCHEDULED_AFTER_MS;
 use crate::recipients::Learned;
 use crate::writer::Ledger;
-use crate::{Result, StoreError, recipients, row};
+use crate::{Result, StoreError, approvals, clicks, recipients, row};
 
 /// A change of one row.
 pub(crate) struct Move<'a> {
@@ -70,14 +70,14 @@ WHERE account = ?1
 // A read before the write is dear only in words: RETURNING would open a table in memory and a statement journal for
 // every row.
 pub(crate) const WAS: &str = "
-SELECT accepted_at, cause, judged_at, reached_by, counted
+SELECT accepted_at, cause, judged_at, reached_by, counted, tracked
 FROM message
 WHERE account = ?1
   AND id = ?2";
 
 /// Writes the move. When it was accepted, if the row stood where it should; `None`: nothing was changed.
 pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Timestamp>> {
-    let Some((accepted_at, before, taken)) = as_it_was(ledger, step)? else { return Ok(None) };
+    let Some((accepted_at, before, taken, tracked)) = as_it_was(ledger, step)? else { return Ok(None) };
     let taken = step.taken.or(taken);
     let given_back = taken.filter(|_| step.to.gives_back());
     if !write(ledger, step, taken.filter(|_| given_back.is_none()))? {
@@ -88,18 +88,32 @@ pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<T
         let learned = Learned { given_back, gone, at: step.at };
         recipients::learn(ledger, (step.account, step.message), &learned)?;
     }
+    if tracked && is_with_wechat(step.to.to) && !is_with_wechat(step.from.state) {
+        let cell = clicks::cell_of(ledger.conn, step.account, step.message)?;
+        cell.into_iter().for_each(|cell| ledger.tally.sent_link(cell));
+    }
+    // What a person was asked about has gone on, or ended.
+    if before == Some(Cause::Content) && step.from.state == State::Pending {
+        approvals::lapse(ledger.conn, (step.account, step.message), step.at)?;
+    }
     ledger.tally.leave(step.account, accepted_at, step.from.state, before);
     ledger.tally.enter(step.account, accepted_at, step.to.to, step.to.cause);
     Ok(Some(accepted_at))
 }
 
-/// When a message was accepted, its cause and what is taken for it.
-type Was = (Timestamp, Option<Cause>, Option<Taken>);
+fn is_with_wechat(state: State) -> bool {
+    matches!(state, State::Sent | State::Delivered)
+}
+
+/// When a message was accepted, its cause, what is taken for it and whether its link is counted.
+type Was = (Timestamp, Option<Cause>, Option<Taken>, bool);
 
 fn as_it_was(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<Option<Was>> {
     let mut was = ledger.conn.prepare_cached(WAS)?;
     let mut rows = was.query([step.account.0, step.message.raw()])?;
-    rows.next()?.map(|row| Ok((row::at(row, 0)?, row::cause(row, 1)?, row::taken(row, 2)?))).transpose()
+    rows.next()?
+        .map(|row| Ok((row::at(row, 0)?, row::cause(row, 1)?, row::taken(row, 2)?, row.get(5)?)))
+        .transpose()
 }
 
 fn write(ledger: &Ledger<'_>, step: &Move<'_>, taken: Option<Taken>) -> Result<bool> {
@@ -133,7 +147,8 @@ fn write(ledger: &Ledger<'_>, step: &Move<'_>, taken: Option<Taken>) -> Result<b
 /// A message that a rule holds for long waits in the schedule, as one accepted for later does.
 fn is_scheduled(step: &Move<'_>) -> bool {
     let due_at = step.to.due_at.filter(|_| step.to.to == State::Pending);
-    due_at.is_some_and(|due_at| due_at.ms().saturating_sub(step.at.ms()) > SCHEDULED_AFTER_MS)
+    let for_a_person = step.to.cause == Some(Cause::Content);
+    due_at.is_some_and(|due_at| for_a_person || due_at.ms().saturating_sub(step.at.ms()) > SCHEDULED_AFTER_MS)
 }
 
 fn in_row(state: State) -> State {

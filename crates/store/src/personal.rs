@@ -313,6 +313,12 @@ WHERE account = ?1
   AND message = ?2
   AND (errmsg IS NOT NULL OR rid IS NOT NULL)";
 
+// How many followed a link stays counted; who did not.
+const ERASE_CLICKS: &str = "
+DELETE FROM click
+WHERE account = ?1
+  AND message = ?2";
+
 // WeChat's number keeps the row, so that the same receipt again is known; a row without one was known by the person.
 const ERASE_RECEIPT: &str = "
 UPDATE receipt
@@ -336,6 +342,7 @@ fn erase_message(
     let Some(msgid) = msgid else { return Ok(()) };
     erased.messages += 1;
     ledger.conn.prepare_cached(ERASE_DISPATCHES)?.execute([account.0, id.raw()])?;
+    ledger.conn.prepare_cached(ERASE_CLICKS)?.execute([account.0, id.raw()])?;
     if let Some(msgid) = msgid {
         let receipt = params![account.0, msgid, &recipient[..], id.raw()];
         erased.receipts += ledger.conn.prepare_cached(ERASE_RECEIPT)?.execute(receipt)?;

@@ -240,6 +240,16 @@ DELETE FROM verdict
 WHERE account = ?1
   AND message = ?2";
 
+const DELETE_APPROVAL: &str = "
+DELETE FROM approval
+WHERE account = ?1
+  AND id = ?2";
+
+const DELETE_CLICK: &str = "
+DELETE FROM click
+WHERE account = ?1
+  AND message = ?2";
+
 const DELETE_ORPHANS: &str = "
 DELETE FROM receipt
 WHERE (account, msgid, recipient, told_at) IN (
@@ -278,6 +288,8 @@ fn delete_one(ledger: &mut Ledger<'_>, old: &Old) -> Result<()> {
         }
     }
     ledger.conn.prepare_cached(DELETE_VERDICTS)?.execute([account.0, id])?;
+    ledger.conn.prepare_cached(DELETE_APPROVAL)?.execute([account.0, id])?;
+    ledger.conn.prepare_cached(DELETE_CLICK)?.execute([account.0, id])?;
     let receipts = params![account.0, old.msgid.unwrap_or(0), old.recipient, id];
     ledger.conn.prepare_cached(DELETE_RECEIPTS)?.execute(receipts)?;
     Ok(())

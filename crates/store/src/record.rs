@@ -7,7 +7,7 @@ use crate::claim::Held;
 use crate::keyring::Keyring;
 use crate::reconcile::raw_place;
 use crate::row::{self, RawReady};
-use crate::{Happening, MessageRecord, Moment, Result, Store, StoreError};
+use crate::{Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, approvals, clicks};
 
 /// The columns of `read`, in its order.
 macro_rules! record_columns {
@@ -18,9 +18,9 @@ macro_rules! record_columns {
 pub(crate) use record_columns;
 
 /// Where client_msg_id stands among `record_columns!()`.
-pub(crate) const CLIENT_MSG_ID: usize = 19;
+pub(crate) const CLIENT_MSG_ID: usize = 22;
 /// Where the cause stands.
-pub(crate) const CAUSE: usize = 20;
+pub(crate) const CAUSE: usize = 23;
 
 /// Reads `record_columns!()`; the timeline is empty.
 pub(crate) fn read(
@@ -30,6 +30,7 @@ pub(crate) fn read(
     row: &Row<'_>,
 ) -> Result<MessageRecord> {
     let ready = RawReady::read(row)?;
+    let clicks = if ready.marks.tracked { clicks::find(conn, ready.account, ready.id)? } else { None };
     let (openid, content) = ready.body(conn, keyring)?.unzip();
     let mut standing = ready.standing;
     if standing.state == State::Pending && held.by(ready.id)?.is_some() {
@@ -49,13 +50,15 @@ pub(crate) fn read(
         reached_by: row::word_or_none(row, 17, InteractionKind::parse)?,
         standing,
         cause: row::cause(row, CAUSE)?,
-        msgid: row.get::<_, Option<i64>>(21)?.map(i64::cast_unsigned),
+        msgid: row.get::<_, Option<i64>>(24)?.map(i64::cast_unsigned),
         accepted_at: ready.accepted_at,
         due_at: ready.due_at,
         deadline_at: ready.deadline_at,
         expires_at: ready.expires_at,
-        sent_at: row::at_or_never(row, 22)?,
-        settled_at: row::at_or_never(row, 23)?,
+        sent_at: row::at_or_never(row, 25)?,
+        settled_at: row::at_or_never(row, 26)?,
+        marks: ready.marks,
+        clicks,
         timeline: Vec::new(),
     })
 }
@@ -134,8 +137,11 @@ pub(crate) fn with_timeline(
 fn timeline(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Result<Vec<Moment>> {
     let mut timeline = vec![Moment { at: record.accepted_at, what: Happening::Accepted }];
     timeline.extend(verdicts(conn, record)?);
+    timeline.extend(asked(conn, record)?);
     timeline.extend(dispatches(conn, record)?);
     timeline.extend(receipts(conn, keyring, record)?);
+    timeline
+        .extend(record.clicks.map(|clicks| Moment { at: clicks.first_at, what: Happening::Clicked(clicks) }));
     if let Some(at) = record.settled_at {
         let (state, cause) = (record.standing.state, record.cause);
         timeline.push(Moment { at, what: Happening::Settled { state, cause } });
@@ -161,6 +167,19 @@ fn verdicts(conn: &Connection, record: &MessageRecord) -> Result<Vec<Moment>> {
         };
         Ok(Moment { at: row::at(row, 0)?, what })
     })
+}
+
+/// That it waited for a person, and what they said.
+fn asked(conn: &Connection, record: &MessageRecord) -> Result<Vec<Moment>> {
+    let Some(Approval { state, asking, asked_at, decided, .. }) =
+        approvals::find(conn, record.account, record.id)?
+    else {
+        return Ok(Vec::new());
+    };
+    let asked = Moment { at: asked_at, what: Happening::Asked { findings: asking.findings } };
+    let decided =
+        decided.map(|decided| Moment { at: decided.at, what: Happening::Decided { state, decided } });
+    Ok(std::iter::once(asked).chain(decided).collect())
 }
 
 const DISPATCHES: &str = "

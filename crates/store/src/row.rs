@@ -11,13 +11,14 @@ use rusqlite::{Connection, Row};
 
 use crate::keyring::Keyring;
 use crate::seal::{self, Column, Place};
-use crate::{Ready, Result, StoreError};
+use crate::{Marks, Ready, Result, StoreError};
 
 /// The columns of `RawReady`, in its order.
 macro_rules! ready_columns {
     () => {
         "account, id, state, attempts, doubt_since, on_unknown, template_id, body, lane, due_at, deadline_at, \
-         expires_at, accepted_at, category, scenario, basis, judged_at, reached_by, counted"
+         expires_at, accepted_at, category, scenario, basis, judged_at, reached_by, counted, words, variant, \
+         tracked"
     };
 }
 pub(crate) use ready_columns;
@@ -46,6 +47,7 @@ pub(crate) struct RawReady {
     pub(crate) scenario: Option<Arc<str>>,
     pub(crate) basis: Option<InteractionKind>,
     taken: Option<Taken>,
+    pub(crate) marks: Marks,
 }
 
 impl RawReady {
@@ -66,6 +68,11 @@ impl RawReady {
             scenario: row.get::<_, Option<String>>(SCENARIO)?.map(Into::into),
             basis: word_or_none(row, 15, InteractionKind::parse)?,
             taken: taken(row, 16)?,
+            marks: Marks {
+                words: row.get(19)?,
+                variant: row.get::<_, Option<String>>(20)?.map(Into::into),
+                tracked: row.get(21)?,
+            },
         })
     }
 
@@ -100,6 +107,8 @@ impl RawReady {
             scenario: self.scenario,
             basis: self.basis,
             taken: self.taken,
+            marks: self.marks,
+            worded: None,
         })
     }
 }

@@ -114,6 +114,11 @@ impl Store {
         self.shared.damaged.count()
     }
 
+    /// The key that signs the codes of links.
+    pub fn link_key(&self) -> &[u8] {
+        self.shared.keyring.links()
+    }
+
     /// Runs `work` in the next transaction that takes it.
     pub(crate) async fn write<T, F>(&self, rows: usize, work: F) -> Result<T>
     where

@@ -15,12 +15,34 @@ type Cell = (AccountId, i64, State, Option<Cause>);
 /// A counter's cell: account, day of acceptance, template.
 type Use = (AccountId, i64, Arc<str>);
 
+/// A counter's cell: messages with a link that is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LinkCell {
+    pub(crate) account: AccountId,
+    /// Of acceptance.
+    pub(crate) day: i64,
+    pub(crate) template_id: Arc<str>,
+    /// Empty: none.
+    pub(crate) scenario: Arc<str>,
+    /// Empty: none.
+    pub(crate) variant: Arc<str>,
+}
+
+/// What a transaction changes of a cell.
+#[derive(Clone, Copy, Default)]
+struct LinkCounts {
+    sent: i64,
+    clicked: i64,
+    clicks: i64,
+}
+
 /// What a transaction changes of the counters.
 #[derive(Default)]
 pub(crate) struct Tally {
     cells: HashMap<Cell, i64>,
     sends: HashMap<(AccountId, i64), i64>,
     uses: HashMap<Use, i64>,
+    links: HashMap<LinkCell, LinkCounts>,
     purged_cells: HashMap<Cell, i64>,
     purged_sends: HashMap<(AccountId, i64), i64>,
 }
@@ -42,6 +64,13 @@ INSERT INTO template_use (account, day, template_id, count)
 VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (account, day, template_id)
 DO UPDATE SET count = template_use.count + excluded.count";
+
+const ADD_LINKS: &str = "
+INSERT INTO click_tally (account, day, template_id, scenario, variant, sent, clicked, clicks)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+ON CONFLICT (account, day, template_id, scenario, variant)
+DO UPDATE SET sent = click_tally.sent + excluded.sent, clicked = click_tally.clicked + excluded.clicked,
+  clicks = click_tally.clicks + excluded.clicks";
 
 const PURGE_TALLY: &str = "
 UPDATE tally
@@ -90,6 +119,18 @@ impl Tally {
         *self.uses.entry((account, accepted_at.day(), template.clone())).or_default() += 1;
     }
 
+    /// WeChat took a message with a link that is counted.
+    pub(crate) fn sent_link(&mut self, cell: LinkCell) {
+        self.links.entry(cell).or_default().sent += 1;
+    }
+
+    /// A link was followed: `first` is 1 for the first time, and 0 for another.
+    pub(crate) fn clicked(&mut self, cell: LinkCell, first: i64, clicks: i64) {
+        let counts = self.links.entry(cell).or_default();
+        counts.clicked += first;
+        counts.clicks += clicks;
+    }
+
     /// It left one.
     pub(crate) fn leave(
         &mut self,
@@ -116,6 +157,12 @@ impl Tally {
         for (cell, change) in other.uses {
             *self.uses.entry(cell).or_default() += change;
         }
+        for (cell, change) in other.links {
+            let counts = self.links.entry(cell).or_default();
+            counts.sent += change.sent;
+            counts.clicked += change.clicked;
+            counts.clicks += change.clicks;
+        }
         for (cell, change) in other.purged_cells {
             *self.purged_cells.entry(cell).or_default() += change;
         }
@@ -127,6 +174,7 @@ impl Tally {
     pub(crate) fn write(self, conn: &Connection) -> Result<()> {
         add(conn, self.cells, self.sends)?;
         add_uses(conn, self.uses)?;
+        add_links(conn, self.links)?;
         purge(conn, self.purged_cells, self.purged_sends)
     }
 }
@@ -150,6 +198,19 @@ fn add_uses(conn: &Connection, uses: HashMap<Use, i64>) -> Result<()> {
     let mut add = conn.prepare_cached(ADD_USE)?;
     for ((account, day, template), change) in uses {
         add.execute(params![account.0, day, &*template, change])?;
+    }
+    Ok(())
+}
+
+fn add_links(conn: &Connection, links: HashMap<LinkCell, LinkCounts>) -> Result<()> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    let mut add = conn.prepare_cached(ADD_LINKS)?;
+    for (cell, counts) in links {
+        let LinkCell { account, day, template_id, scenario, variant } = cell;
+        let LinkCounts { sent, clicked, clicks } = counts;
+        add.execute(params![account.0, day, &*template_id, &*scenario, &*variant, sent, clicked, clicks])?;
     }
     Ok(())
 }

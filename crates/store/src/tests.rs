@@ -46,6 +46,8 @@ fn new(id: i64) -> NewMessage {
         deadline_at: NOW,
         expires_at: None,
         on_unknown: OnUnknown::Park,
+        marks: Default::default(),
+        asking: None,
     }
 }
 

@@ -117,6 +117,8 @@ impl World {
             deadline_at: self.now,
             expires_at: None,
             on_unknown: OnUnknown::Park,
+            marks: Default::default(),
+            asking: None,
         }
     }
 

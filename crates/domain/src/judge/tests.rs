@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::policy::{Notice, Over};
+use crate::policy::{Notice, Over, QuietHoursRule, TimeOfDay};
 use crate::recipient::{Reason, Suppression};
 
 /// A Monday noon in Shanghai.
@@ -327,4 +327,46 @@ fn an_edited_table_of_windows_is_obeyed() {
 
     assert_eq!(sends(&policy, &mut person, &asked, NOON), 2);
     assert_eq!(judge(&policy, &person, &asked, hours(1)).verdict.rule(), Some(Rule::Reach));
+}
+
+#[test]
+fn what_is_said_of_the_words_counts_as_the_rule_says() {
+    let until = hours(48);
+    let hold = Verdict::Hold { until, rule: Rule::Content };
+    let refuse = Verdict::Refuse { rule: Rule::Content, until: None };
+    let cases = [
+        (Wording::Clean, Doubtful::Refuse, Verdict::Send),
+        (Wording::Doubtful { until }, Doubtful::Allow, Verdict::Send),
+        (Wording::Doubtful { until }, Doubtful::Hold, hold),
+        (Wording::Doubtful { until }, Doubtful::Refuse, refuse),
+        (Wording::Forbidden, Doubtful::Allow, refuse),
+    ];
+    for (wording, doubtful, expected) in cases {
+        let mut policy = Policy::off();
+        policy.content = ContentRule { mode: Mode::Enforce, doubtful };
+        let ask = |policy: &Policy| {
+            judge_worded(policy, &Recipient::default(), &asked(Category::Service), wording, NOON)
+        };
+
+        assert_eq!(ask(&policy).verdict, expected, "{wording:?} {doubtful:?}");
+        policy.content.mode = Mode::Observe;
+        let heard: Vec<_> = [expected].into_iter().filter(|verdict| *verdict != Verdict::Send).collect();
+        assert_eq!((ask(&policy).verdict, ask(&policy).observed), (Verdict::Send, heard));
+        policy.content.mode = Mode::Off;
+        assert_eq!((ask(&policy).verdict, ask(&policy).observed), (Verdict::Send, vec![]));
+    }
+}
+
+#[test]
+fn a_persons_word_is_waited_for_however_long_time_holds() {
+    let mut policy = Policy::off();
+    policy.content = ContentRule { mode: Mode::Enforce, doubtful: Doubtful::Hold };
+    policy.quiet_hours =
+        QuietHoursRule { mode: Mode::Enforce, from: TimeOfDay::of(11, 0), to: TimeOfDay::of(10, 0) };
+    let wording = Wording::Doubtful { until: hours(1) };
+
+    let verdict =
+        judge_worded(&policy, &Recipient::default(), &asked(Category::Service), wording, NOON).verdict;
+
+    assert_eq!(verdict, Verdict::Hold { until: hours(1), rule: Rule::Content });
 }

@@ -37,6 +37,8 @@ pub(crate) fn message(id: i64, lane: Lane) -> Ready {
         scenario: None,
         basis: None,
         taken: None,
+        marks: Default::default(),
+        worded: None,
     }
 }
 

@@ -8,6 +8,7 @@ use hongyan_domain::{
     Timestamp, says,
 };
 use hongyan_engine::Catalog;
+use hongyan_engine::content::{Found, read_findings};
 use hongyan_store::{CancelAnswer, Happening, MessageRecord, Moment};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -48,6 +49,10 @@ pub(crate) struct MessageBody<'a> {
     lane: Lane,
     /// Of which scenario.
     scenario: Option<&'a str>,
+    /// The variant of the scenario that its recipient got.
+    variant: Option<&'a str>,
+    /// Whether taps on its link are counted.
+    tracked: bool,
     /// `transactional`, `service` or `marketing`.
     #[schema(value_type = String)]
     category: Category,
@@ -100,7 +105,7 @@ pub(crate) struct MomentBody<'a> {
     /// When.
     #[schema(value_type = String)]
     at: Option<Timestamp>,
-    /// `accepted`, `judged`, `claimed`, `dispatched`, `reported` or `settled`.
+    /// `accepted`, `judged`, `asked`, `approved`, `rejected`, `claimed`, `clicked`, `dispatched`, `reported` or `settled`.
     what: &'static str,
     /// Of a judgement: the rule that spoke.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +121,19 @@ pub(crate) struct MomentBody<'a> {
     /// Of a judgement: the rule is observed only, and the message went all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     observed: Option<bool>,
+    /// Of a question to a person: the words that were found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    findings: Option<Vec<Found>>,
+    /// Of a tap on the link: how many there were in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+    /// Of a decision: who decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    /// Of a decision: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
     /// Of a dispatch: `sent`, `refused`, `retry`, `pause` or `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a str>,
@@ -223,6 +241,8 @@ impl<'a> MessageBody<'a> {
             miniprogram,
             lane: record.lane,
             scenario: record.scenario.as_deref(),
+            variant: record.marks.variant.as_deref(),
+            tracked: record.marks.tracked,
             category: record.category,
             basis: record.basis,
             reached_by: record.reached_by,
@@ -255,6 +275,12 @@ impl<'a> MomentBody<'a> {
                 observed: observed.then_some(true),
                 ..body
             },
+            Happening::Asked { findings } => {
+                Self { what: "asked", findings: Some(read_findings(findings)), ..body }
+            }
+            Happening::Decided { state, decided } => {
+                Self { what: state.as_str(), by: Some(&decided.by), reason: Some(&decided.reason), ..body }
+            }
             Happening::Claimed => Self { what: "claimed", ..body },
             Happening::Dispatched { outcome, errcode, errmsg, rid, msgid, claimed_at, took_ms } => Self {
                 what: "dispatched",
@@ -272,6 +298,7 @@ impl<'a> MomentBody<'a> {
             Happening::Reported { status, raw } => {
                 Self { what: "reported", status: Some(status.as_str()), raw: raw.as_deref(), ..body }
             }
+            Happening::Clicked(clicks) => Self { what: "clicked", count: Some(clicks.count), ..body },
             Happening::Settled { state, cause } => {
                 Self { what: "settled", state: Some(*state), cause: *cause, ..body }
             }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use hongyan_content::Advice;
 use hongyan_domain::{Lang, MessageId, Preview, Rule, State as MessageState, Timestamp};
 use hongyan_engine::EngineError;
 use hongyan_engine::accept::{Accepted, Place, Rejected, Request};
+use hongyan_engine::content::Told;
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -125,6 +127,14 @@ pub(crate) struct AcceptedBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     preview: Option<&'a Preview>,
+    /// In a dry run: what the word list says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    content: Option<&'a Told>,
+    /// In a dry run: what could be better, with reasons; nothing of it blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    advice: Option<&'a [Advice]>,
 }
 
 impl<'a> AcceptedBody<'a> {
@@ -141,7 +151,9 @@ impl<'a> AcceptedBody<'a> {
                 held_by: None,
                 warnings: Vec::new(),
                 repeated: None,
-                preview: Some(preview),
+                preview: Some(&preview.preview),
+                content: Some(&preview.content),
+                advice: Some(&preview.advice),
             },
         }
     }
@@ -156,6 +168,8 @@ impl<'a> AcceptedBody<'a> {
             warnings: place.warnings.iter().map(|warning| FieldErrorBody::of(warning, lang)).collect(),
             repeated: None,
             preview: None,
+            content: None,
+            advice: None,
         }
     }
 }
@@ -168,7 +182,7 @@ impl From<Rejected> for Problem {
                 Self::new(Code::AccountNeeded, "there is not exactly one account: name one by `appid`")
             }
             Rejected::Invalid(errors) => Self::invalid(errors),
-            Rejected::Refused(verdict) => Self::refused(verdict),
+            Rejected::Refused(verdict, findings) => Self::refused(verdict, findings),
             Rejected::Conflict(id) => {
                 let detail = "another message was accepted under this client_msg_id, with another body";
                 Self::new(Code::Conflict, detail).about(id)

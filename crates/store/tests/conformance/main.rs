@@ -6,6 +6,7 @@ mod applications;
 mod attribution;
 mod audit;
 mod bed;
+mod content;
 mod find;
 mod keys;
 mod library;
@@ -94,6 +95,14 @@ suite! {
         a_receipt_of_a_block_puts_its_person_on_the_list,
         policies_come_general_first_and_an_empty_change_takes_one_away,
         scenarios_keep_every_text,
+    }
+    content {
+        word_lists_are_kept_and_the_newest_of_an_account_is_in_force,
+        what_is_approved_is_due_when_it_was_and_its_words_are_not_asked_again,
+        what_is_approved_late_is_ready_at_once,
+        what_is_rejected_is_suppressed_and_what_ends_otherwise_lapses,
+        approvals_are_listed_by_state_and_page_and_found_alike,
+        a_claim_holds_words_for_a_person_and_refuses_them,
     }
     receipts {
         a_receipt_by_msgid_delivers,

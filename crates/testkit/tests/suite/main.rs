@@ -5,6 +5,7 @@
 mod accounts;
 mod bounds;
 mod chaos;
+mod content;
 mod doubt;
 mod idempotency;
 mod limits;

@@ -1,0 +1,337 @@
+//! What is written: words, approvals, links and variants, through the API.
+
+use std::time::Duration;
+
+use hongyan_testkit::{World, with};
+use serde_json::{Value, json};
+
+const HOSTILE: &str = include_str!("../../../content/tests/data/hostile.tsv");
+const ORDINARY: &str = include_str!("../../../content/tests/data/ordinary.txt");
+
+/// A world in which only the words are asked about, and its free template's id.
+async fn worded() -> (World, String) {
+    let world = World::start().await;
+    policy(&world, json!({ "mode": "enforce" })).await;
+    let template_id = world.add_template("订单通知", "内容：{{keyword1.DATA}}").await;
+    (world, template_id)
+}
+
+async fn policy(world: &World, change: Value) {
+    world.api().patch("/api/v1/policies/content", &change).await.expect(200);
+}
+
+fn saying(world: &World, template_id: &str, text: &str) -> Value {
+    let data = json!({ "keyword1": { "value": text } });
+    with(world.body(0), &json!({ "template_id": template_id, "data": data }))
+}
+
+/// A spelling with its `\u{…}` turned into the invisible characters that they name.
+fn unescaped(spelling: &str) -> String {
+    let mut parts = spelling.split("\\u{");
+    let mut text = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let (code, rest) = part.split_once('}').unwrap();
+        text.push(u32::from_str_radix(code, 16).ok().and_then(char::from_u32).unwrap());
+        text.push_str(rest);
+    }
+    text
+}
+
+/// What became of each text: `sent`, `held` or `refused`.
+async fn became(world: &World, template_id: &str, texts: impl Iterator<Item = String>) -> Vec<&'static str> {
+    let bodies: Vec<_> = texts.map(|text| saying(world, template_id, &text)).collect();
+    let answer = world.api().post("/api/v1/messages/batch", &json!({ "messages": bodies })).await.expect(200);
+    let one = |result: &Value| match (result["held_by"].as_str(), result["error"]["rule"].as_str()) {
+        (Some("content"), _) => "held",
+        (_, Some("content")) => "refused",
+        _ if result["id"].is_string() => "sent",
+        _ => panic!("{result}"),
+    };
+    answer["results"].as_array().unwrap().iter().map(one).collect()
+}
+
+async fn put_words(world: &World, list: &str) -> Value {
+    let api = world.api();
+    let body = list.to_owned().into();
+    api.call(http::Method::PUT, "/api/v1/words", "text/csv", body).await.expect(200)
+}
+
+async fn waiting(world: &World) -> Vec<Value> {
+    let list = world.api().get("/api/v1/approvals?state=waiting").await.expect(200);
+    list["approvals"].as_array().unwrap().clone()
+}
+
+async fn decide(world: &World, approval: &Value, verb: &str, status: u16) -> Value {
+    let path = format!("/api/v1/approvals/{}/{verb}", approval["id"].as_str().unwrap());
+    world.api().post(&path, &json!({ "reason": "looked at it" })).await.expect(status)
+}
+
+#[tokio::test]
+async fn a_hundred_hostile_spellings_are_held_or_refused_and_honest_notices_go() {
+    let (world, template_id) = worded().await;
+    let hostile = HOSTILE.lines().filter_map(|line| line.split_once('\t')).map(|(_, text)| unescaped(text));
+
+    let stopped = became(&world, &template_id, hostile).await;
+    let honest = became(&world, &template_id, ORDINARY.lines().map(str::to_owned)).await;
+
+    assert_eq!((stopped.len(), honest.len()), (100, 1_000));
+    assert!(stopped.iter().all(|one| *one != "sent"), "{stopped:?}");
+    let alarms = honest.iter().filter(|one| **one != "sent").count();
+    assert!(alarms <= 10, "{alarms} false alarms");
+    world.drain().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_refusal_shows_the_word_and_its_place() {
+    let (world, template_id) = worded().await;
+
+    let refused = world
+        .api()
+        .post("/api/v1/messages", &saying(&world, &template_id, "请加薇*信领取"))
+        .await
+        .expect(422);
+
+    assert_eq!((&refused["code"], &refused["rule"]), (&json!("refused"), &json!("content")));
+    let found = &refused["findings"][0];
+    assert_eq!(
+        (&found["word"], &found["category"], &found["field"], &found["from"], &found["to"]),
+        (&json!("加微信"), &json!("fraud"), &json!("keyword1"), &json!(1), &json!(5))
+    );
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_held_message_goes_when_a_person_approves_it() {
+    let (world, template_id) = worded().await;
+    let accepted = world.api().post("/api/v1/messages", &saying(&world, &template_id, "送您优惠券")).await;
+    let id = accepted.expect(202)["id"].as_str().unwrap().to_owned();
+    world.pass(3, Duration::from_secs(60)).await;
+    assert_eq!((world.state(&id).await.as_str(), world.stats().sends), ("pending: content", 0));
+
+    let asked = waiting(&world).await;
+    let approved = decide(&world, &asked[0], "approve", 200).await;
+    world.drain().await;
+
+    assert_eq!((&approved["state"], &approved["message"]), (&json!("approved"), &json!(id)));
+    assert_eq!(world.state(&id).await, "delivered");
+    let message = world.message(&id).await;
+    let told: Vec<_> =
+        message["timeline"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
+    assert_eq!(told[..4], ["accepted", "judged", "asked", "approved"]);
+    assert_eq!(message["timeline"][2]["findings"][0]["word"], json!("优惠券"));
+    assert_eq!(message["timeline"][3]["reason"], json!("looked at it"));
+    let audit = world.api().get("/api/v1/audit?action=approval.approve").await.expect(200);
+    assert_eq!(audit["rows"][0]["detail"]["reason"], json!("looked at it"));
+    decide(&world, &asked[0], "reject", 409).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_rejected_message_is_suppressed_and_one_that_nobody_looks_at_expires() {
+    let (world, template_id) = worded().await;
+    let rejected = world.send(&saying(&world, &template_id, "送您优惠券")).await;
+    decide(&world, &waiting(&world).await[0], "reject", 200).await;
+    let left = with(saying(&world, &template_id, "送您红包"), &json!({ "expires_at": world.at(3_600) }));
+    let left = world.send(&left).await;
+
+    let asked = waiting(&world).await;
+    world.advance(Duration::from_secs(3_600));
+    world.drain().await;
+
+    assert_eq!(world.state(&rejected).await, "suppressed: content");
+    assert_eq!(world.state(&left).await, "failed: expired");
+    assert!(waiting(&world).await.is_empty());
+    decide(&world, &asked[0], "approve", 409).await;
+    world.assert_counts(&[("failed: expired", 1), ("suppressed: content", 1)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_for_later_that_is_approved_goes_at_its_time() {
+    let (world, template_id) = worded().await;
+    let body = with(saying(&world, &template_id, "送您优惠券"), &json!({ "send_at": world.at(7_200) }));
+    let id = world.send(&body).await;
+
+    decide(&world, &waiting(&world).await[0], "approve", 200).await;
+    world.drain().await;
+    assert_eq!((world.state(&id).await.as_str(), world.stats().sends), ("pending", 0));
+    world.advance(Duration::from_secs(7_200));
+    world.drain().await;
+
+    assert_eq!(world.state(&id).await, "delivered");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn messages_with_the_same_words_are_decided_together() {
+    let (world, template_id) = worded().await;
+    for text in ["送您优惠券", "再送优惠券一张", "送您红包"] {
+        world.send(&saying(&world, &template_id, text)).await;
+    }
+    let asked = waiting(&world).await;
+    let alike = &asked[1]["alike"];
+    assert_eq!((alike == &asked[2]["alike"], alike == &asked[0]["alike"]), (true, false));
+
+    let decided = json!({ "decision": "approve", "reason": "a coupon that was earned", "alike": alike });
+    let decided = world.api().post("/api/v1/approvals/decide", &decided).await.expect(200);
+    world.drain().await;
+
+    assert_eq!(decided["results"].as_array().unwrap().len(), 2);
+    world.assert_counts(&[("delivered", 2), ("pending", 1)]).await;
+    let wrong = json!({ "decision": "approve", "reason": "", "ids": ["msg_1"] });
+    let wrong = world.api().post("/api/v1/approvals/decide", &wrong).await.expect(422);
+    assert_eq!(wrong["errors"].as_array().unwrap().len(), 2);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_person_waits_through_a_crash() {
+    let (mut world, template_id) = worded().await;
+    let id = world.send(&saying(&world, &template_id, "送您优惠券")).await;
+    world.restart().await;
+    world.drain().await;
+    assert_eq!((world.state(&id).await.as_str(), world.stats().sends), ("pending: content", 0));
+
+    decide(&world, &waiting(&world).await[0], "approve", 200).await;
+    world.restart().await;
+    world.pass(2, Duration::from_secs(2)).await;
+
+    assert_eq!(world.state(&id).await, "delivered");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_new_list_is_held_against_what_was_accepted_under_the_old() {
+    let (world, template_id) = worded().await;
+    world.order("pause", &json!({ "reason": "lunch" })).await.expect(200);
+    let mut ids = Vec::new();
+    for text in ["暗号一", "暗号二", "订单已发货"] {
+        ids.push(world.send(&saying(&world, &template_id, text)).await);
+    }
+    put_words(&world, "暗号一,custom,refuse\n暗号二,custom,hold").await;
+
+    world.order("resume", &json!({})).await.expect(200);
+    world.drain().await;
+
+    let mut states = Vec::new();
+    for id in &ids {
+        states.push(world.state(id).await);
+    }
+    assert_eq!(states, ["suppressed: content", "pending: content", "delivered"]);
+    decide(&world, &waiting(&world).await[0], "approve", 200).await;
+    put_words(&world, "暗号,custom,refuse").await;
+    world.drain().await;
+    assert_eq!(world.state(&ids[1]).await, "delivered");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_may_have_a_list_of_its_own_and_take_it_back() {
+    let (world, template_id) = worded().await;
+    let appid = world.official().appid.clone();
+    let api = world.api();
+    let put = |body: Value| async move {
+        api.call(http::Method::PUT, "/api/v1/words", "application/json", body.to_string().into()).await
+    };
+    let shipped = api.get("/api/v1/words").await.expect(200);
+    assert_eq!(shipped["version"], json!(0));
+
+    put(json!({ "appid": appid, "list": "暗号,custom" })).await.expect(200);
+    assert_eq!(
+        became(&world, &template_id, ["加微信".to_owned(), "暗号".to_owned()].into_iter()).await,
+        ["sent", "held"]
+    );
+    let own = api.get(&format!("/api/v1/words?appid={appid}")).await.expect(200);
+    assert_eq!(
+        (&own["list"], &own["appid"], &own["words"]),
+        (&json!("暗号,custom"), &json!(appid), &json!(1))
+    );
+    let gone =
+        api.call(http::Method::DELETE, &format!("/api/v1/words?appid={appid}"), "", Vec::new().into()).await;
+    assert_eq!(gone.expect(200)["version"], json!(0));
+    assert_eq!(became(&world, &template_id, ["加微信".to_owned()].into_iter()).await, ["refused"]);
+
+    let wrong = put(json!({ "list": "红包\n暗号,mood", "pinyin": "loud" })).await.expect(422);
+    assert_eq!(wrong["errors"][0]["field"], json!("pinyin"));
+    let wrong = put(json!({ "list": "红包\n暗号,mood" })).await.expect(422);
+    assert_eq!(wrong["errors"].as_array().unwrap().len(), 2);
+    put(json!({ "list": "***,custom" })).await.expect(422);
+    world.drain().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_observed_list_speaks_in_the_timeline_and_doubt_may_be_refused_or_allowed() {
+    let (world, template_id) = worded().await;
+    policy(&world, json!({ "mode": "observe" })).await;
+    let id = world.send(&saying(&world, &template_id, "请加微信")).await;
+    world.drain().await;
+    let message = world.message(&id).await;
+    assert_eq!(message["state"], json!("delivered"));
+    assert_eq!(
+        (&message["timeline"][1]["rule"], &message["timeline"][1]["observed"]),
+        (&json!("content"), &json!(true))
+    );
+
+    policy(&world, json!({ "mode": "enforce", "doubtful": "refuse" })).await;
+    world.api().post("/api/v1/messages", &saying(&world, &template_id, "送您优惠券")).await.expect(422);
+    policy(&world, json!({ "doubtful": "allow" })).await;
+    world.api().post("/api/v1/messages", &saying(&world, &template_id, "送您优惠券")).await.expect(202);
+    world.drain().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_is_swapped_under_load_and_nothing_is_lost() {
+    let (world, template_id) = worded().await;
+    let api = world.another_api();
+    let lists = async {
+        for round in 0..5 {
+            let list = format!("暗号{round},custom,refuse\n甲乙{round},custom").into();
+            api.call(http::Method::PUT, "/api/v1/words", "text/csv", list).await.expect(200);
+        }
+    };
+    let sends = async {
+        for number in 0..20 {
+            let bodies: Vec<_> = (0..20)
+                .map(|place| saying(&world, &template_id, &format!("订单{number}-{place}已发货")))
+                .collect();
+            world.send_all(&bodies).await;
+        }
+    };
+
+    tokio::join!(lists, sends);
+    world.drain().await;
+
+    world.assert_counts(&[("delivered", 400)]).await;
+    assert_eq!(became(&world, &template_id, ["暗号4".to_owned()].into_iter()).await, ["refused"]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_text_is_checked_and_advised_on_without_being_sent() {
+    let (world, template_id) = worded().await;
+    let api = world.api();
+    let lines = json!({ "title": "优惠券到账", "fields": [{ "label": "备注", "value": "请加微信" }] });
+
+    let said = api.post("/api/v1/content/check", &lines).await.expect(200);
+    assert_eq!((&said["verdict"], &said["findings"][0]["place"]), (&json!("refuse"), &json!("title")));
+    let marketing = json!({ "fields": [{ "value": "送您优惠券" }], "category": "marketing" });
+    assert_eq!(api.post("/api/v1/content/check", &marketing).await.expect(200)["verdict"], json!("pass"));
+    let filled = json!({ "template_id": template_id, "data": { "keyword1": "送您优惠券" } });
+    assert_eq!(api.post("/api/v1/content/check", &filled).await.expect(200)["verdict"], json!("hold"));
+
+    let advised = with(lines, &json!({ "industry": "retail" }));
+    let advised = api.post("/api/v1/content/advise", &advised).await.expect(200);
+    let codes: Vec<_> =
+        advised["advice"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"no_link") && codes.contains(&"too_few_fields"), "{codes:?}");
+    let dry = with(saying(&world, &template_id, "送您优惠券"), &json!({ "dry_run": true }));
+    let dry = api.post("/api/v1/messages", &dry).await.expect(200);
+    assert_eq!(dry["content"]["verdict"], json!("hold"));
+    assert!(dry["advice"].as_array().is_some_and(|advice| !advice.is_empty()));
+    api.post("/api/v1/content/check", &json!({ "scenario": "none", "template_id": "x" })).await.expect(422);
+    api.post("/api/v1/content/check", &json!({ "scenario": "none" })).await.expect(404);
+    world.finish().await;
+}
