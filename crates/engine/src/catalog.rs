@@ -26,6 +26,8 @@ pub struct Account {
     pub policies: Policies,
     templates: HashMap<Arc<str>, Arc<Template>>,
     scenarios: HashMap<String, Arc<Compiled>>,
+    /// By an event's name, the scenarios that it takes back and the param that names their subject.
+    taken_back: HashMap<String, Vec<(String, String)>>,
 }
 
 impl Account {
@@ -52,6 +54,11 @@ impl Account {
     /// The scenario `name`, if the account has it.
     pub fn scenario(&self, name: &str) -> Option<&Arc<Compiled>> {
         self.scenarios.get(name)
+    }
+
+    /// The scenarios that an event takes back, each with the param that names its subject.
+    pub fn taken_back_by(&self, event: &str) -> &[(String, String)] {
+        self.taken_back.get(event).map_or(&[], Vec::as_slice)
     }
 
     /// All its scenarios, by name.
@@ -135,7 +142,9 @@ impl Catalog {
             let scenarios = scenarios.remove(&record.id).unwrap_or_default();
             let policies = with_caps(rules.of(record.id), &scenarios);
             let templates = parsed(record.id, &templates, &grants);
-            let account = Arc::new(Account { record, token, client, policies, scenarios, templates });
+            let taken_back = taken_back(&scenarios);
+            let account =
+                Arc::new(Account { record, token, client, policies, scenarios, templates, taken_back });
             catalog.by_appid.insert(account.appid().as_str().to_owned(), account.clone());
             catalog.by_id.insert(account.id(), account);
         }
@@ -155,6 +164,18 @@ fn with_caps(mut policies: Policies, scenarios: &HashMap<String, Arc<Compiled>>)
         }
     }
     policies
+}
+
+fn taken_back(scenarios: &HashMap<String, Arc<Compiled>>) -> HashMap<String, Vec<(String, String)>> {
+    let mut by_event: HashMap<String, Vec<_>> = HashMap::new();
+    for (name, compiled) in scenarios {
+        let scenario = compiled.scenario();
+        let Some(subject) = &scenario.subject else { continue };
+        for event in &scenario.cancelled_by {
+            by_event.entry(event.as_str().to_owned()).or_default().push((name.clone(), subject.clone()));
+        }
+    }
+    by_event
 }
 
 fn compiled(stored: Vec<StoredScenario>) -> HashMap<AccountId, HashMap<String, Arc<Compiled>>> {

@@ -10,6 +10,7 @@ mod claim;
 mod classify;
 mod clock;
 mod dispatch;
+mod gather;
 mod judge;
 mod launch;
 pub mod metrics;
@@ -132,6 +133,8 @@ pub(crate) struct Shared {
     pub(crate) centre: Arc<Centre>,
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) reloading: tokio::sync::Mutex<()>,
+    /// Triggers that become one message are taken in one batch after the other.
+    pub(crate) gathering: tokio::sync::Mutex<()>,
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
     /// What the sweep started and does not wait for.
@@ -194,6 +197,7 @@ impl Engine {
             centre,
             catalog: ArcSwap::from_pointee(catalog),
             reloading: tokio::sync::Mutex::default(),
+            gathering: tokio::sync::Mutex::default(),
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
             errands: TaskTracker::new(),

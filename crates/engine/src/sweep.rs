@@ -134,6 +134,7 @@ async fn tidy(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     let silent = shared.store.unreported(waited, PURGE_ROWS).await?;
     give_up_on(shared, &silent, now).await?;
     shared.store.purge(now.minus(retention.keep), PURGE_ROWS, retention.archive.as_deref()).await?;
+    shared.store.purge_ties(now, PURGE_ROWS).await?;
     shared.store.purge_audit(now.minus(retention.keep_audit), PURGE_ROWS, now).await?;
     Ok(())
 }

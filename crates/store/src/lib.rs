@@ -17,6 +17,7 @@ mod checkpoint;
 mod claim;
 mod error;
 mod find;
+mod gather;
 mod hold;
 mod keyring;
 mod library;
@@ -53,6 +54,7 @@ mod upkeep;
 mod user;
 mod users;
 mod verdicts;
+mod withdraw;
 mod writer;
 
 pub use account::{
@@ -65,12 +67,13 @@ pub use applications::{ApplicationFilter, ApplicationMove, ApplicationRecord, Ap
 pub use audit::{Action, Actor, Deed};
 pub use audit_log::{AuditFault, AuditFilter, AuditRow, AuditState};
 pub use error::{Result, StoreError};
+pub use gather::{GATHERED_MAX, OpenWindow, WindowAsked};
 pub use library::Grants;
 pub use master_key::MasterKey;
 pub use message::{
-    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Happening, Heard, MAX_BATCH,
-    MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received, Settled,
-    Settlement, TallyDifference, TallyRow, Unreported, Written,
+    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Gather, Happening, Heard, Joining,
+    MAX_BATCH, MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received,
+    Settled, Settlement, Subject, TallyDifference, TallyRow, Ties, Unreported, Written,
 };
 pub use own::Ownership;
 pub use password::{PasswordHash, Salt, check_password};
@@ -87,3 +90,4 @@ pub use user::{
     NewUser, Role, Session, SessionId, SessionToken, User, UserAnswer, UserChange, check_user_name,
 };
 pub use users::Visitor;
+pub use withdraw::Withdrawal;

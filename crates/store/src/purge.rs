@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use crate::writer::Ledger;
-use crate::{Result, Store, StoreError, row, store};
+use crate::{Result, Store, StoreError, row, store, withdraw};
 
 /// Rows looked at for one that may go: live ones stand between, and are passed over.
 const LOOKS_PER_ROW: usize = 4;
@@ -258,6 +258,7 @@ fn delete_one(ledger: &mut Ledger<'_>, old: &Old) -> Result<()> {
         }
     }
     ledger.conn.prepare_cached(DELETE_VERDICTS)?.execute([account.0, id])?;
+    withdraw::forget(ledger, account, old.id)?;
     let receipts = params![account.0, old.msgid.unwrap_or(0), old.recipient, id];
     ledger.conn.prepare_cached(DELETE_RECEIPTS)?.execute(receipts)?;
     Ok(())

@@ -70,6 +70,7 @@ fn message(number: i64) -> NewMessage {
         deadline_at: NOW,
         expires_at: None,
         on_unknown: OnUnknown::Park,
+        ties: None,
     }
 }
 

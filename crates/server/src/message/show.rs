@@ -100,8 +100,18 @@ pub(crate) struct MomentBody<'a> {
     /// When.
     #[schema(value_type = String)]
     at: Option<Timestamp>,
-    /// `accepted`, `judged`, `claimed`, `dispatched`, `reported` or `settled`.
+    /// `accepted`, `merged`, `withdrawn`, `judged`, `claimed`, `dispatched`, `reported` or `settled`.
     what: &'static str,
+    /// Of a trigger that was merged into the message: the caller's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_msg_id: Option<&'a str>,
+    /// Of a trigger that was merged into the message: its params.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    params: Option<&'a RawValue>,
+    /// Of a message that was taken back: the event that did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
     /// Of a judgement: the rule that spoke.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -255,6 +265,13 @@ impl<'a> MomentBody<'a> {
                 observed: observed.then_some(true),
                 ..body
             },
+            Happening::Merged { client_msg_id, params } => Self {
+                what: "merged",
+                client_msg_id: client_msg_id.as_deref(),
+                params: params.as_deref().and_then(|params| serde_json::from_str(params).ok()),
+                ..body
+            },
+            Happening::Withdrawn { by } => Self { what: "withdrawn", by: Some(by), ..body },
             Happening::Claimed => Self { what: "claimed", ..body },
             Happening::Dispatched { outcome, errcode, errmsg, rid, msgid, claimed_at, took_ms } => Self {
                 what: "dispatched",

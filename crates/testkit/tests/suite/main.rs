@@ -20,5 +20,6 @@ mod site;
 mod standstill;
 mod templates;
 mod tokens;
+mod triggers;
 mod upkeep;
 mod validation;
