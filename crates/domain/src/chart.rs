@@ -105,6 +105,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("expired", Event::Expired),
         ("unreported", Event::Unreported),
         ("cancelled", Event::Cancelled),
+        ("withdrawn", Event::Withdrawn),
         ("held by a rule", Event::Held { until: NOW.plus(SECOND), rule: Rule::QuietHours }),
         ("forbidden by a rule", Event::Forbidden(Rule::Reach)),
         ("approved by a person", Event::Approved { due_at: NOW }),

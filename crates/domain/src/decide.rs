@@ -58,6 +58,8 @@ pub enum Event {
     Unreported,
     /// Somebody takes it back.
     Cancelled,
+    /// An event about the same thing takes it back: the order is refunded.
+    Withdrawn,
     /// A rule holds it back when its turn has come.
     Held {
         /// When it may be asked again.
@@ -104,6 +106,9 @@ pub fn decide(standing: &Standing, event: &Event, now: Timestamp) -> Option<Tran
         (State::Pending, Event::Expired) => Some(standing.enters(State::Failed, Some(Cause::Expired))),
         (State::Pending, Event::Cancelled) if standing.doubt_since.is_none() => {
             Some(standing.enters(State::Cancelled, Some(Cause::ByRequest)))
+        }
+        (State::Pending, Event::Withdrawn) if standing.doubt_since.is_none() => {
+            Some(standing.enters(State::Cancelled, Some(Cause::ByEvent)))
         }
         (State::Pending, Event::Held { until, rule }) => {
             Some(standing.waits(*until, Some(rule.cause()), now))

@@ -161,6 +161,8 @@ words! {
         NoReceipt = "no_receipt",
         /// Taken back by request.
         ByRequest = "by_request",
+        /// Taken back by an event about the same thing.
+        ByEvent = "by_event",
         /// Our rule: the person is on the suppression list.
         Suppression = "suppression",
         /// Our rule: the wording.

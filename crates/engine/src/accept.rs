@@ -12,18 +12,20 @@ use hongyan_domain::request::{Timing, check_client_msg_id, check_miniprogram, ch
 use hongyan_domain::validate::{FieldRules, Overflow, fill};
 use hongyan_domain::{
     Category, Content, Data, FieldCode, FieldError, InteractionKind, Lane, MessageId, Miniprogram, OnUnknown,
-    Openid, Rule, State, Template, Timestamp, Verdict,
+    Openid, Rule, State, Template, Timestamp, Verdict, Wording,
 };
-use hongyan_store::{Acceptance, Marks, NewMessage, Worded};
+use hongyan_store::{Acceptance, Marks, NewMessage, Withdrawal, Worded};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::catalog::{Account, Catalog};
 use crate::content::{self, Found, Told};
 use crate::dispatch::Hint;
+use crate::gather;
 use crate::judge::{self, Judged};
 use crate::metrics::Entered;
-use crate::trigger::triggered;
+use crate::settle::count_transition;
+use crate::trigger::{triggered, withdrawal};
 use crate::{Engine, EngineError, Settings, Shared, advice};
 
 /// Messages that fall due later than this are scheduled: they wait in the store, not in memory.
@@ -106,6 +108,11 @@ pub enum Accepted {
     Same(Place),
     /// A dry run: nothing is committed.
     Previewed(Box<Previewed>),
+    /// An event that makes no message and only takes some back.
+    Event {
+        /// How many it took back now.
+        cancelled: usize,
+    },
 }
 
 /// What a dry run tells.
@@ -134,6 +141,10 @@ pub struct Place {
     pub warnings: Vec<FieldError>,
     /// The rule that holds it until `due_at`.
     pub held: Option<Rule>,
+    /// How many triggers it is made of by now, where several become one.
+    pub merged: Option<usize>,
+    /// Messages that the trigger took back.
+    pub cancelled: usize,
 }
 
 type Answer = Result<Accepted, Rejected>;
@@ -151,6 +162,8 @@ pub enum Rejected {
     Conflict(MessageId),
     /// A rule refuses it; for its words, these.
     Refused(Verdict, Vec<Found>),
+    /// The triggers it was to join changed again and again at the same moment: give it again.
+    Moved,
 }
 
 /// A new message, and what is said of its words where that is not plainly `send`.
@@ -159,11 +172,29 @@ pub(crate) struct Fresh {
     pub(crate) worded: Option<Box<Worded>>,
 }
 
+impl Fresh {
+    /// A trigger that joins others: its own words are looked at now only for what no message may say. What all say
+    /// together is looked at when it is claimed.
+    fn for_gathering(mut self) -> Self {
+        self.message.marks.words = None;
+        self.worded = self.worded.filter(|worded| worded.wording == Wording::Forbidden);
+        self
+    }
+}
+
 /// A request that passed every check.
 enum Checked {
     Message(Fresh, Vec<FieldError>),
     Previewed(Box<Previewed>),
+    Event,
 }
+
+/// How often a trigger looks for its window anew. Only another process can open or close one meanwhile; in one batch,
+/// only what a rule or a client_msg_id keeps out.
+const ROUNDS: usize = 64;
+
+/// A trigger that joins others: its place in the request, and the message of it.
+type Gathering = (usize, Fresh, Vec<FieldError>);
 
 impl Engine {
     /// Takes a batch in: answers in the order given, one for each. `Err`: nothing at all was accepted.
@@ -171,22 +202,94 @@ impl Engine {
         let (catalog, now) = (self.catalog(), self.now());
         let mut messages = Vec::with_capacity(requests.len());
         let mut answers = Vec::with_capacity(requests.len());
+        let (mut gathering, mut withdrawals) = (Vec::new(), Vec::new());
         for request in requests {
-            answers.push(match self.check(&catalog, request, now) {
+            let checked = self.check(&catalog, request, now);
+            if checked.is_ok() {
+                withdrawals.extend(withdrawn(&catalog, request, now).map(|one| (answers.len(), one)));
+            }
+            answers.push(match checked {
+                Ok(Checked::Message(fresh, warnings)) if fresh.message.gather().is_some() => {
+                    gathering.push((answers.len(), fresh.for_gathering(), warnings));
+                    Err(Rejected::Moved)
+                }
                 Ok(Checked::Message(fresh, warnings)) => {
                     let place = place_of(&fresh.message, State::Pending, warnings);
                     messages.push(fresh);
                     Ok(Accepted::New(place))
                 }
                 Ok(Checked::Previewed(preview)) => Ok(Accepted::Previewed(preview)),
+                Ok(Checked::Event) => Ok(Accepted::Event { cancelled: 0 }),
                 Err(rejected) => Err(rejected),
             });
         }
+        let cancelled = self.withdraw(withdrawals, now).await?;
+        let gathered = self.gather(&catalog, gathering, now).await?;
         let messages = self.judge(&catalog, messages, &mut answers, now).await?;
         if !messages.is_empty() {
             self.commit(messages, &mut answers, now).await?;
         }
+        gathered.into_iter().for_each(|(place, answer)| answers[place] = answer);
+        cancelled.into_iter().for_each(|(place, count)| tell_cancelled(&mut answers[place], count));
         Ok(answers)
+    }
+
+    /// Takes back what triggers take back; how many, by their places in the request. Before anything else: a trigger
+    /// whose own message is refused has happened all the same.
+    async fn withdraw(
+        &self,
+        withdrawals: Vec<(usize, Withdrawal)>,
+        now: Timestamp,
+    ) -> Result<Vec<(usize, usize)>, EngineError> {
+        if withdrawals.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (places, withdrawals): (Vec<_>, Vec<_>) = withdrawals.into_iter().unzip();
+        let went = self.shared.store.withdraw(withdrawals, now).await?;
+        went.iter().flatten().for_each(|to| count_transition(&self.shared, to));
+        Ok(places.into_iter().zip(went.iter().map(Vec::len)).collect())
+    }
+
+    /// Takes in triggers that become part of a message, one batch after the other: each reads what the one before wrote.
+    async fn gather(
+        &self,
+        catalog: &Catalog,
+        mut waiting: Vec<Gathering>,
+        now: Timestamp,
+    ) -> Result<Vec<(usize, Answer)>, EngineError> {
+        let mut answered = Vec::with_capacity(waiting.len());
+        if waiting.is_empty() {
+            return Ok(answered);
+        }
+        let _one_at_a_time = self.shared.gathering.lock().await;
+        for _ in 0..ROUNDS {
+            let mut messages: Vec<_> = waiting.iter().map(|(_, fresh, _)| (*fresh.message).clone()).collect();
+            gather::place(&self.shared, catalog, &mut messages, now).await?;
+            let place = |(message, (.., warnings)): (&NewMessage, &Gathering)| {
+                Ok(Accepted::New(place_of(message, State::Pending, warnings.clone())))
+            };
+            let mut answers: Vec<_> = messages.iter().zip(&waiting).map(place).collect();
+            let worded = waiting.iter().map(|(_, fresh, _)| fresh.worded.clone());
+            let fresh = messages.into_iter().zip(worded);
+            let fresh = fresh.map(|(message, worded)| Fresh { message: Box::new(message), worded }).collect();
+            let messages = self.judge(catalog, fresh, &mut answers, now).await?;
+            if !messages.is_empty() {
+                self.commit(messages, &mut answers, now).await?;
+            }
+            let mut moved = Vec::new();
+            for (one, answer) in waiting.into_iter().zip(answers) {
+                match answer {
+                    Err(Rejected::Moved) => moved.push(one),
+                    answer => answered.push((one.0, answer)),
+                }
+            }
+            waiting = moved;
+            if waiting.is_empty() {
+                break;
+            }
+        }
+        answered.extend(waiting.into_iter().map(|(place, ..)| (place, Err(Rejected::Moved))));
+        Ok(answered)
     }
 
     /// Asks the rules; gives what is to be committed, and corrects the answers of the others and of those held.
@@ -234,6 +337,10 @@ impl Engine {
         let account = find_account(catalog, request)?;
         let mut faults = Vec::new();
         let openid = keep(&mut faults, openid(&request.touser));
+        if is_event(account, request) {
+            keep_all(&mut faults, withdrawal(account, request, now));
+            return if faults.is_empty() { Ok(Checked::Event) } else { Err(Rejected::Invalid(faults)) };
+        }
         let Some(triggered) = keep_all(&mut faults, triggered(account, request, now)) else {
             return Err(Rejected::Invalid(faults));
         };
@@ -318,6 +425,7 @@ impl Engine {
             on_unknown: request.on_unknown.unwrap_or(OnUnknown::Park),
             marks: Marks::default(),
             asking: None,
+            ties: None,
         }
     }
 }
@@ -329,11 +437,17 @@ async fn commit_and_offer(
 ) -> Result<Vec<Acceptance>, EngineError> {
     let soon = now.plus(SCHEDULED_AFTER);
     let waiting: Vec<_> =
-        messages.iter().map(|message| is_soon(message, soon).then(|| message.ready())).collect();
+        messages.iter().map(|one| (is_soon(one, soon) && !one.gathers()).then(|| one.ready())).collect();
     let acceptances = shared.store.accept(messages).await?;
-    let fresh = acceptances.iter().filter(|acceptance| **acceptance == Acceptance::New).count();
+    let is_fresh = |one: &&Acceptance| matches!(one, Acceptance::New | Acceptance::Withdrawn(_));
+    let fresh = acceptances.iter().filter(is_fresh).count();
     let entered = Entered { state: State::Pending.as_str(), cause: "" };
     shared.metrics.messages.get_or_create(&entered).inc_by(fresh as u64);
+    for acceptance in &acceptances {
+        if let Acceptance::Withdrawn(to) = acceptance {
+            count_transition(&shared, to);
+        }
+    }
     let offers = waiting.into_iter().zip(&acceptances);
     let offers = offers.filter_map(|(offer, acceptance)| offer.filter(|_| *acceptance == Acceptance::New));
     shared.hint(Hint::Offered(offers.collect())).await;
@@ -413,7 +527,28 @@ fn keep_all<T>(faults: &mut Vec<FieldError>, checked: Result<T, Vec<FieldError>>
 
 fn place_of(message: &NewMessage, state: State, warnings: Vec<FieldError>) -> Place {
     let NewMessage { id, due_at, deadline_at, .. } = *message;
-    Place { id, state, due_at, deadline_at, warnings, held: None }
+    let merged = message.gather().map(|_| 1);
+    Place { id, state, due_at, deadline_at, warnings, held: None, merged, cancelled: 0 }
+}
+
+/// Whether the trigger only takes back: its name is no scenario's.
+fn is_event(account: &Account, request: &Request<'_>) -> bool {
+    let name = request.scenario.as_deref();
+    name.is_some_and(|name| account.scenario(name).is_none() && !account.taken_back_by(name).is_empty())
+}
+
+/// What an acceptable trigger takes back; a dry run nothing.
+fn withdrawn(catalog: &Catalog, request: &Request<'_>, now: Timestamp) -> Option<Withdrawal> {
+    let account = find_account(catalog, request).ok().filter(|_| !request.dry_run)?;
+    withdrawal(account, request, now).ok()?
+}
+
+fn tell_cancelled(answer: &mut Answer, count: usize) {
+    match answer {
+        Ok(Accepted::Event { cancelled }) => *cancelled = count,
+        Ok(Accepted::New(place) | Accepted::Same(place)) => place.cancelled = count,
+        _ => {}
+    }
 }
 
 /// The answers that say so far that the message is new.
@@ -426,7 +561,20 @@ fn correct(answer: &mut Answer, acceptance: &Acceptance) {
         Acceptance::New => {}
         Acceptance::Same { id, state, due_at, deadline_at } => {
             let warnings = Vec::new();
-            *answer = Ok(Accepted::Same(Place { id, state, due_at, deadline_at, warnings, held: None }));
+            let (held, merged, cancelled) = (None, None, 0);
+            let place = Place { id, state, due_at, deadline_at, warnings, held, merged, cancelled };
+            *answer = Ok(Accepted::Same(place));
+        }
+        Acceptance::Joined { due_at, deadline_at, count } => {
+            if let Ok(Accepted::New(place)) = answer {
+                (place.due_at, place.deadline_at, place.merged) = (due_at, deadline_at, Some(count));
+            }
+        }
+        Acceptance::Moved => *answer = Err(Rejected::Moved),
+        Acceptance::Withdrawn(to) => {
+            if let Ok(Accepted::New(place)) = answer {
+                place.state = to.to;
+            }
         }
         Acceptance::Conflict { id } => *answer = Err(Rejected::Conflict(id)),
     }

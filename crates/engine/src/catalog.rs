@@ -29,6 +29,8 @@ pub struct Account {
     pub words: Arc<Words>,
     templates: HashMap<Arc<str>, Arc<Template>>,
     scenarios: HashMap<String, Arc<Compiled>>,
+    /// By an event's name, the scenarios that it takes back and the param that names their subject.
+    taken_back: HashMap<String, Vec<(String, String)>>,
 }
 
 impl Account {
@@ -55,6 +57,11 @@ impl Account {
     /// The scenario `name`, if the account has it.
     pub fn scenario(&self, name: &str) -> Option<&Arc<Compiled>> {
         self.scenarios.get(name)
+    }
+
+    /// The scenarios that an event takes back, each with the param that names its subject.
+    pub fn taken_back_by(&self, event: &str) -> &[(String, String)] {
+        self.taken_back.get(event).map_or(&[], Vec::as_slice)
     }
 
     /// All its scenarios, by name.
@@ -153,7 +160,9 @@ impl Catalog {
             if policies.ask_for_words() {
                 content::make_ready(words.clone()).await;
             }
-            let account = Arc::new(Account { record, token, client, policies, words, scenarios, templates });
+            let taken_back = taken_back(&scenarios);
+            let account = Account { record, token, client, policies, words, scenarios, templates, taken_back };
+            let account = Arc::new(account);
             catalog.by_appid.insert(account.appid().as_str().to_owned(), account.clone());
             catalog.by_id.insert(account.id(), account);
         }
@@ -173,6 +182,18 @@ fn with_caps(mut policies: Policies, scenarios: &HashMap<String, Arc<Compiled>>)
         }
     }
     policies
+}
+
+fn taken_back(scenarios: &HashMap<String, Arc<Compiled>>) -> HashMap<String, Vec<(String, String)>> {
+    let mut by_event: HashMap<String, Vec<_>> = HashMap::new();
+    for (name, compiled) in scenarios {
+        let scenario = compiled.scenario();
+        let Some(subject) = &scenario.subject else { continue };
+        for event in &scenario.cancelled_by {
+            by_event.entry(event.as_str().to_owned()).or_default().push((name.clone(), subject.clone()));
+        }
+    }
+    by_event
 }
 
 fn compiled(stored: Vec<StoredScenario>) -> HashMap<AccountId, HashMap<String, Arc<Compiled>>> {

@@ -14,6 +14,7 @@ mod clock;
 pub mod content;
 mod dispatch;
 mod doubt;
+mod gather;
 mod judge;
 mod launch;
 pub mod metrics;
@@ -141,6 +142,8 @@ pub(crate) struct Shared {
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) reloading: tokio::sync::Mutex<()>,
     pub(crate) prepared: content::Prepared,
+    /// Triggers that become one message are taken in one batch after the other.
+    pub(crate) gathering: tokio::sync::Mutex<()>,
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
     /// What the sweep started and does not wait for.
@@ -209,6 +212,7 @@ impl Engine {
             catalog: ArcSwap::from_pointee(catalog),
             reloading: tokio::sync::Mutex::default(),
             prepared,
+            gathering: tokio::sync::Mutex::default(),
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
             errands: TaskTracker::new(),

@@ -172,6 +172,7 @@ async fn purge(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     let retention = &shared.settings.retention;
     let before = now.minus(retention.keep);
     while shared.store.purge(before, TIDY_ROWS, retention.archive.as_deref()).await? > 0 {}
+    shared.store.purge_ties(now, TIDY_ROWS).await?;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! What a trigger makes of a scenario: the body that its caller would else have written, with the scenario's times.
 
 use hongyan_domain::{FieldCode, FieldError, Openid, Timestamp};
-use hongyan_scenario::{Compiled, Params, Rendered, Scenario, Trigger, render, variant_of};
-use hongyan_store::NewMessage;
+use hongyan_scenario::{Compiled, MergeBy, Params, Rendered, Scenario, Trigger, render, variant_of};
+use hongyan_store::{Gather, Joining, NewMessage, Subject, Ties, Withdrawal};
 use serde_json::value::RawValue;
 
 use crate::accept::Request;
@@ -32,7 +32,60 @@ impl Triggered<'_> {
         message.deadline_at = schedule.deadline_at;
         let kept = message.expires_at.map(|at| at.max(schedule.deadline_at));
         message.expires_at = request.expires_at.or(schedule.expires_at).or(kept);
+        message.ties = self.ties(message, request).map(Box::new);
     }
+
+    fn ties(&self, message: &NewMessage, request: &Request<'_>) -> Option<Ties> {
+        let subject = self.rendered.subject.as_deref().unwrap_or_default();
+        let about = (!self.scenario.cancelled_by.is_empty()).then(|| Subject {
+            name: subject.to_owned(),
+            cancelled_by: self.scenario.cancelled_by.iter().map(|name| name.as_str().to_owned()).collect(),
+            occurred_at: request.occurred_at,
+        });
+        let gather = self.scenario.merge.map(|merge| {
+            let params = request.params.map_or("{}", RawValue::get);
+            Gather {
+                by: if merge.by == MergeBy::Subject { subject.to_owned() } else { String::new() },
+                until: message.due_at,
+                joining: Joining::Opens,
+                params: params.to_owned(),
+                items: format!("[{params}]"),
+            }
+        });
+        (about.is_some() || gather.is_some()).then_some(Ties { gather, subject: about })
+    }
+}
+
+/// What a trigger of this name takes back, of the account's scenarios: none, if nothing goes by it.
+///
+/// # Errors
+/// It is no scenario and only takes back, and says not of what.
+pub(crate) fn withdrawal(
+    account: &Account,
+    request: &Request<'_>,
+    now: Timestamp,
+) -> Result<Option<Withdrawal>, Vec<FieldError>> {
+    let Some(event) = request.scenario.as_deref() else { return Ok(None) };
+    let taken_back = account.taken_back_by(event);
+    if taken_back.is_empty() {
+        return Ok(None);
+    }
+    let own = account.scenario(event).and_then(|own| own.scenario().subject.as_deref());
+    let params = Params::parse(request.params.map_or("{}", RawValue::get))?;
+    let subject = |param: &str| params.value(param).or_else(|| params.value(own?)).map(str::to_owned);
+    let takes_back: Vec<_> =
+        taken_back.iter().filter_map(|(name, param)| Some((name.clone(), subject(param)?))).collect();
+    if takes_back.is_empty() && account.scenario(event).is_none() {
+        let missing = |(_, param): &(String, String)| {
+            let message = "is missing: it names what is taken back";
+            FieldError::new(format!("params.{param}"), FieldCode::Missing, message)
+        };
+        return Err(taken_back.iter().take(1).map(missing).collect());
+    }
+    let Ok(openid) = Openid::new(&request.touser) else { return Ok(None) };
+    let (account, event) = (account.id(), event.to_owned());
+    let occurred_at = request.occurred_at.unwrap_or(now).min(now);
+    Ok((!takes_back.is_empty()).then_some(Withdrawal { account, openid, event, takes_back, occurred_at }))
 }
 
 /// `None`: the request names no scenario. Errors: everything that is wrong with it.
@@ -68,7 +121,7 @@ pub(crate) fn triggered<'a>(
     Ok(Some(Triggered { scenario: compiled.scenario(), rendered: render(compiled, &trigger, now)? }))
 }
 
-fn variant(compiled: &Compiled, openid: &Openid) -> Option<String> {
+pub(crate) fn variant(compiled: &Compiled, openid: &Openid) -> Option<String> {
     variant_of(compiled.scenario(), openid.spread()).map(|variant| variant.name.as_str().to_owned())
 }
 

@@ -199,6 +199,12 @@ fn subject(scenario: &Scenario) -> Vec<FieldError> {
 fn cancellations(scenario: &Scenario) -> Vec<FieldError> {
     let mut faults: Vec<_> =
         too_many("cancelled_by", scenario.cancelled_by.len(), CANCELLED_BY_MAX).into_iter().collect();
+    let all = scenario.merge.is_some_and(|merge| merge.by == MergeBy::Recipient);
+    if all && !scenario.cancelled_by.is_empty() {
+        let message = "cannot be with merge by recipient: one subject would take back what is said of the others; \
+                       merge by subject";
+        faults.push(fault("cancelled_by", BadFormat, message));
+    }
     for (place, name) in scenario.cancelled_by.iter().enumerate() {
         let path = format!("cancelled_by[{place}]");
         if *name == scenario.name {

@@ -11,7 +11,9 @@ use crate::recipients::{Owner, Person};
 use crate::seal::{self, Blind};
 use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
-use crate::{Acceptance, NewMessage, Result, Store, StoreError, approvals, row, verdicts};
+use crate::{
+    Acceptance, Joining, NewMessage, Result, Store, StoreError, Ties, approvals, gather, row, verdicts, withdraw,
+};
 
 /// Due further ahead than this, a message waits in the schedule and not in the queue.
 pub(crate) const SCHEDULED_AFTER_MS: i64 = 60_000;
@@ -19,11 +21,11 @@ pub(crate) const SCHEDULED_AFTER_MS: i64 = 60_000;
 const CLIENT_MSG_ID_MAX: usize = 128;
 
 /// A message and what is written of its plain text.
-struct Sealed {
-    new: Arc<NewMessage>,
-    recipient: Blind,
-    body_hash: Option<Blind>,
-    body: Vec<u8>,
+pub(crate) struct Sealed {
+    pub(crate) new: Arc<NewMessage>,
+    pub(crate) recipient: Blind,
+    pub(crate) body_hash: Option<Blind>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Store {
@@ -52,7 +54,11 @@ impl Store {
         }
         let keys = self.keys_of(std::iter::once(new.account)).await?;
         let sealed = seal(keys.of(new.account)?, &Arc::new(new.clone()))?;
-        self.read(move |conn| earlier(conn, &sealed)).await
+        self.read(move |conn| match gather::earlier(conn, &sealed)? {
+            Some(before) => Ok(Some(before)),
+            None => earlier(conn, &sealed),
+        })
+        .await
     }
 }
 
@@ -66,6 +72,11 @@ fn seal(keys: &AccountKeys, new: &Arc<NewMessage>) -> Result<Sealed> {
         seal::write_body(&new.openid, &new.content, text);
         if new.client_msg_id.is_some() {
             body_hash = Some(seal::blind(keys.body(), &[new.template_id.as_bytes(), b"\0", &text[start..]]));
+        }
+        if let Some(gather) = new.gather() {
+            let trigger = (&new.openid, new.scenario.as_deref());
+            body_hash = body_hash.map(|_| gather::body_hash(keys, trigger, gather));
+            seal::write_items(&gather.items, start, text);
         }
     })?;
     Ok(Sealed { recipient: keys.recipient(&new.openid), body_hash, body, new: new.clone() })
@@ -98,22 +109,56 @@ ON CONFLICT (account, client_msg_id) WHERE client_msg_id IS NOT NULL DO NOTHING"
 fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Result<Vec<Acceptance>> {
     let mut insert = ledger.conn.prepare_cached(INSERT)?;
     let mut answers = vec![Acceptance::New; batch.len()];
-    let mut checked = None;
+    let (mut checked, mut any_gathered) = (None, false);
     for (nth, sealed) in by_account(batch) {
         let account = sealed.new.account;
         if checked.replace(account) != Some(account) {
             check_key(ledger.conn, account, &sealed.body)?;
+            any_gathered = gather::any(ledger.conn, account)?;
         }
-        if insert_one(&mut insert, sealed)? {
+        // In the same batch as well, a trigger may be one of a message already.
+        let before = if any_gathered { gather::earlier(ledger.conn, sealed)? } else { None };
+        if let Some(before) = before {
+            answers[nth] = before;
+            continue;
+        }
+        any_gathered |= sealed.new.gather().is_some();
+        if let Some(elsewhere) = gathered(ledger, keys.of(account)?, sealed)? {
+            answers[nth] = elsewhere;
+        } else if insert_one(&mut insert, sealed)? {
             ledger.tally.enter(account, sealed.new.accepted_at, State::Pending, None);
             ledger.tally.used(account, sealed.new.accepted_at, &sealed.new.template_id);
             note(ledger, keys.of(account)?, sealed)?;
+            if let Some(ties) = &sealed.new.ties {
+                answers[nth] = tie(ledger, keys.of(account)?, sealed, ties)?;
+            }
         } else {
             let lost = || StoreError::Corrupt("the index of client_msg_id names no row".to_owned());
             answers[nth] = earlier(ledger.conn, sealed)?.ok_or_else(lost)?;
         }
     }
     Ok(answers)
+}
+
+/// What becomes of a trigger that is to join others; `None`: it is a message of its own, so far.
+fn gathered(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<Option<Acceptance>> {
+    let Some(gather) = sealed.new.gather() else { return Ok(None) };
+    if !gather::still_holds(ledger.conn, keys, sealed, gather)? {
+        return Ok(Some(Acceptance::Moved));
+    }
+    let Joining::Joins { had } = gather.joining else { return Ok(None) };
+    let joined = gather::join(ledger, sealed, had)?;
+    proves(ledger, keys, sealed)?;
+    Ok(Some(joined))
+}
+
+fn tie(ledger: &mut Ledger<'_>, keys: &AccountKeys, sealed: &Sealed, ties: &Ties) -> Result<Acceptance> {
+    if let Some(gather) = &ties.gather {
+        gather::begin(ledger, keys, sealed, gather)?;
+    }
+    let Some(about) = &ties.subject else { return Ok(Acceptance::New) };
+    let taken_back = withdraw::tie(ledger, keys, sealed, about)?;
+    Ok(taken_back.map_or(Acceptance::New, Acceptance::Withdrawn))
 }
 
 /// With their places in the batch, as the accounts lie in the store: a page is looked up once for all its rows.
@@ -132,6 +177,11 @@ fn note(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<()> 
     if let Some(asking) = &new.asking {
         approvals::open(ledger.conn, (new.account, new.id), asking, new.accepted_at)?;
     }
+    proves(ledger, keys, sealed)
+}
+
+fn proves(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<()> {
+    let new = &sealed.new;
     let Some(kind) = new.basis else { return Ok(()) };
     let mut person = Person::read(ledger.conn, new.account, sealed.recipient)?;
     person.facts.acted(kind, new.accepted_at);
@@ -143,8 +193,8 @@ fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed) -> Result<bool>
     let inserted = insert.execute(params![
         new.account.0,
         new.id.raw(),
-        // What waits for a person waits in the schedule, however soon it expires: nothing may offer it before.
-        new.asking.is_some() || new.due_at.ms().saturating_sub(new.accepted_at.ms()) > SCHEDULED_AFTER_MS,
+        // What gathers or waits for a person waits in the schedule, however soon it expires: nothing may offer it before.
+        new.gathers() || new.asking.is_some() || new.due_at.ms().saturating_sub(new.accepted_at.ms()) > SCHEDULED_AFTER_MS,
         new.lane.index(),
         new.accepted_at.ms(),
         new.due_at.ms(),

@@ -146,7 +146,7 @@ pub(crate) fn revise(conn: &Connection) -> Result<()> {
     }
 }
 
-const DELETES: [&str; 29] = [
+const DELETES: &[&str] = &[
     "DELETE FROM claim WHERE account = ?1",
     "DELETE FROM dispatch WHERE account = ?1",
     "DELETE FROM receipt WHERE account = ?1",
@@ -162,6 +162,10 @@ const DELETES: [&str; 29] = [
     "DELETE FROM approval WHERE account = ?1",
     "DELETE FROM click WHERE account = ?1",
     "DELETE FROM click_tally WHERE account = ?1",
+    "DELETE FROM gathering WHERE account = ?1",
+    "DELETE FROM gathered WHERE account = ?1",
+    "DELETE FROM subject WHERE account = ?1",
+    "DELETE FROM withdrawal WHERE account = ?1",
     "DELETE FROM meta WHERE account = ?1",
     "DELETE FROM template WHERE account = ?1",
     "DELETE FROM template_version WHERE account = ?1",

@@ -103,7 +103,11 @@ const BY_CLIENT: &str = concat!(
 FROM message
 WHERE account = ?1
   AND id < ?2
-  AND client_msg_id = ?3"
+  AND id IN (
+    SELECT id FROM message WHERE account = ?1 AND client_msg_id = ?3
+    UNION
+    SELECT message FROM gathered WHERE account = ?1 AND client_msg_id = ?3)
+ORDER BY id DESC"
 );
 
 pub(crate) const BY_TROUBLE: &str = concat!(
@@ -214,7 +218,6 @@ impl Search<'_> {
         if filter.since.is_some_and(|since| accepted_at < since)
             || filter.until.is_some_and(|until| accepted_at >= until)
             || !is_or_any(filter.template_id.as_deref(), row, 6)?
-            || !is_or_any(filter.client_msg_id.as_deref(), row, record::CLIENT_MSG_ID)?
             || !is_or_any(filter.scenario.as_deref(), row, row::SCENARIO)?
             || (filter.cause.is_some() && row::cause(row, record::CAUSE)? != filter.cause)
         {

@@ -21,6 +21,7 @@ mod damaged;
 mod clicks;
 mod error;
 mod find;
+mod gather;
 mod hold;
 mod keyring;
 mod library;
@@ -59,6 +60,7 @@ mod user;
 mod users;
 mod verdicts;
 mod words;
+mod withdraw;
 mod writer;
 
 pub use account::{
@@ -73,12 +75,13 @@ pub use audit::{Action, Actor, Deed};
 pub use audit_log::{AuditFault, AuditFilter, AuditRow, AuditState};
 pub use clicks::{ClickRow, Clicked, Clicks};
 pub use error::{Result, StoreError};
+pub use gather::{GATHERED_MAX, OpenWindow, WindowAsked};
 pub use library::Grants;
 pub use master_key::MasterKey;
 pub use message::{
-    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Happening, Heard, MAX_BATCH, Marks,
-    MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received, Settled,
-    Settlement, TallyDifference, TallyRow, Unreported, Worded, Written,
+    Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Gather, Happening, Heard, Joining,
+    MAX_BATCH, Marks, MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received,
+    Settled, Settlement, Subject, TallyDifference, TallyRow, Ties, Unreported, Worded, Written,
 };
 pub use own::Ownership;
 pub use password::{PasswordHash, Salt, check_password};
@@ -96,3 +99,4 @@ pub use user::{
 };
 pub use users::Visitor;
 pub use words::{NewWordList, WordListVersion};
+pub use withdraw::Withdrawal;

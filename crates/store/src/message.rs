@@ -53,6 +53,8 @@ pub struct NewMessage {
     pub marks: Marks,
     /// It waits for a person, and is due when it expires.
     pub asking: Option<Box<Asking>>,
+    /// What ties it to other triggers; `None` for nearly all.
+    pub ties: Option<Box<Ties>>,
 }
 
 /// What stays with a message from its acceptance on, besides what it says and when.
@@ -78,7 +80,83 @@ pub struct Worded {
     pub findings: String,
 }
 
+/// What ties a message to triggers before and after it.
+#[derive(Clone, Debug, Default)]
+pub struct Ties {
+    /// It is made of all triggers of a window.
+    pub gather: Option<Gather>,
+    /// Events about the same thing take it back.
+    pub subject: Option<Subject>,
+}
+
+/// A trigger that becomes part of a message.
+#[derive(Clone)]
+pub struct Gather {
+    /// What belongs together, of one person and scenario; empty: everything.
+    pub by: String,
+    /// Triggers before this go into the same message.
+    pub until: Timestamp,
+    /// Into which message.
+    pub joining: Joining,
+    /// This trigger's params: a JSON object.
+    pub params: String,
+    /// Those of all triggers of the message, the first one first: a JSON array.
+    pub items: String,
+}
+
+/// Params may be personal.
+impl std::fmt::Debug for Gather {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gather")
+            .field("until", &self.until)
+            .field("joining", &self.joining)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Into which message a trigger goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joining {
+    /// Into a new one: no window was open.
+    Opens,
+    /// Into the one whose id the new message has, which had so many triggers when it was read.
+    Joins {
+        /// So many.
+        had: usize,
+    },
+    /// Into a new one though a window is open: together they cannot be said.
+    Apart,
+}
+
+/// What a message is about.
+#[derive(Clone)]
+pub struct Subject {
+    /// The order, the appointment.
+    pub name: String,
+    /// The events that take it back.
+    pub cancelled_by: Vec<String>,
+    /// When it happened, as the caller said.
+    pub occurred_at: Option<Timestamp>,
+}
+
+/// A subject may name a person.
+impl std::fmt::Debug for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subject").field("cancelled_by", &self.cancelled_by).finish_non_exhaustive()
+    }
+}
+
 impl NewMessage {
+    /// The trigger that it is part of a message by.
+    pub fn gather(&self) -> Option<&Gather> {
+        self.ties.as_ref()?.gather.as_ref()
+    }
+
+    /// Whether it waits for other triggers to join it.
+    pub fn gathers(&self) -> bool {
+        self.gather().is_some_and(|gather| gather.until > self.accepted_at)
+    }
+
     /// The message as the dispatch needs it, once it is on disk.
     pub fn ready(&self) -> Ready {
         let on_unknown = self.on_unknown;
@@ -134,6 +212,19 @@ pub enum Acceptance {
         /// That one's id.
         id: MessageId,
     },
+    /// It is on disk as one more trigger of the message whose id it had.
+    Joined {
+        /// Not before this.
+        due_at: Timestamp,
+        /// When it should be with WeChat.
+        deadline_at: Timestamp,
+        /// Triggers of the message now.
+        count: usize,
+    },
+    /// The window it was to join has changed since it was read; nothing is written of it. Read it again.
+    Moved,
+    /// It is on disk, and an event that came before had taken it back.
+    Withdrawn(Transition),
 }
 
 /// A claim's number: unique in its account, never used again. Draw it like a message id.
@@ -441,6 +532,17 @@ pub enum Happening {
         state: hongyan_domain::approval::ApprovalState,
         /// Who and why.
         decided: Decided,
+    /// One of the triggers that it is made of came.
+    Merged {
+        /// The caller's own id of the trigger.
+        client_msg_id: Option<String>,
+        /// Its params: a JSON object; `None`: erased.
+        params: Option<String>,
+    },
+    /// An event took it back.
+    Withdrawn {
+        /// The event's name.
+        by: String,
     },
     /// An open claim holds it.
     Claimed,

@@ -19,7 +19,7 @@ use crate::recipients::{Person, short};
 use crate::seal::Blind;
 use crate::writer::Ledger;
 use crate::{
-    Action, Actor, Deed, MessageFilter, MessageRecord, Page, Result, Store, StoreError, record, row,
+    Action, Actor, Deed, MessageFilter, MessageRecord, Page, Result, Store, StoreError, record, row, withdraw,
 };
 
 /// Messages erased in one transaction: about 20 ms.
@@ -267,6 +267,7 @@ fn erase(ledger: &mut Ledger<'_>, actor: &Actor, batch: &Batch<'_>) -> Result<Er
         }
     }
     erased.receipts += erase_receipts(ledger, batch.person)?;
+    withdraw::erase(ledger, account, &batch.person.recipient)?;
     erase_facts(ledger, batch.person, batch.now)?;
     ledger.audit(actor, &batch.person.deed(Action::RecipientErase, erased.told(), batch.now))?;
     Ok(erased)
@@ -304,6 +305,14 @@ WHERE account = ?1
   AND id = ?2
   AND state <> 'pending'
 RETURNING msgid";
+
+// As the message's own.
+const ERASE_TRIGGERS: &str = "
+UPDATE gathered
+SET body_hash = NULL,
+    client_msg_id = CASE WHEN INSTR(client_msg_id, ?3) > 0 THEN NULL ELSE client_msg_id END
+WHERE account = ?1
+  AND message = ?2";
 
 const ERASE_DISPATCHES: &str = "
 UPDATE dispatch
@@ -343,6 +352,7 @@ fn erase_message(
     erased.messages += 1;
     ledger.conn.prepare_cached(ERASE_DISPATCHES)?.execute([account.0, id.raw()])?;
     ledger.conn.prepare_cached(ERASE_CLICKS)?.execute([account.0, id.raw()])?;
+    ledger.conn.prepare_cached(ERASE_TRIGGERS)?.execute(message)?;
     if let Some(msgid) = msgid {
         let receipt = params![account.0, msgid, &recipient[..], id.raw()];
         erased.receipts += ledger.conn.prepare_cached(ERASE_RECEIPT)?.execute(receipt)?;

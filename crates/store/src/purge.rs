@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::sqlite::OWNER_ONLY;
 use crate::store::Shared;
 use crate::writer::Ledger;
-use crate::{Result, Store, StoreError, row, store};
+use crate::{Result, Store, StoreError, row, store, withdraw};
 
 /// The archive's name where only its folder is given.
 const ARCHIVE_FILE: &str = "hongyan-archive.ndjson";
@@ -290,6 +290,7 @@ fn delete_one(ledger: &mut Ledger<'_>, old: &Old) -> Result<()> {
     ledger.conn.prepare_cached(DELETE_VERDICTS)?.execute([account.0, id])?;
     ledger.conn.prepare_cached(DELETE_APPROVAL)?.execute([account.0, id])?;
     ledger.conn.prepare_cached(DELETE_CLICK)?.execute([account.0, id])?;
+    withdraw::forget(ledger, account, old.id)?;
     let receipts = params![account.0, old.msgid.unwrap_or(0), old.recipient, id];
     ledger.conn.prepare_cached(DELETE_RECEIPTS)?.execute(receipts)?;
     Ok(())

@@ -7,7 +7,9 @@ use crate::claim::Held;
 use crate::keyring::Keyring;
 use crate::reconcile::raw_place;
 use crate::row::{self, RawReady};
-use crate::{Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, approvals, clicks};
+use crate::{
+    Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, approvals, clicks, gather, withdraw,
+};
 
 /// The columns of `read`, in its order.
 macro_rules! record_columns {
@@ -106,6 +108,10 @@ impl Store {
             let mut by_client = conn.prepare_cached(BY_CLIENT_MSG_ID)?;
             let id: Option<i64> =
                 by_client.query_row(params![account.0, client_msg_id], |row| row.get(0)).optional()?;
+            let id = match id {
+                Some(id) => Some(id),
+                None => gather::message_of(conn, account, &client_msg_id)?,
+            };
             match id.and_then(MessageId::from_raw) {
                 Some(id) => with_timeline(conn, &shared.keyring, account, id),
                 None => Ok(None),
@@ -136,6 +142,9 @@ pub(crate) fn with_timeline(
 
 fn timeline(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Result<Vec<Moment>> {
     let mut timeline = vec![Moment { at: record.accepted_at, what: Happening::Accepted }];
+    timeline.extend(gather::moments(conn, keyring, record)?);
+    let withdrawn = withdraw::event_of(conn, record.account, record.id)?;
+    timeline.extend(withdrawn.map(|(at, by)| Moment { at, what: Happening::Withdrawn { by } }));
     timeline.extend(verdicts(conn, record)?);
     timeline.extend(asked(conn, record)?);
     timeline.extend(dispatches(conn, record)?);

@@ -158,6 +158,8 @@ pub(crate) fn derive(bytes: &[u8; KEY_LEN], purpose: &str) -> Zeroizing<[u8; KEY
 const HAS_URL: u8 = 1;
 const HAS_MINIPROGRAM: u8 = 2;
 const HAS_PAGEPATH: u8 = 4;
+/// The params of several triggers stand at the end, their length behind them.
+const HAS_ITEMS: u8 = 8;
 
 /// Writes openid and content behind one another: each part but the last with its length in front.
 pub(crate) fn write_body(openid: &Openid, content: &Content, out: &mut Vec<u8>) {
@@ -179,6 +181,29 @@ pub(crate) fn write_body(openid: &Openid, content: &Content, out: &mut Vec<u8>) 
     out.extend_from_slice(content.data.as_bytes());
 }
 
+/// Adds the params of all triggers to the body that begins at `start`.
+pub(crate) fn write_items(items: &str, start: usize, out: &mut Vec<u8>) {
+    out[start] |= HAS_ITEMS;
+    out.extend_from_slice(items.as_bytes());
+    let len = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    out.extend_from_slice(&len.to_be_bytes());
+}
+
+/// The params of all triggers, where there may be several.
+pub(crate) fn read_items(body: &[u8]) -> Option<&str> {
+    let (&flags, rest) = body.split_first()?;
+    if flags & HAS_ITEMS == 0 {
+        return None;
+    }
+    std::str::from_utf8(split_items(rest)?.1).ok()
+}
+
+fn split_items(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (before, len) = rest.split_last_chunk::<4>()?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+    before.split_at_checked(before.len().checked_sub(len)?)
+}
+
 /// Reads what `write_body` wrote.
 pub(crate) fn read_body(body: &[u8]) -> Result<(Openid, Content)> {
     parse_body(body).ok_or_else(|| StoreError::Corrupt("message.body has another form".to_owned()))
@@ -186,6 +211,9 @@ pub(crate) fn read_body(body: &[u8]) -> Result<(Openid, Content)> {
 
 fn parse_body(body: &[u8]) -> Option<(Openid, Content)> {
     let (&flags, mut rest) = body.split_first()?;
+    if flags & HAS_ITEMS != 0 {
+        rest = split_items(rest)?.0;
+    }
     let openid = Openid::new(take_text(&mut rest)?).ok()?;
     let url = if flags & HAS_URL != 0 { Some(take_text(&mut rest)?.to_owned()) } else { None };
     let miniprogram = if flags & HAS_MINIPROGRAM != 0 {

@@ -48,6 +48,7 @@ fn new(id: i64) -> NewMessage {
         on_unknown: OnUnknown::Park,
         marks: Default::default(),
         asking: None,
+        ties: None,
     }
 }
 

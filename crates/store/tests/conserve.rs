@@ -119,6 +119,7 @@ impl World {
             on_unknown: OnUnknown::Park,
             marks: Default::default(),
             asking: None,
+            ties: None,
         }
     }
 

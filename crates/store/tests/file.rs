@@ -72,6 +72,7 @@ fn message(number: i64) -> NewMessage {
         on_unknown: OnUnknown::Park,
         marks: Default::default(),
         asking: None,
+        ties: None,
     }
 }
 

@@ -125,6 +125,7 @@ fn what_may_have_been_delivered_is_never_called_failed_or_cancelled() {
         assert_eq!(becomes(doubtful(State::Claimed), &refused), unknown);
         assert_eq!(becomes(doubtful(State::Pending), &Event::Expired), unknown);
         assert_eq!(becomes(doubtful(State::Pending), &Event::Cancelled), None);
+        assert_eq!(becomes(doubtful(State::Pending), &Event::Withdrawn), None);
     }
     assert_eq!(becomes(at(State::Pending), &Event::Expired), Some((State::Failed, Some(Cause::Expired))));
     assert_eq!(

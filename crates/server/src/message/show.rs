@@ -105,8 +105,19 @@ pub(crate) struct MomentBody<'a> {
     /// When.
     #[schema(value_type = String)]
     at: Option<Timestamp>,
-    /// `accepted`, `judged`, `asked`, `approved`, `rejected`, `claimed`, `clicked`, `dispatched`, `reported` or `settled`.
+    /// `accepted`, `merged`, `withdrawn`, `judged`, `asked`, `approved`, `rejected`, `claimed`, `clicked`, `dispatched`,
+    /// `reported` or `settled`.
     what: &'static str,
+    /// Of a trigger that was merged into the message: the caller's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_msg_id: Option<&'a str>,
+    /// Of a trigger that was merged into the message: its params.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    params: Option<&'a RawValue>,
+    /// Of a message that was taken back: the event that did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
     /// Of a judgement: the rule that spoke.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -281,6 +292,13 @@ impl<'a> MomentBody<'a> {
             Happening::Decided { state, decided } => {
                 Self { what: state.as_str(), by: Some(&decided.by), reason: Some(&decided.reason), ..body }
             }
+            Happening::Merged { client_msg_id, params } => Self {
+                what: "merged",
+                client_msg_id: client_msg_id.as_deref(),
+                params: params.as_deref().and_then(|params| serde_json::from_str(params).ok()),
+                ..body
+            },
+            Happening::Withdrawn { by } => Self { what: "withdrawn", by: Some(by), ..body },
             Happening::Claimed => Self { what: "claimed", ..body },
             Happening::Dispatched { outcome, errcode, errmsg, rid, msgid, claimed_at, took_ms } => Self {
                 what: "dispatched",

@@ -94,7 +94,7 @@ pub(crate) struct MiniprogramBody {
 }
 
 /// What became of a request to send.
-#[derive(Serialize, ToSchema)]
+#[derive(Default, Serialize, ToSchema)]
 #[schema(as = Accepted)]
 pub(crate) struct AcceptedBody<'a> {
     /// The message's id; left out in a dry run.
@@ -117,6 +117,12 @@ pub(crate) struct AcceptedBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     held_by: Option<Rule>,
+    /// Where several triggers become one message: how many it is made of by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged: Option<usize>,
+    /// Waiting messages that this trigger took back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancelled: Option<usize>,
     /// What the phone will not show as it was given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<FieldErrorBody<'a>>,
@@ -144,17 +150,12 @@ impl<'a> AcceptedBody<'a> {
             Accepted::New(place) => Self::placed(place, lang),
             Accepted::Same(place) => Self { repeated: Some(true), ..Self::placed(place, lang) },
             Accepted::Previewed(preview) => Self {
-                id: None,
-                state: None,
-                due_at: None,
-                deadline: None,
-                held_by: None,
-                warnings: Vec::new(),
-                repeated: None,
                 preview: Some(&preview.preview),
                 content: Some(&preview.content),
                 advice: Some(&preview.advice),
+                ..Self::default()
             },
+            Accepted::Event { cancelled } => Self { cancelled: Some(*cancelled), ..Self::default() },
         }
     }
 
@@ -165,6 +166,8 @@ impl<'a> AcceptedBody<'a> {
             due_at: Some(place.due_at),
             deadline: Some(place.deadline_at),
             held_by: place.held,
+            merged: place.merged,
+            cancelled: (place.cancelled > 0).then_some(place.cancelled),
             warnings: place.warnings.iter().map(|warning| FieldErrorBody::of(warning, lang)).collect(),
             repeated: None,
             preview: None,
@@ -183,6 +186,10 @@ impl From<Rejected> for Problem {
             }
             Rejected::Invalid(errors) => Self::invalid(errors),
             Rejected::Refused(verdict, findings) => Self::refused(verdict, findings),
+            Rejected::Moved => Self::new(
+                Code::StoreUnavailable,
+                "other triggers of the same message came at the same moment: give it again",
+            ),
             Rejected::Conflict(id) => {
                 let detail = "another message was accepted under this client_msg_id, with another body";
                 Self::new(Code::Conflict, detail).about(id)
@@ -239,7 +246,7 @@ pub(crate) async fn accept_one(app: &App, caller: &Caller, request: Request<'_>,
     let accepted = answers.pop().expect("one request has one answer")?;
     let status = match accepted {
         Accepted::New(_) => StatusCode::ACCEPTED,
-        Accepted::Same(_) | Accepted::Previewed(_) => StatusCode::OK,
+        Accepted::Same(_) | Accepted::Previewed(_) | Accepted::Event { .. } => StatusCode::OK,
     };
     Ok(answer::json(status, &AcceptedBody::of(&accepted, lang)))
 }

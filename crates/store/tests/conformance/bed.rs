@@ -95,6 +95,7 @@ impl Bed {
             on_unknown: OnUnknown::Park,
             marks: Default::default(),
             asking: None,
+            ties: None,
         }
     }
 

@@ -18,6 +18,7 @@ mod recipients;
 mod restore;
 mod retention;
 mod rotate;
+mod ties;
 
 /// Stamps the cases for SQLite.
 macro_rules! suite {
@@ -34,6 +35,15 @@ macro_rules! suite {
 }
 
 suite! {
+    ties {
+        a_trigger_joins_the_message_of_its_window,
+        a_trigger_that_read_an_older_window_is_told_so,
+        a_window_takes_so_many_triggers_and_no_more,
+        what_left_the_schedule_is_not_written_anew,
+        an_event_takes_back_what_waits_of_its_subject_once,
+        an_event_that_came_first_takes_back_what_comes_after,
+        what_ties_messages_goes_with_them,
+    }
     messages {
         an_accepted_message_reads_back_with_all_it_had,
         the_same_client_msg_id_answers_the_first_message,

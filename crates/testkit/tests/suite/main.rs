@@ -21,5 +21,6 @@ mod site;
 mod standstill;
 mod templates;
 mod tokens;
+mod triggers;
 mod upkeep;
 mod validation;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn paid(world: &World) -> Value {
+pub(crate) fn paid(world: &World) -> Value {
     json!({
         "title": "支付成功", "category": "transactional", "template_id": world.official().template_id,
         "fields": {
@@ -25,7 +25,7 @@ fn paid(world: &World) -> Value {
     })
 }
 
-async fn put(world: &World, name: &str, scenario: &Value) -> Value {
+pub(crate) async fn put(world: &World, name: &str, scenario: &Value) -> Value {
     let path = format!("/api/v1/scenarios/{name}");
     world
         .api()
@@ -34,7 +34,7 @@ async fn put(world: &World, name: &str, scenario: &Value) -> Value {
         .expect(200)
 }
 
-fn trigger(world: &World, order_no: &str) -> Value {
+pub(crate) fn trigger(world: &World, order_no: &str) -> Value {
     json!({
         "touser": world.official().openids[0],
         "params": { "goods": "拿铁", "amount": 18.5, "order_no": order_no, "paid_at": world.at(-5) },
