@@ -26,7 +26,7 @@ pub(crate) async fn run(context: &Context, args: &Doctor) -> Result<Code> {
     let config = context.config()?;
     let store = local::open(context, &config).await?;
     let client = Client::new(config.wechat.clone())?;
-    let catalog = Catalog::read(&store, &client, &Catalog::default()).await?;
+    let catalog = Catalog::from_store(&store, &client).await?;
     let accounts = chosen(context, &catalog, args)?;
     let mut reports = Vec::with_capacity(accounts.len());
     for account in accounts {

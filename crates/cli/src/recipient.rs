@@ -46,7 +46,7 @@ pub(crate) async fn run(context: &Context, recipient: Recipient) -> Result<Code>
     match recipient {
         Recipient::Export(named) => {
             let client = Client::new(config.wechat.clone())?;
-            let catalog = Catalog::read(&store, &client, &Catalog::default()).await?;
+            let catalog = Catalog::from_store(&store, &client).await?;
             export(context, &store, &catalog, &named).await
         }
         Recipient::Erase(erase) => remove(context, &store, &erase).await,

@@ -129,6 +129,11 @@ impl Catalog {
         self.by_id.is_empty()
     }
 
+    /// Reads everything from the store, for a command that needs no running engine.
+    pub async fn from_store(store: &Store, client: &Client) -> Result<Self, EngineError> {
+        Self::read((store, client), &Self::default(), &Prepared::default()).await
+    }
+
     /// Reads everything from the store. Token cells and connections of `previous` go on being used.
     pub(crate) async fn read(
         (store, client): (&Store, &Client),
@@ -161,7 +166,8 @@ impl Catalog {
                 content::make_ready(words.clone()).await;
             }
             let taken_back = taken_back(&scenarios);
-            let account = Account { record, token, client, policies, words, scenarios, templates, taken_back };
+            let account =
+                Account { record, token, client, policies, words, scenarios, templates, taken_back };
             let account = Arc::new(account);
             catalog.by_appid.insert(account.appid().as_str().to_owned(), account.clone());
             catalog.by_id.insert(account.id(), account);

@@ -5,8 +5,8 @@
 //! the other. Nothing here may be the only holder of an accepted message.
 
 pub mod accept;
-mod alarm;
 pub mod advice;
+mod alarm;
 pub mod catalog;
 mod claim;
 mod classify;

@@ -12,7 +12,8 @@ use crate::seal::{self, Blind};
 use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
 use crate::{
-    Acceptance, Joining, NewMessage, Result, Store, StoreError, Ties, approvals, gather, row, verdicts, withdraw,
+    Acceptance, Joining, NewMessage, Result, Store, StoreError, Ties, approvals, gather, row, verdicts,
+    withdraw,
 };
 
 /// Due further ahead than this, a message waits in the schedule and not in the queue.
@@ -194,7 +195,9 @@ fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed) -> Result<bool>
         new.account.0,
         new.id.raw(),
         // What gathers or waits for a person waits in the schedule, however soon it expires: nothing may offer it before.
-        new.gathers() || new.asking.is_some() || new.due_at.ms().saturating_sub(new.accepted_at.ms()) > SCHEDULED_AFTER_MS,
+        new.gathers()
+            || new.asking.is_some()
+            || new.due_at.ms().saturating_sub(new.accepted_at.ms()) > SCHEDULED_AFTER_MS,
         new.lane.index(),
         new.accepted_at.ms(),
         new.due_at.ms(),

@@ -248,8 +248,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<Decisions> {
         crate::store::check_batch(messages.len())?;
-        let said =
-            Said { account, decision, reason: reason.to_owned(), by: self.actor.name().to_owned(), at: now };
+        let said = Said {
+            account,
+            decision,
+            reason: reason.to_owned(),
+            by: self.actor.name().into_owned(),
+            at: now,
+        };
         let actor = self.actor.clone();
         let (answers, raw) = self
             .write(messages.len() * 2, move |ledger| {
@@ -345,7 +350,7 @@ fn step(
     (from, to): (&Standing, &Transition),
 ) -> Result<()> {
     let (account, at) = (said.account, said.at);
-    let step = Move { account, message, from, to, msgid: None, at, taken: None };
+    let step = Move::of((account, message), (from, to), at);
     moves::apply(ledger, &step)?.map(drop).ok_or_else(|| moves::lost_row(message))
 }
 

@@ -17,8 +17,8 @@ mod broken;
 mod cancel;
 mod checkpoint;
 mod claim;
-mod damaged;
 mod clicks;
+mod damaged;
 mod error;
 mod find;
 mod gather;
@@ -59,8 +59,8 @@ mod upkeep;
 mod user;
 mod users;
 mod verdicts;
-mod words;
 mod withdraw;
+mod words;
 mod writer;
 
 pub use account::{
@@ -80,8 +80,8 @@ pub use library::Grants;
 pub use master_key::MasterKey;
 pub use message::{
     Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Gather, Happening, Heard, Joining,
-    MAX_BATCH, Marks, MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received,
-    Settled, Settlement, Subject, TallyDifference, TallyRow, Ties, Unreported, Worded, Written,
+    MAX_BATCH, Marks, MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt,
+    Received, Settled, Settlement, Subject, TallyDifference, TallyRow, Ties, Unreported, Worded, Written,
 };
 pub use own::Ownership;
 pub use password::{PasswordHash, Salt, check_password};
@@ -98,5 +98,5 @@ pub use user::{
     NewUser, Role, Session, SessionId, SessionToken, User, UserAnswer, UserChange, check_user_name,
 };
 pub use users::Visitor;
-pub use words::{NewWordList, WordListVersion};
 pub use withdraw::Withdrawal;
+pub use words::{NewWordList, WordListVersion};

@@ -532,6 +532,7 @@ pub enum Happening {
         state: hongyan_domain::approval::ApprovalState,
         /// Who and why.
         decided: Decided,
+    },
     /// One of the triggers that it is made of came.
     Merged {
         /// The caller's own id of the trigger.

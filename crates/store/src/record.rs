@@ -8,7 +8,8 @@ use crate::keyring::Keyring;
 use crate::reconcile::raw_place;
 use crate::row::{self, RawReady};
 use crate::{
-    Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, approvals, clicks, gather, withdraw,
+    Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, approvals, clicks, gather,
+    withdraw,
 };
 
 /// The columns of `read`, in its order.

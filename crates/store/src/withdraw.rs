@@ -111,7 +111,7 @@ fn take_back(
         from.state = State::Claimed;
     }
     let Some(to) = decide(&from, &Event::Withdrawn, now) else { return Ok(None) };
-    let step = Move { account, message, from: &from, to: &to, msgid: None, at: now, taken: None };
+    let step = Move::of((account, message), (&from, &to), now);
     moves::apply(ledger, &step)?.ok_or_else(|| moves::lost_row(message))?;
     ledger.conn.prepare_cached(MARK)?.execute(params![account.0, message.raw(), event, now.ms()])?;
     Ok(Some(to))

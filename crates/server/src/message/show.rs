@@ -115,9 +115,6 @@ pub(crate) struct MomentBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     params: Option<&'a RawValue>,
-    /// Of a message that was taken back: the event that did it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'a str>,
     /// Of a judgement: the rule that spoke.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -139,7 +136,7 @@ pub(crate) struct MomentBody<'a> {
     /// Of a tap on the link: how many there were in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
-    /// Of a decision: who decided.
+    /// Of a message that was taken back: the event that did it. Of a decision: who decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
     /// Of a decision: why.
