@@ -4,6 +4,7 @@
 //! reads and claims run beside it and come back as hints. What it holds may be out of date; the claim
 //! checks each row, and what it refuses is read again.
 
+mod shelf;
 mod turns;
 
 use std::collections::{HashMap, VecDeque};
@@ -20,6 +21,7 @@ use crate::launch::{Launcher, Way};
 use crate::send::Sender;
 use crate::traffic::{LANE_CAP, LANE_CAP_TIGHT, Pause, Place, ReadOn, Signal, Traffic};
 
+use shelf::Shelf;
 use turns::Claiming;
 
 /// Messages in memory, all accounts together, before each lane has to do with little: about 30 MB.
@@ -39,6 +41,8 @@ pub(crate) enum Hint {
     Claimed { way: Way, stale: Vec<Ready>, judged: Vec<Ready> },
     /// A claim could not be committed.
     Unclaimed(Way, Vec<Ready>),
+    /// What memory had no room for is in the schedule; these lanes hold some that is not.
+    Shelved(Vec<(AccountId, Lane)>),
     /// These are settled.
     Settled(Vec<Back>),
     /// Accounts, limits or pauses changed.
@@ -93,6 +97,7 @@ pub(crate) struct Dispatcher {
     /// Messages in memory, all accounts together.
     held: usize,
     claiming: Claiming,
+    shelf: Shelf,
     store_rests_until: Timestamp,
     drains: Vec<oneshot::Sender<()>>,
     stopping: bool,
@@ -112,6 +117,7 @@ impl Dispatcher {
             hungry: Vec::new(),
             held: 0,
             claiming: Claiming::default(),
+            shelf: Shelf::default(),
             drains: Vec::new(),
             stopping: false,
         }
@@ -122,6 +128,7 @@ impl Dispatcher {
         let mut taken_in = Vec::new();
         loop {
             let now = self.shared.clock.now();
+            self.shelve(now);
             self.read_on(now);
             self.claim_what_may_go(now);
             self.answer_drains(now);
@@ -162,6 +169,7 @@ impl Dispatcher {
                 self.store_rests_until = now.plus(STORE_PAUSE);
                 self.put_back(messages, now);
             }
+            Hint::Shelved(left) => self.end_shelving(left, now),
             Hint::Settled(backs) => self.settled(backs, now),
             Hint::CatalogChanged => self.follow_catalog(now),
             Hint::Quota { account, limit, used } => {
@@ -221,6 +229,7 @@ impl Dispatcher {
         let held = traffic.held();
         act(traffic);
         self.held = self.held + traffic.held() - held;
+        self.shelf.add(account, traffic.take_crowded_out());
         if traffic.is_hungry(cap) {
             self.hungry.push(account);
         }
@@ -301,6 +310,7 @@ impl Dispatcher {
     fn is_quiet(&self, now: Timestamp) -> bool {
         let resting = now < self.store_rests_until;
         self.claiming.is_none()
+            && self.shelf.is_clear()
             && self.hints.is_empty()
             && self.traffic.values().all(|traffic| {
                 let ready = traffic.next_at(now).is_some_and(|at| at <= now) && !resting;

@@ -87,7 +87,10 @@ pub(crate) struct Traffic {
     pub(crate) out: HashSet<MessageId>,
     shares: Shares,
     lanes: [Window; 3],
+    /// Due later, in the order they are due.
     delayed: BTreeMap<Place, Ready>,
+    /// Due later still, and there was no room for them: they are to wait in the store's schedule.
+    crowded_out: Vec<(Lane, MessageId)>,
     fruitless: u32,
     strikes: u32,
     busy_share: f32,
@@ -112,6 +115,7 @@ impl Traffic {
             shares: Shares::default(),
             lanes: Default::default(),
             delayed: BTreeMap::new(),
+            crowded_out: Vec::new(),
             fruitless: 0,
             strikes: 0,
             busy_share: 0.0,
@@ -152,10 +156,25 @@ impl Traffic {
             return;
         }
         if message.due_at > now {
-            self.delayed.insert((message.due_at, message.id), message);
+            self.delay(message, cap);
         } else {
             self.lanes[message.lane.index()].offer(message, cap);
         }
+    }
+
+    /// Holds a message until it is due. Of more than `cap` the last one makes room.
+    fn delay(&mut self, message: Ready, cap: usize) {
+        self.delayed.insert((message.due_at, message.id), message);
+        if self.delayed.len() > cap
+            && let Some((_, last)) = self.delayed.pop_last()
+        {
+            self.crowded_out.push((last.lane, last.id));
+        }
+    }
+
+    /// What found no room since the last time.
+    pub(crate) fn take_crowded_out(&mut self) -> Vec<(Lane, MessageId)> {
+        std::mem::take(&mut self.crowded_out)
     }
 
     /// The store holds messages of `lane` that memory does not.

@@ -40,6 +40,7 @@ mod scenarios;
 mod seal;
 mod secret;
 mod settle;
+mod shelve;
 mod sqlite;
 mod store;
 mod tally;

@@ -61,6 +61,22 @@ fn earliest_deadlines_go_first_whatever_the_order_they_came_in() {
 }
 
 #[test]
+fn of_too_many_that_are_due_later_those_due_last_find_no_room() {
+    let mut traffic = traffic();
+    for (id, seconds) in [(1, 30), (2, 10), (3, 20), (4, 40)] {
+        traffic.offer(Ready { due_at: later(seconds), ..message(id, Lane::Normal) }, NOW, 2);
+    }
+
+    let crowded_out = traffic.take_crowded_out();
+    let taken = traffic.take(later(40), 10);
+
+    let id = |id| (Lane::Normal, MessageId::from_raw(id).unwrap());
+    assert_eq!(crowded_out, [id(1), id(4)]);
+    assert_eq!(ids(&taken.go), [2, 3]);
+    assert_eq!(traffic.take_crowded_out(), []);
+}
+
+#[test]
 fn urgent_goes_before_bulk_and_bulk_still_moves() {
     let mut traffic = traffic();
     for id in 1..=100 {

@@ -69,6 +69,7 @@ suite! {
         claimed_messages_are_not_ready,
         a_message_answered_with_retry_is_ready_while_its_batch_is_still_claimed,
         scheduled_messages_are_not_ready_until_promoted,
+        what_is_shelved_waits_in_the_schedule,
         promotion_is_bounded_and_in_order,
         the_backlog_names_account_and_lane_once,
         an_open_claim_gives_back_what_was_not_answered,

@@ -196,6 +196,23 @@ pub(crate) async fn scheduled_messages_are_not_ready_until_promoted(bed: &Bed) {
     assert_eq!(bed.store.next_scheduled_at().await.unwrap(), None);
 }
 
+pub(crate) async fn what_is_shelved_waits_in_the_schedule(bed: &Bed) {
+    let mut soon = bed.draft_to("oA");
+    soon.due_at = after_s(30);
+    let id = soon.id;
+    bed.store.accept(vec![soon]).await.unwrap();
+    let sent = bed.sent("oB", None).await;
+
+    let shelved = bed.store.shelve(vec![(bed.account, id), (bed.account, sent)]).await.unwrap();
+    let again = bed.store.shelve(vec![(bed.account, id)]).await.unwrap();
+
+    assert_eq!((shelved, again), (1, 0));
+    assert_eq!(ready(bed).await, []);
+    assert_eq!(bed.store.next_scheduled_at().await.unwrap(), Some(after_s(30)));
+    assert_eq!(ids(&bed.store.scheduled_promote(after_s(30), 10).await.unwrap()), [id]);
+    assert_eq!(ready(bed).await, [id]);
+}
+
 pub(crate) async fn promotion_is_bounded_and_in_order(bed: &Bed) {
     let at = |seconds| {
         let mut new = bed.draft_to("oA");

@@ -33,6 +33,27 @@ async fn a_message_for_later_goes_then_and_not_a_second_before() {
 }
 
 #[tokio::test]
+async fn more_messages_for_soon_than_memory_holds_wait_in_the_store_and_all_go_in_time() {
+    const MANY: usize = 4_500;
+    let world = World::build().followers(100).engine(|engine| engine.max_in_flight = 64).start().await;
+    let soon = json!({ "send_at": world.at(58) });
+    let bodies: Vec<_> = (0..MANY).map(|number| with(world.body(number), &soon)).collect();
+    for some in bodies.chunks(1_000) {
+        world.api().post("/api/v1/messages/batch", &json!({ "messages": some })).await.expect(200);
+    }
+    let held = world.traffic().await.held;
+
+    world.pass(1, 57 * SECOND).await;
+    let before = world.stats().sends;
+    world.pass(1, SECOND).await;
+
+    assert!(held <= 4_096, "{held} in memory");
+    assert_eq!(before, 0);
+    world.assert_counts(&[("delivered", MANY as i64)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_message_for_later_outlives_a_crash() {
     let mut world = World::start().await;
     let id = world.send(&later(&world, 3_600)).await;
