@@ -248,8 +248,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<Decisions> {
         crate::store::check_batch(messages.len())?;
-        let said =
-            Said { account, decision, reason: reason.to_owned(), by: self.actor.name().to_owned(), at: now };
+        let said = Said {
+            account,
+            decision,
+            reason: reason.to_owned(),
+            by: self.actor.name().into_owned(),
+            at: now,
+        };
         let actor = self.actor.clone();
         let (answers, raw) = self
             .write(messages.len() * 2, move |ledger| {
