@@ -14,6 +14,7 @@ pub mod content;
 mod dispatch;
 mod judge;
 mod launch;
+mod links;
 pub mod metrics;
 mod receive;
 mod recover;
@@ -78,6 +79,8 @@ pub struct Settings {
     pub tolerance: Tolerance,
     /// A message that says nothing of it expires so long after it is due.
     pub expires_after: Duration,
+    /// The address that phones reach this server by; `None`: taps on links cannot be counted.
+    pub public_url: Option<String>,
 }
 
 /// The tolerated delay of each lane, for messages of no scenario.
@@ -99,6 +102,7 @@ impl Default for Settings {
             retention: Retention::default(),
             tolerance: Tolerance { urgent: minutes(1), normal: minutes(30), bulk: minutes(24 * 60) },
             expires_after: minutes(3 * 24 * 60),
+            public_url: None,
         }
     }
 }
@@ -137,6 +141,7 @@ pub(crate) struct Shared {
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) reloading: tokio::sync::Mutex<()>,
     pub(crate) prepared: content::Prepared,
+    pub(crate) links: Arc<links::Links>,
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
     /// What the sweep started and does not wait for.
@@ -187,7 +192,8 @@ impl Engine {
         let ownership = store.own(clock.now()).await?;
         let ids = MessageIds::new(0, store.last_message_id().await?);
         let prepared = content::Prepared::default();
-        let catalog = Catalog::read((&store, &client), &Catalog::default(), &prepared).await?;
+        let catalog = Catalog::read_prepared((&store, &client), &Catalog::default(), &prepared).await?;
+        let links = Arc::new(links::Links::new(&store, settings.public_url.as_deref()));
         let (hints, hinted) = mpsc::channel(HINTS);
         let (receipts, incoming) = mpsc::channel(RECEIPTS);
         let centre = Arc::new(Centre { store: store.clone(), clock: clock.clone() });
@@ -201,6 +207,7 @@ impl Engine {
             catalog: ArcSwap::from_pointee(catalog),
             reloading: tokio::sync::Mutex::default(),
             prepared,
+            links,
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
             errands: TaskTracker::new(),
@@ -225,8 +232,9 @@ impl Engine {
         ownership: Ownership,
     ) {
         let (finished, to_settle) = mpsc::channel(FINISHED);
-        let Shared { clock, centre, settings, .. } = &*self.shared;
-        let sender = Sender::new(clock.clone(), centre.clone(), finished, settings.max_in_flight);
+        let Shared { clock, centre, links, settings, .. } = &*self.shared;
+        let centre = (centre.clone(), links.clone());
+        let sender = Sender::new(clock.clone(), centre, finished, settings.max_in_flight);
         let dispatcher = Dispatcher::new(self.shared.clone(), sender, hinted);
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
@@ -388,6 +396,9 @@ impl Engine {
         self.stop.cancel();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
             tracing::warn!("not everything came back in time; the rest is settled at the next start");
+        }
+        if let Err(error) = links::write_clicks(&self.shared).await {
+            tracing::warn!(%error, "the last taps on links are not counted");
         }
     }
 }
