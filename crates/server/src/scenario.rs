@@ -259,6 +259,9 @@ pub(crate) struct BindingBody {
     /// What could not be told.
     #[schema(value_type = Vec<FieldErrorBody<'_>>)]
     open: Vec<FieldError>,
+    /// Literal texts that the word list would hold or refuse.
+    #[schema(value_type = Vec<Object>)]
+    content: Vec<Found>,
 }
 
 /// Binds a built-in scenario to a template, as far as names and types tell. Nothing is kept.
@@ -277,7 +280,8 @@ pub(crate) async fn bind_entry(
         Problem::new(Code::UnknownTemplate, "the account has no such template: sync its templates")
     })?;
     let bound = bind(entry, template);
-    answer::ok(&BindingBody { scenario: bound.scenario, guessed: bound.guessed, open: bound.open })
+    let content = literal_findings(&account, &bound.scenario).await;
+    answer::ok(&BindingBody { scenario: bound.scenario, guessed: bound.guessed, open: bound.open, content })
 }
 
 pub(crate) fn unknown() -> Problem {

@@ -494,3 +494,20 @@ async fn people_are_split_and_the_variants_are_compared_until_one_is_stopped() {
     world.drain().await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_scenario_is_put_in_force_and_its_doubtful_texts_are_told() {
+    let (world, _) = worded().await;
+    let scenario = with(split(&world), &json!({ "title": "送您优惠券" }));
+    let put = scenario.to_string().into();
+
+    let told = world
+        .api()
+        .call(http::Method::PUT, "/api/v1/scenarios/paid", "application/json", put)
+        .await
+        .expect(200);
+
+    let found = &told["content"][0];
+    assert_eq!((&found["word"], &found["place"]), (&json!("优惠券"), &json!("title")));
+    world.finish().await;
+}
