@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, audit, backup, bench, config_check, demo, doctor, hold, key, message, migrate, recipient,
-    restore, secrets, send, serve, simulate, stats, template, user,
+    account, audit, backup, bench, config_check, content, demo, doctor, hold, key, message, migrate,
+    recipient, restore, secrets, send, serve, simulate, stats, template, user,
 };
 
 #[derive(Debug, Parser)]
@@ -51,6 +51,12 @@ pub(crate) enum Command {
     Template(template::Template),
     #[command(subcommand)]
     Recipient(recipient::Recipient),
+    #[command(subcommand)]
+    Content(content::Content),
+    #[command(subcommand)]
+    Words(content::Words),
+    #[command(subcommand)]
+    Approval(content::Approval),
     #[command(subcommand)]
     Audit(audit::Audit),
     Doctor(doctor::Doctor),

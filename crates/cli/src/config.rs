@@ -103,16 +103,18 @@ impl Config {
     }
 
     fn read(reader: &mut Reader<'_>) -> Self {
+        let http = read_http(reader);
+        let public_url = http.public_url.clone();
         Self {
             store: StoreConfig {
                 url: read_store_url(reader),
                 cache_mib: reader.number("store.cache_mib", 4..=65_536) as u32,
                 readers: reader.number("store.readers", 1..=64) as usize,
             },
-            http: read_http(reader),
+            http,
             wechat: read_wechat(reader),
             secrets: read_secrets(reader),
-            engine: read_engine(reader),
+            engine: hongyan_engine::Settings { public_url, ..read_engine(reader) },
             engine_grace: reader.duration("engine.grace", 0..=600),
             log: read_log(reader),
             effective: reader.layers.effective(),
@@ -221,6 +223,8 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
             bulk: reader.duration("engine.tolerance_bulk", 1..=30 * DAY),
         },
         expires_after: reader.duration("engine.expires_after", MINUTE..=90 * DAY),
+        // Told in the section of the server.
+        public_url: None,
     }
 }
 

@@ -78,6 +78,11 @@ impl Connection {
         self.exchange(Method::POST, path, body).await
     }
 
+    /// PUTs JSON that is bytes already, and leaves the answer's judgement to the caller.
+    pub(crate) async fn put_bytes(&mut self, path: &str, body: Bytes) -> Result<Reply> {
+        self.exchange(Method::PUT, path, body).await
+    }
+
     async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> Result<Reply> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;

@@ -9,6 +9,7 @@ mod backup;
 mod bench;
 mod config;
 mod config_check;
+mod content;
 mod context;
 mod demo;
 mod doctor;
@@ -129,6 +130,9 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::User(args) => user::run(context, args).await,
         Command::Template(args) => template::run(context, args).await,
         Command::Recipient(args) => recipient::run(context, args).await,
+        Command::Content(args) => content::run(context, args).await,
+        Command::Words(args) => content::run_words(context, args).await,
+        Command::Approval(args) => content::run_approval(context, args).await,
         Command::Audit(args) => audit::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Config(args) => config_check::run(context, &args).await,

@@ -26,7 +26,7 @@ use crate::judge::{self, Judged};
 use crate::metrics::Entered;
 use crate::settle::count_transition;
 use crate::trigger::{triggered, withdrawal};
-use crate::{Engine, EngineError, Settings, Shared, advice};
+use crate::{Engine, EngineError, Settings, Shared, advice, links};
 
 /// Messages that fall due later than this are scheduled: they wait in the store, not in memory.
 pub(crate) const SCHEDULED_AFTER: Duration = Duration::from_secs(60);
@@ -78,6 +78,8 @@ pub struct Request<'a> {
     pub occurred_at: Option<Timestamp>,
     /// Of a text that is too long: `error` (the default) or `shorten`.
     pub overflow: Option<Overflow>,
+    /// Whether taps on the link are counted; left out: as the scenario says, and not without one.
+    pub track: Option<bool>,
     /// Check only, and show what the phone will show.
     pub dry_run: bool,
     /// WeChat's old field; ignored since 2023, taken so that an old body can be pasted.
@@ -358,6 +360,8 @@ impl Engine {
             None => request.url.as_deref().filter(|url| !url.trim().is_empty()),
         };
         keep(&mut faults, url.map_or(Ok(()), check_url));
+        let scenario = triggered.as_ref().map(|triggered| triggered.scenario);
+        let tracked = keep(&mut faults, links::tracking(&self.shared.links, (request.track, scenario), url));
         keep(&mut faults, request.client_msg_id.as_deref().map_or(Ok(()), check_client_msg_id));
         let rules = FieldRules::of(account.record.kind);
         let rules = rules.on_overflow(request.overflow.unwrap_or(Overflow::Error));
@@ -391,6 +395,7 @@ impl Engine {
         if let Some(triggered) = &triggered {
             triggered.shape(&mut message, request);
         }
+        message.marks.tracked = tracked.unwrap_or(false);
         let worded = content::worded(account, template, &data, &mut message);
         Ok(Checked::Message(Fresh { message: Box::new(message), worded }, filled.warnings))
     }

@@ -135,7 +135,12 @@ impl Catalog {
     }
 
     /// Reads everything from the store. Token cells and connections of `previous` go on being used.
-    pub(crate) async fn read(
+    pub async fn read(store: &Store, client: &Client, previous: &Self) -> Result<Self, EngineError> {
+        Self::read_prepared((store, client), previous, &Prepared::default()).await
+    }
+
+    /// The same; word lists that were made ready are taken from there.
+    pub(crate) async fn read_prepared(
         (store, client): (&Store, &Client),
         previous: &Self,
         prepared: &Prepared,

@@ -17,6 +17,7 @@ mod doubt;
 mod gather;
 mod judge;
 mod launch;
+mod links;
 pub mod metrics;
 mod receive;
 mod recover;
@@ -82,6 +83,8 @@ pub struct Settings {
     pub tolerance: Tolerance,
     /// A message that says nothing of it expires so long after it is due.
     pub expires_after: Duration,
+    /// The address that phones reach this server by; `None`: taps on links cannot be counted.
+    pub public_url: Option<String>,
 }
 
 /// The tolerated delay of each lane, for messages of no scenario.
@@ -103,6 +106,7 @@ impl Default for Settings {
             retention: Retention::default(),
             tolerance: Tolerance { urgent: minutes(1), normal: minutes(30), bulk: minutes(24 * 60) },
             expires_after: minutes(3 * 24 * 60),
+            public_url: None,
         }
     }
 }
@@ -144,6 +148,7 @@ pub(crate) struct Shared {
     pub(crate) prepared: content::Prepared,
     /// Triggers that become one message are taken in one batch after the other.
     pub(crate) gathering: tokio::sync::Mutex<()>,
+    pub(crate) links: Arc<links::Links>,
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
     /// What the sweep started and does not wait for.
@@ -197,7 +202,8 @@ impl Engine {
         store.note_seen(clock.now()).await?;
         let ids = MessageIds::new(0, store.last_message_id().await?);
         let prepared = content::Prepared::default();
-        let catalog = Catalog::read((&store, &client), &Catalog::default(), &prepared).await?;
+        let catalog = Catalog::read_prepared((&store, &client), &Catalog::default(), &prepared).await?;
+        let links = Arc::new(links::Links::new(&store, settings.public_url.as_deref()));
         let (hints, hinted) = mpsc::channel(HINTS);
         let (receipts, incoming) = mpsc::channel(RECEIPTS);
         let centre = Arc::new(Centre { store: store.clone(), clock: clock.clone() });
@@ -213,6 +219,7 @@ impl Engine {
             reloading: tokio::sync::Mutex::default(),
             prepared,
             gathering: tokio::sync::Mutex::default(),
+            links,
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
             errands: TaskTracker::new(),
@@ -238,9 +245,9 @@ impl Engine {
         ownership: Ownership,
     ) {
         let (finished, to_settle) = mpsc::channel(FINISHED);
-        let Shared { clock, doubt, centre, settings, .. } = &*self.shared;
-        let clocks = (clock.clone(), doubt.clone());
-        let sender = Sender::new(clocks, centre.clone(), finished, settings.max_in_flight);
+        let Shared { clock, doubt, centre, links, settings, .. } = &*self.shared;
+        let (clocks, ways) = ((clock.clone(), doubt.clone()), (centre.clone(), links.clone()));
+        let sender = Sender::new(clocks, ways, finished, settings.max_in_flight);
         let dispatcher = Dispatcher::new(self.shared.clone(), sender, hinted);
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
@@ -415,6 +422,9 @@ impl Engine {
         };
         if !tokio::time::timeout(grace, ended).await.unwrap_or(false) {
             tracing::warn!("not everything came back in time; the rest is settled at the next start");
+        }
+        if let Err(error) = links::write_clicks(&self.shared).await {
+            tracing::warn!(%error, "the last taps on links are not counted");
         }
     }
 }

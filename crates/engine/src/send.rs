@@ -19,6 +19,7 @@ use crate::catalog::Account;
 use crate::classify::classify;
 use crate::clock::Clock;
 use crate::doubt::DoubtClock;
+use crate::links::Links;
 use crate::token::{Centre, Held, TokenTrouble, Want};
 
 /// Calls that are being worked on; 64 saturate two cores (reference: 256 cost 15–20 % more).
@@ -75,6 +76,7 @@ pub(crate) struct Sender {
     pub(crate) clock: Clock,
     pub(crate) doubt: DoubtClock,
     pub(crate) centre: Arc<Centre>,
+    links: Arc<Links>,
     pub(crate) finished: mpsc::Sender<Finished>,
     slots: Arc<Semaphore>,
     /// At most this many calls wait for WeChat at once.
@@ -86,13 +88,14 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn new(
         (clock, doubt): (Clock, DoubtClock),
-        centre: Arc<Centre>,
+        (centre, links): (Arc<Centre>, Arc<Links>),
         finished: mpsc::Sender<Finished>,
         max_in_flight: usize,
     ) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(SLOTS));
         let in_flight = Arc::new(Semaphore::new(max_in_flight));
-        Arc::new(Self { clock, doubt, centre, finished, slots, in_flight, wants_more: Arc::default() })
+        let wants_more = Arc::default();
+        Arc::new(Self { clock, doubt, centre, links, finished, slots, in_flight, wants_more })
     }
 
     /// Starts a send as soon as there is a slot for it.
@@ -134,13 +137,22 @@ impl Sender {
     async fn call(&self, message: &Ready, account: &Account) -> Result<Sent, Failure> {
         let token = self.centre.token(account).await.map_err(Failure::Token)?;
         self.look_again(message)?;
-        let answer = post(message, account, &token).await;
+        let link = self.link(message);
+        let answer = post((message, link.as_deref()), account, &token).await;
         if !answer.as_ref().is_err_and(token_refused) {
             return answer.map_err(Failure::Call);
         }
         let token = self.centre.renew(account, Want::Other(&token)).await.map_err(Failure::Token)?;
         self.look_again(message)?;
-        post(message, account, &token).await.map_err(Failure::Call)
+        post((message, link.as_deref()), account, &token).await.map_err(Failure::Call)
+    }
+
+    /// The address that goes out in place of the message's own; `None`: its own.
+    fn link(&self, message: &Ready) -> Option<String> {
+        if !message.marks.tracked || message.content.url.is_none() {
+            return None;
+        }
+        self.links.of(message.account, message.id)
     }
 
     /// Between claim and call a message may have waited, for a slot or for a token: too long where it is in doubt.
@@ -196,7 +208,11 @@ enum Failure {
     Call(CallError),
 }
 
-async fn post(message: &Ready, account: &Account, token: &Held) -> Result<Sent, CallError> {
+async fn post(
+    (message, link): (&Ready, Option<&str>),
+    account: &Account,
+    token: &Held,
+) -> Result<Sent, CallError> {
     let client_msg_id = message.id.client_msg_id();
     let content = &message.content;
     let miniprogram = content
@@ -208,7 +224,7 @@ async fn post(message: &Ready, account: &Account, token: &Held) -> Result<Sent, 
     let body = TemplateMessage {
         touser: message.openid.expose(),
         template_id: &message.template_id,
-        url: content.url.as_deref(),
+        url: link.or(content.url.as_deref()),
         miniprogram,
         client_msg_id: &client_msg_id,
         data,

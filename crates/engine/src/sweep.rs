@@ -14,7 +14,7 @@ use crate::dispatch::Hint;
 use crate::metrics::Word;
 use crate::settle::count_written;
 use crate::token::Want;
-use crate::{EngineError, Shared, standstill};
+use crate::{EngineError, Shared, links, standstill};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
 const PROMOTE_ROWS: usize = 1_000;
@@ -70,6 +70,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         ("schedule", promote(shared, now).await),
         ("keys", reseal(shared).await),
         ("time", note_time(shared, now).await),
+        ("clicks", links::write_clicks(shared).await),
     ];
     for (duty, result) in rounds {
         if let Err(error) = result {
@@ -115,7 +116,7 @@ pub(crate) async fn follow_changes(shared: &Shared) -> Result<(), EngineError> {
 pub(crate) async fn reload(shared: &Shared) -> Result<(), EngineError> {
     let _one_at_a_time = shared.reloading.lock().await;
     let current = shared.catalog.load_full();
-    let catalog = Catalog::read((&shared.store, &shared.client), &current, &shared.prepared).await?;
+    let catalog = Catalog::read_prepared((&shared.store, &shared.client), &current, &shared.prepared).await?;
     shared.catalog.store(Arc::new(catalog));
     shared.hint(Hint::CatalogChanged).await;
     Ok(())

@@ -7,11 +7,14 @@ use serde_json::value::RawValue;
 
 use crate::accept::Request;
 use crate::catalog::Account;
+use crate::links;
 
 /// A triggered scenario and the message it makes.
 pub(crate) struct Triggered<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) rendered: Rendered,
+    /// The wording that its recipient gets.
+    variant: Option<String>,
 }
 
 impl Triggered<'_> {
@@ -24,6 +27,7 @@ impl Triggered<'_> {
     pub(crate) fn shape(&self, message: &mut NewMessage, request: &Request<'_>) {
         let (scenario, schedule) = (self.scenario, &self.rendered.schedule);
         message.scenario = Some(scenario.name.as_str().into());
+        message.marks.variant = self.variant.as_deref().map(Into::into);
         message.category = scenario.category;
         message.basis = scenario.basis;
         message.lane = request.lane.unwrap_or(scenario.lane);
@@ -118,7 +122,13 @@ pub(crate) fn triggered<'a>(
         items: &[],
         variant: variant.as_deref(),
     };
-    Ok(Some(Triggered { scenario: compiled.scenario(), rendered: render(compiled, &trigger, now)? }))
+    let scenario = compiled.scenario();
+    let mut rendered = render(compiled, &trigger, now)?;
+    if let Some(url) = &rendered.url {
+        let marked = links::marked(scenario, variant.as_deref(), url);
+        rendered.url = Some(marked.map_err(|fault| vec![fault])?);
+    }
+    Ok(Some(Triggered { scenario, rendered, variant }))
 }
 
 pub(crate) fn variant(compiled: &Compiled, openid: &Openid) -> Option<String> {

@@ -24,8 +24,8 @@ use crate::text::Text;
 use crate::user::session;
 use crate::watch::watch;
 use crate::{
-    account, approval, audit, callback, console, content, events, health, hold, key, message, metrics,
-    personal, policy, recipient, scenario, setup, stats, user,
+    account, approval, audit, callback, click_stats, console, content, events, health, hold, key, link,
+    message, metrics, personal, policy, recipient, scenario, setup, stats, user,
 };
 
 /// The names of key and cookie in the document.
@@ -123,6 +123,9 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(hold::show, hold::set))
         .routes(routes!(audit::list))
         .routes(routes!(stats::show))
+        .routes(routes!(click_stats::show))
+        .routes(routes!(link::follow))
+        .routes(routes!(scenario::stop_variant))
         .routes(routes!(callback::check_url, callback::receive))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

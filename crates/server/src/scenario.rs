@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use axum::extract::State;
 use hongyan_domain::{FieldCode, FieldError, FieldRules, Timestamp};
+use hongyan_engine::Account;
 use hongyan_engine::accept::Request;
+use hongyan_engine::content::{self, Found};
 use hongyan_scenario::{CatalogueEntry, Name, Scenario, bind, catalogue, check};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -49,6 +51,9 @@ pub(crate) struct ScenarioBody {
     /// What could be better; nothing of it blocks.
     #[schema(value_type = Vec<FieldErrorBody<'_>>)]
     advice: Vec<FieldError>,
+    /// Literal texts that the word list would hold or refuse.
+    #[schema(value_type = Vec<Object>)]
+    content: Vec<Found>,
     /// Every text it ever had, newest first.
     versions: Vec<VersionBody>,
 }
@@ -138,6 +143,37 @@ pub(crate) async fn delete(
     answer::done()
 }
 
+/// Stops a variant: from now on its people get the others. What was accepted goes on, and stays counted.
+#[utoipa::path(post, path = "/api/v1/scenarios/{name}/variants/{variant}/stop", tag = "scenarios", params(ScenarioQuery),
+    responses((status = 200, description = "The scenario in force", body = ScenarioBody)))]
+pub(crate) async fn stop_variant(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Named((name, variant)): Named<(String, String)>,
+    Query(asked): Query<ScenarioQuery>,
+) -> Answer {
+    let account = app.account_or_only(&caller, asked.appid.as_deref())?;
+    let mut scenario = account.scenario(&name).ok_or_else(unknown)?.scenario().clone();
+    let running = scenario.variants.iter_mut().find(|one| one.name.as_str() == variant);
+    let running = running.ok_or_else(|| {
+        Problem::new(
+            Code::UnknownScenario,
+            "the scenario has no such variant: see GET /api/v1/scenarios/{name}",
+        )
+    })?;
+    running.weight = 0;
+    if scenario.variants.iter().all(|one| one.weight == 0) {
+        return Err(Problem::new(
+            Code::WrongState,
+            "it is the last variant that runs: PUT the scenario without variants",
+        ));
+    }
+    let definition = serde_json::to_string(&scenario).expect("a scenario is texts and numbers");
+    app.store_of(&caller).put_scenario(account.id(), &name, definition, app.now()).await?;
+    app.engine().reload().await?;
+    shown(&app, account.appid().as_str(), &name).await
+}
+
 /// Something that happened to a person.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -223,6 +259,9 @@ pub(crate) struct BindingBody {
     /// What could not be told.
     #[schema(value_type = Vec<FieldErrorBody<'_>>)]
     open: Vec<FieldError>,
+    /// Literal texts that the word list would hold or refuse.
+    #[schema(value_type = Vec<Object>)]
+    content: Vec<Found>,
 }
 
 /// Binds a built-in scenario to a template, as far as names and types tell. Nothing is kept.
@@ -241,7 +280,8 @@ pub(crate) async fn bind_entry(
         Problem::new(Code::UnknownTemplate, "the account has no such template: sync its templates")
     })?;
     let bound = bind(entry, template);
-    answer::ok(&BindingBody { scenario: bound.scenario, guessed: bound.guessed, open: bound.open })
+    let content = literal_findings(&account, &bound.scenario).await;
+    answer::ok(&BindingBody { scenario: bound.scenario, guessed: bound.guessed, open: bound.open, content })
 }
 
 pub(crate) fn unknown() -> Problem {
@@ -262,6 +302,31 @@ fn read(name: &str, mut given: Map<String, Value>) -> Result<Scenario, Problem> 
     body::read(&text)
 }
 
+/// What the word list says of the texts of a scenario that stand there whatever a trigger brings.
+async fn literal_findings(account: &Account, scenario: &Scenario) -> Vec<Found> {
+    content::make_ready(account.words.clone()).await;
+    let variants = scenario.variants.iter().flat_map(|variant| &variant.fields);
+    let texts: Vec<_> = scenario.fields.iter().chain(variants).collect();
+    let literal: Vec<String> = texts.iter().map(|(_, text)| without_expressions(text)).collect();
+    let lines: Vec<_> = literal.iter().map(|text| ("", text.as_str())).collect();
+    let names: Vec<_> = texts.iter().map(|(name, _)| name.as_str()).collect();
+    let said = hongyan_content::check(account.words.scanner(), &lines, &scenario.title, scenario.category);
+    content::told(&said, &names)
+}
+
+/// A text with a blank in place of what is worked out.
+fn without_expressions(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        literal.push_str(before);
+        literal.push('\n');
+        rest = after.split_once("}}").map_or("", |(_, rest)| rest);
+    }
+    literal.push_str(rest);
+    literal
+}
+
 async fn shown(app: &App, appid: &str, name: &str) -> Answer {
     let catalog = app.engine().catalog();
     let account = catalog.account(Some(appid)).ok_or_else(crate::app::unknown_account)?;
@@ -277,5 +342,11 @@ async fn shown(app: &App, appid: &str, name: &str) -> Answer {
         removed_at: one.removed_at,
         scenario: RawValue::from_string(one.definition).unwrap_or_default(),
     };
-    answer::ok(&ScenarioBody { scenario, advice, versions: versions.into_iter().map(version).collect() })
+    let content = literal_findings(account, &scenario).await;
+    answer::ok(&ScenarioBody {
+        scenario,
+        advice,
+        content,
+        versions: versions.into_iter().map(version).collect(),
+    })
 }

@@ -82,7 +82,7 @@ pub(crate) async fn show(
         Some(appid) => Some(app.account(&caller, appid)?.id()),
         None => None,
     };
-    let (since, until) = days(&asked, app.now().day())?;
+    let (since, until) = days((asked.since.as_deref(), asked.until.as_deref()), app.now().day())?;
     let rows = app.store().tally(since..until + 1, account).await?;
     let rows: Vec<_> = rows.into_iter().filter(|row| caller.may_touch(row.account)).collect();
     let catalog = app.engine().catalog();
@@ -95,12 +95,12 @@ pub(crate) async fn show(
     })
 }
 
-fn days(asked: &Span, today: i64) -> Result<(i64, i64), Problem> {
+/// The first and the last day that are asked for.
+pub(crate) fn days((since, until): (Option<&str>, Option<&str>), today: i64) -> Result<(i64, i64), Problem> {
     let mut errors = Vec::new();
     let allowed = "a day like 2026-11-23";
-    let until =
-        query::read(&mut errors, ("until", asked.until.as_deref()), day::read, allowed).unwrap_or(today);
-    let since = query::read(&mut errors, ("since", asked.since.as_deref()), day::read, allowed);
+    let until = query::read(&mut errors, ("until", until), day::read, allowed).unwrap_or(today);
+    let since = query::read(&mut errors, ("since", since), day::read, allowed);
     let since = since.unwrap_or(until - DAYS_DEFAULT + 1);
     if until < since {
         errors.push(FieldError::new("until", FieldCode::TooEarly, "is before `since`"));

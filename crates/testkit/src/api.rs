@@ -81,6 +81,20 @@ impl Api {
         reply.unwrap_or_else(|error| panic!("the server did not answer {path}: {error}"))
     }
 
+    /// Follows a link as somebody who shows no key and these headers.
+    pub async fn follow(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let mut request = Request::builder().uri(path).header(header::HOST, self.address.to_string());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(Bytes::new())).expect("the headers are plain");
+        let mut connection = connect(self.address).await.expect("the server listens");
+        let answer = connection.send_request(request).await.expect("the server answers");
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.expect("a whole answer").to_bytes();
+        Reply { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
     /// Any call; an error when no whole answer came. The next call connects anew then.
     pub async fn try_call(
         &self,

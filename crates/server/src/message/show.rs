@@ -9,7 +9,7 @@ use hongyan_domain::{
 };
 use hongyan_engine::Catalog;
 use hongyan_engine::content::{Found, read_findings};
-use hongyan_store::{CancelAnswer, Happening, MessageRecord, Moment};
+use hongyan_store::{CancelAnswer, Clicks, Happening, MessageRecord, Moment};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -93,9 +93,30 @@ pub(crate) struct MessageBody<'a> {
     /// When it became final.
     #[schema(value_type = Option<String>)]
     settled_at: Option<Timestamp>,
+    /// Taps on its link, where they are counted and there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clicks: Option<ClicksBody>,
     /// Everything that happened, oldest first; only where one message is shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     timeline: Vec<MomentBody<'a>>,
+}
+
+/// Taps on the link of a message.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Clicks)]
+pub(crate) struct ClicksBody {
+    #[schema(value_type = String)]
+    first_at: Timestamp,
+    #[schema(value_type = String)]
+    last_at: Timestamp,
+    count: u32,
+}
+
+impl From<Clicks> for ClicksBody {
+    fn from(clicks: Clicks) -> Self {
+        let Clicks { first_at, last_at, count } = clicks;
+        Self { first_at, last_at, count }
+    }
 }
 
 /// One thing that happened to a message.
@@ -265,6 +286,7 @@ impl<'a> MessageBody<'a> {
             expires_at: record.expires_at,
             sent_at: record.sent_at,
             settled_at: record.settled_at,
+            clicks: record.clicks.map(ClicksBody::from),
             timeline: record.timeline.iter().map(MomentBody::of).collect(),
         }
     }

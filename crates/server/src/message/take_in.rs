@@ -59,6 +59,8 @@ pub(crate) struct MessageRequest {
     /// Of a text that is too long: `error` (the default), or `shorten`: `thing` fields are cut to what fits, with an
     /// ellipsis and a warning; numbers, times, amounts and phones never.
     pub(crate) overflow: Option<String>,
+    /// Whether taps on `url` are counted: it goes out as a short link of ours. Left out: as the scenario says.
+    pub(crate) track: Option<bool>,
     /// Check only, and show what the phone will show.
     pub(crate) dry_run: Option<bool>,
     /// WeChat's old field, ignored.

@@ -3,7 +3,7 @@
 use hongyan_domain::approval::{ApprovalState, Decision};
 use hongyan_domain::policy::{ContentRule, Doubtful, Mode, Policies};
 use hongyan_domain::{Cause, MessageId, Policy, State, Wording};
-use hongyan_store::{APPROVED, Asking, Claimed, DecisionAnswer, NewWordList, Ready, Worded};
+use hongyan_store::{APPROVED, Asking, Claimed, Clicked, DecisionAnswer, NewWordList, Ready, Worded};
 
 use crate::bed::{Bed, NOW, after_s};
 
@@ -120,4 +120,52 @@ pub(crate) async fn a_claim_holds_words_for_a_person_and_refuses_them(bed: &Bed)
     assert!(answers.iter().all(|answer| matches!(answer, Claimed::Moved(_))), "{answers:?}");
     assert_eq!((bed.record(held).await.due_at, state(bed, held).await), (until, ApprovalState::Waiting));
     assert_eq!(bed.record(refused).await.standing.state, State::Suppressed);
+}
+
+/// A message whose link is counted, sent.
+async fn tracked(bed: &Bed, to: &str) -> MessageId {
+    let mut new = bed.draft_to(to);
+    new.content.url = Some("https://shop.example.com/o".to_owned());
+    (new.marks.tracked, new.marks.variant) = (true, Some("a".into()));
+    let id = new.id;
+    bed.store.accept(vec![new]).await.unwrap();
+    bed.claimed(&[id]).await;
+    bed.settle_sent(id, None).await;
+    id
+}
+
+fn tap(bed: &Bed, message: MessageId, at_s: i64, count: u32) -> Clicked {
+    Clicked { account: bed.account, message, first_at: after_s(at_s), last_at: after_s(at_s), count }
+}
+
+pub(crate) async fn taps_are_counted_by_message_and_in_all(bed: &Bed) {
+    let _owner = bed.own().await;
+    let (one, other) = (tracked(bed, "oA").await, tracked(bed, "oB").await);
+    let untracked = bed.accepted("oC").await;
+
+    bed.store.record_clicks(vec![tap(bed, one, 10, 2), tap(bed, untracked, 10, 1)]).await.unwrap();
+    bed.store.record_clicks(vec![tap(bed, one, 5, 1)]).await.unwrap();
+
+    let clicks = bed.record(one).await.clicks.unwrap();
+    assert_eq!((clicks.first_at, clicks.last_at, clicks.count), (after_s(5), after_s(10), 3));
+    let rows = bed.store.click_rows(NOW.day()..NOW.day() + 1, bed.account).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].sent, rows[0].clicked, rows[0].clicks), (2, 1, 3));
+    assert_eq!((rows[0].variant.as_deref(), rows[0].scenario.as_deref()), (Some("a"), None));
+    assert!(bed.store.link_of(bed.account, other).await.unwrap().is_some());
+    assert_eq!(bed.store.link_of(bed.account, untracked).await.unwrap(), None);
+}
+
+pub(crate) async fn an_erased_persons_taps_are_gone_and_stay_counted(bed: &Bed) {
+    let _owner = bed.own().await;
+    let id = tracked(bed, "oA").await;
+    bed.store.record_clicks(vec![tap(bed, id, 1, 1)]).await.unwrap();
+
+    bed.store.erase_recipient(bed.account, &crate::bed::openid("oA"), NOW).await.unwrap();
+    bed.store.record_clicks(vec![tap(bed, id, 2, 1)]).await.unwrap();
+
+    assert_eq!(bed.record(id).await.clicks, None);
+    assert_eq!(bed.store.link_of(bed.account, id).await.unwrap(), None);
+    let rows = bed.store.click_rows(NOW.day()..NOW.day() + 1, bed.account).await.unwrap();
+    assert_eq!((rows[0].clicked, rows[0].clicks), (1, 1));
 }

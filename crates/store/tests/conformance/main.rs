@@ -113,6 +113,8 @@ suite! {
         what_is_rejected_is_suppressed_and_what_ends_otherwise_lapses,
         approvals_are_listed_by_state_and_page_and_found_alike,
         a_claim_holds_words_for_a_person_and_refuses_them,
+        taps_are_counted_by_message_and_in_all,
+        an_erased_persons_taps_are_gone_and_stay_counted,
     }
     receipts {
         a_receipt_by_msgid_delivers,

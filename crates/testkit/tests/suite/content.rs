@@ -335,3 +335,179 @@ async fn a_text_is_checked_and_advised_on_without_being_sent() {
     api.post("/api/v1/content/check", &json!({ "scenario": "none" })).await.expect(404);
     world.finish().await;
 }
+
+const PHONE: &str = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 MicroMessenger/8.0.50";
+
+/// A world whose links are counted, and one message with such a link that was delivered.
+async fn tapped() -> (World, String, String) {
+    let world = World::build()
+        .engine(|settings| settings.public_url = Some("https://m.example.com".to_owned()))
+        .start()
+        .await;
+    let body = with(world.body(0), &json!({ "url": "https://shop.example.com/o?id=1#top", "track": true }));
+    let id = world.send(&body).await;
+    world.drain().await;
+    let url = world.phone(0)[0].url.clone().unwrap();
+    let path = url.strip_prefix("https://m.example.com").unwrap().to_owned();
+    (world, id, path)
+}
+
+/// Follows a link as this agent; status and Location.
+async fn follow(world: &World, path: &str, headers: &[(&str, &str)]) -> (u16, Option<String>) {
+    let reply = world.api().follow(path, headers).await;
+    let location = reply.headers.get("location").map(|value| value.to_str().unwrap().to_owned());
+    (reply.status, location)
+}
+
+#[tokio::test]
+async fn a_tap_leads_to_the_messages_own_address_and_is_counted_once_a_person() {
+    let (world, id, path) = tapped().await;
+    let own = Some("https://shop.example.com/o?id=1#top".to_owned());
+
+    for headers in [[("user-agent", PHONE)], [("user-agent", PHONE)], [("user-agent", "curl/8.0")]] {
+        assert_eq!(follow(&world, &path, &headers).await, (302, own.clone()));
+    }
+    let ahead = [("user-agent", PHONE), ("sec-purpose", "prefetch")];
+    assert_eq!(follow(&world, &path, &ahead).await, (302, own));
+    world.drain().await;
+
+    let message = world.message(&id).await;
+    assert_eq!(message["clicks"]["count"], json!(2));
+    assert!(message["timeline"].as_array().unwrap().iter().any(|one| one["what"] == json!("clicked")));
+    let stats = world.api().get("/api/v1/stats/clicks?by=template").await.expect(200);
+    let row = &stats["rows"][0];
+    assert_eq!((&row["sent"], &row["clicked"], &row["clicks"]), (&json!(1), &json!(1), &json!(2)));
+    assert_eq!(stats["references"][0]["rate"], json!(0.187));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_code_that_is_not_ours_leads_nowhere() {
+    let (world, _, path) = tapped().await;
+    let mut forged = path.clone();
+    let last = if forged.pop() == Some('A') { 'B' } else { 'A' };
+    forged.push(last);
+
+    for path in [forged.as_str(), "/l/x", "/l/https:%2F%2Fevil.example", "/l/AAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        assert_eq!(follow(&world, path, &[("user-agent", PHONE)]).await, (404, None), "{path}");
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_crash_takes_the_taps_of_a_second_and_never_the_way() {
+    let (mut world, id, path) = tapped().await;
+    let phone = [("user-agent", PHONE)];
+    follow(&world, &path, &phone).await;
+    world.drain().await;
+    follow(&world, &path, &phone).await;
+
+    world.restart().await;
+
+    assert_eq!(follow(&world, &path, &phone).await.0, 302);
+    world.drain().await;
+    assert_eq!(world.message(&id).await["clicks"]["count"], json!(2));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_erased_persons_taps_are_gone_and_their_links_lead_nowhere() {
+    let (world, _, path) = tapped().await;
+    let phone = [("user-agent", PHONE)];
+    follow(&world, &path, &phone).await;
+    world.drain().await;
+    let touser = world.official().openids[0].clone();
+
+    let erase = format!("/api/v1/recipients/{touser}");
+    world.api().call(http::Method::DELETE, &erase, "", Vec::new().into()).await.expect(200);
+
+    assert_eq!(follow(&world, &path, &phone).await.0, 404);
+    world.drain().await;
+    let stats = world.api().get("/api/v1/stats/clicks").await.expect(200);
+    assert_eq!(stats["rows"][0]["clicks"], json!(1));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn without_an_address_of_our_own_links_stay_as_they_are() {
+    let world = World::start().await;
+    let body = with(world.body(0), &json!({ "url": "https://shop.example.com/o", "track": true }));
+
+    let refused = world.api().post("/api/v1/messages", &body).await.expect(422);
+    world.send(&with(body, &json!({ "track": false }))).await;
+    world.drain().await;
+
+    assert_eq!(refused["errors"][0]["field"], json!("track"));
+    assert_eq!(world.phone(0)[0].url.as_deref(), Some("https://shop.example.com/o"));
+    world.finish().await;
+}
+
+fn split(world: &World) -> Value {
+    json!({
+        "title": "支付成功", "category": "transactional", "template_id": world.official().template_id,
+        "fields": { "thing1": "订单已支付", "amount2": "¥1.00", "character_string3": "NO1",
+            "time4": "2026年11月23日 12:00" },
+        "link": { "url": "https://shop.example.com/o", "utm": {} },
+        "variants": [{ "name": "a", "weight": 1 }, { "name": "b", "weight": 1, "fields": { "thing1": "支付成功啦" } }],
+    })
+}
+
+#[tokio::test]
+async fn people_are_split_and_the_variants_are_compared_until_one_is_stopped() {
+    let world = World::build()
+        .engine(|settings| settings.public_url = Some("https://m.example.com".to_owned()))
+        .start()
+        .await;
+    let api = world.api();
+    let put = split(&world).to_string().into();
+    api.call(http::Method::PUT, "/api/v1/scenarios/paid", "application/json", put).await.expect(200);
+    let mut seen = Vec::new();
+    for openid in &world.official().openids {
+        let accepted =
+            api.post("/api/v1/scenarios/paid/trigger", &json!({ "touser": openid, "params": {} })).await;
+        let message = world.message(accepted.expect(202)["id"].as_str().unwrap()).await;
+        assert_eq!(
+            message["url"],
+            json!(format!(
+                "https://shop.example.com/o?utm_source=wechat&utm_medium=template_message&utm_campaign=paid&utm_content={}",
+                message["variant"].as_str().unwrap()
+            ))
+        );
+        seen.push(message["variant"].as_str().unwrap().to_owned());
+    }
+    world.drain().await;
+
+    let stats = api.get("/api/v1/stats/clicks?by=variant").await.expect(200);
+    assert_eq!(stats["rows"].as_array().unwrap().len(), 2, "{seen:?} {stats}");
+    assert_eq!(stats["comparisons"][0]["answer"], json!("too_few"));
+    assert!(stats["comparisons"][0]["text"]["zh"].is_string());
+    api.post("/api/v1/scenarios/paid/variants/b/stop", &json!({})).await.expect(200);
+    world.advance(Duration::from_secs(120));
+    for openid in &world.official().openids {
+        let accepted =
+            api.post("/api/v1/scenarios/paid/trigger", &json!({ "touser": openid, "params": {} })).await;
+        let message = world.message(accepted.expect(202)["id"].as_str().unwrap()).await;
+        assert_eq!(message["variant"], json!("a"));
+    }
+    api.post("/api/v1/scenarios/paid/variants/a/stop", &json!({})).await.expect(409);
+    api.post("/api/v1/scenarios/paid/variants/c/stop", &json!({})).await.expect(404);
+    world.drain().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_scenario_is_put_in_force_and_its_doubtful_texts_are_told() {
+    let (world, _) = worded().await;
+    let scenario = with(split(&world), &json!({ "title": "送您优惠券" }));
+    let put = scenario.to_string().into();
+
+    let told = world
+        .api()
+        .call(http::Method::PUT, "/api/v1/scenarios/paid", "application/json", put)
+        .await
+        .expect(200);
+
+    let found = &told["content"][0];
+    assert_eq!((&found["word"], &found["place"]), (&json!("优惠券"), &json!("title")));
+    world.finish().await;
+}
