@@ -134,13 +134,9 @@ impl Catalog {
         Self::read((store, client), &Self::default(), &Prepared::default()).await
     }
 
-    /// Reads everything from the store. Token cells and connections of `previous` go on being used.
-    pub async fn read(store: &Store, client: &Client, previous: &Self) -> Result<Self, EngineError> {
-        Self::read_prepared((store, client), previous, &Prepared::default()).await
-    }
-
-    /// The same; word lists that were made ready are taken from there.
-    pub(crate) async fn read_prepared(
+    /// Reads everything from the store. Token cells and connections of `previous` go on being used, and word lists that
+    /// were made ready.
+    pub(crate) async fn read(
         (store, client): (&Store, &Client),
         previous: &Self,
         prepared: &Prepared,

@@ -202,7 +202,7 @@ impl Engine {
         store.note_seen(clock.now()).await?;
         let ids = MessageIds::new(0, store.last_message_id().await?);
         let prepared = content::Prepared::default();
-        let catalog = Catalog::read_prepared((&store, &client), &Catalog::default(), &prepared).await?;
+        let catalog = Catalog::read((&store, &client), &Catalog::default(), &prepared).await?;
         let links = Arc::new(links::Links::new(&store, settings.public_url.as_deref()));
         let (hints, hinted) = mpsc::channel(HINTS);
         let (receipts, incoming) = mpsc::channel(RECEIPTS);

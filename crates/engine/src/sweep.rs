@@ -116,7 +116,7 @@ pub(crate) async fn follow_changes(shared: &Shared) -> Result<(), EngineError> {
 pub(crate) async fn reload(shared: &Shared) -> Result<(), EngineError> {
     let _one_at_a_time = shared.reloading.lock().await;
     let current = shared.catalog.load_full();
-    let catalog = Catalog::read_prepared((&shared.store, &shared.client), &current, &shared.prepared).await?;
+    let catalog = Catalog::read((&shared.store, &shared.client), &current, &shared.prepared).await?;
     shared.catalog.store(Arc::new(catalog));
     shared.hint(Hint::CatalogChanged).await;
     Ok(())
