@@ -220,6 +220,7 @@ impl Dispatcher {
         });
         let held = traffic.held();
         act(traffic);
+        note_still(shared, traffic, now);
         self.held = self.held + traffic.held() - held;
         if traffic.is_hungry(cap) {
             self.hungry.push(account);
@@ -242,6 +243,7 @@ impl Dispatcher {
             if let Some(known) = known {
                 traffic.set_limits(known.record.effective_limits(), now);
             }
+            note_still(&self.shared, traffic, now);
         }
     }
 
@@ -306,6 +308,12 @@ impl Dispatcher {
                 let ready = traffic.next_at(now).is_some_and(|at| at <= now) && !resting;
                 traffic.out.is_empty() && !traffic.is_reading() && !ready
             })
+    }
+}
+
+fn note_still(shared: &Shared, traffic: &mut Traffic, now: Timestamp) {
+    if let Some(until) = traffic.stands_still_anew(now) {
+        shared.stills.note(traffic.account, until, now);
     }
 }
 

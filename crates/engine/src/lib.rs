@@ -20,6 +20,7 @@ pub mod rules;
 mod send;
 mod settle;
 mod standstill;
+mod stills;
 mod sweep;
 mod templates;
 mod token;
@@ -75,6 +76,19 @@ pub struct Settings {
     pub tolerance: Tolerance,
     /// A message that says nothing of it expires so long after it is due.
     pub expires_after: Duration,
+    /// What becomes of what is held of a person who unsubscribes.
+    pub on_unsubscribe: OnUnsubscribe,
+}
+
+/// What becomes of what is held of a person who unsubscribes. Either way they are not written to until they come back,
+/// and what waits for them does not go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnsubscribe {
+    /// It is kept as long as of anybody: what was sent stays provable, and who comes back is not asked anew.
+    #[default]
+    Keep,
+    /// It is removed, as WeChat asks developers to.
+    Erase,
 }
 
 /// The tolerated delay of each lane, for messages of no scenario.
@@ -96,6 +110,7 @@ impl Default for Settings {
             retention: Retention::default(),
             tolerance: Tolerance { urgent: minutes(1), normal: minutes(30), bulk: minutes(24 * 60) },
             expires_after: minutes(3 * 24 * 60),
+            on_unsubscribe: OnUnsubscribe::Keep,
         }
     }
 }
@@ -140,6 +155,7 @@ pub(crate) struct Shared {
     /// What the sweep started and does not wait for.
     pub(crate) errands: TaskTracker,
     pub(crate) standstills: standstill::Told,
+    pub(crate) stills: stills::Stills,
     pub(crate) status: Mutex<HashMap<AccountId, Status>>,
     pub(crate) receipts: mpsc::Sender<receive::Incoming>,
     /// The process must end: the store has stopped, or is another process's now.
@@ -202,6 +218,7 @@ impl Engine {
             duties: sweep::Duties::default(),
             errands: TaskTracker::new(),
             standstills: standstill::Told::default(),
+            stills: stills::Stills::default(),
             status: Mutex::default(),
             receipts,
             fatal: CancellationToken::new(),

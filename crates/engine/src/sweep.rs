@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_domain::{Event, Timestamp, decide};
-use hongyan_store::{Settlement, StoreError, Unreported};
+use hongyan_store::{PeopleReached, Settlement, StoreError, Unreported};
 use hongyan_wechat::SEND_PATH;
 use parking_lot::Mutex;
 
@@ -20,6 +20,8 @@ use crate::{EngineError, Shared, standstill};
 const PROMOTE_ROWS: usize = 1_000;
 /// Finished rows are removed so many at a time, so that no sweep holds up a send.
 const PURGE_ROWS: usize = 500;
+/// People looked at in one round: with a round every 10 s, seventeen million a day.
+const PEOPLE_ROWS: usize = 2_000;
 /// Values sealed anew in one round: about 20 ms of the writer's time, and ten million in under three hours.
 const RESEAL_ROWS: usize = 1_000;
 /// WeChat's own count of today's quota is read so often.
@@ -38,12 +40,20 @@ pub struct Retention {
     pub await_receipt: Duration,
     /// Rows of the audit are kept for so long.
     pub keep_audit: Duration,
+    /// People of whom nothing was heard for so long are forgotten, unless they are not to be written to.
+    pub keep_people: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let day = Duration::from_secs(86_400);
-        Self { keep: 30 * day, archive: None, await_receipt: 3 * day, keep_audit: 1_095 * day }
+        Self {
+            keep: 30 * day,
+            archive: None,
+            await_receipt: 3 * day,
+            keep_audit: 1_095 * day,
+            keep_people: 1_095 * day,
+        }
     }
 }
 
@@ -52,6 +62,8 @@ impl Default for Retention {
 pub(crate) struct Duties {
     tidy_at: Mutex<Option<Timestamp>>,
     quota_at: Mutex<Option<Timestamp>>,
+    /// How far the look at people has come.
+    people: Mutex<PeopleReached>,
 }
 
 /// One round of everything. Errors are logged here: the next round tries again.
@@ -134,6 +146,10 @@ async fn tidy(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     let silent = shared.store.unreported(waited, PURGE_ROWS).await?;
     give_up_on(shared, &silent, now).await?;
     shared.store.purge(now.minus(retention.keep), PURGE_ROWS, retention.archive.as_deref()).await?;
+    let from = shared.duties.people.lock().clone();
+    let unseen = now.minus(retention.keep_people);
+    let (_, reached) = shared.store.purge_people(from, unseen, PEOPLE_ROWS).await?;
+    *shared.duties.people.lock() = reached;
     shared.store.purge_ties(now, PURGE_ROWS).await?;
     shared.store.purge_audit(now.minus(retention.keep_audit), PURGE_ROWS, now).await?;
     Ok(())

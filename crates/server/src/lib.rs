@@ -23,6 +23,7 @@ mod lang;
 mod linger;
 mod message;
 mod metrics;
+mod on_time;
 mod path;
 pub mod personal;
 mod policy;
@@ -35,8 +36,10 @@ mod scenario;
 mod serve;
 mod setup;
 mod stats;
+mod table;
 mod text;
 mod throttle;
+mod trigger_batch;
 mod user;
 mod watch;
 

@@ -15,6 +15,7 @@ mod audit_log;
 mod cancel;
 mod checkpoint;
 mod claim;
+mod depart;
 mod error;
 mod find;
 mod gather;
@@ -24,6 +25,7 @@ mod library;
 mod master_key;
 mod message;
 mod moves;
+mod on_time;
 mod own;
 mod password;
 mod personal;
@@ -66,6 +68,7 @@ pub use api_keys::KeyRing;
 pub use applications::{ApplicationFilter, ApplicationMove, ApplicationRecord, ApplicationStep};
 pub use audit::{Action, Actor, Deed};
 pub use audit_log::{AuditFault, AuditFilter, AuditRow, AuditState};
+pub use depart::Parting;
 pub use error::{Result, StoreError};
 pub use gather::{GATHERED_MAX, OpenWindow, WindowAsked};
 pub use library::Grants;
@@ -75,11 +78,12 @@ pub use message::{
     MAX_BATCH, MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt, Received,
     Settled, Settlement, Subject, TallyDifference, TallyRow, Ties, Unreported, Written,
 };
+pub use on_time::{OnTimeCounts, OnTimeRow};
 pub use own::Ownership;
 pub use password::{PasswordHash, Salt, check_password};
 pub use personal::{Erased, OpenReceipt, Personal};
 pub use policies::PolicyChange;
-pub use recipients::{Interaction, Sign, Suppressed};
+pub use recipients::{Interaction, PeopleReached, Sign, Suppressed};
 pub use restore::{Occupied, Restore, Restored};
 pub use rotate::SealStatus;
 pub use scenarios::StoredScenario;

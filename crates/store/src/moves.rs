@@ -6,6 +6,7 @@ use hongyan_domain::{
 use rusqlite::params;
 
 use crate::accept::SCHEDULED_AFTER_MS;
+use crate::on_time::{self, Arrival};
 use crate::recipients::Learned;
 use crate::writer::Ledger;
 use crate::{Result, StoreError, recipients, row};
@@ -46,14 +47,16 @@ WHERE account = ?1
 // A read before the write is dear only in words: RETURNING would open a table in memory and a statement journal for
 // every row.
 pub(crate) const WAS: &str = "
-SELECT accepted_at, cause, judged_at, reached_by, counted
+SELECT accepted_at, cause, judged_at, reached_by, counted, due_at, deadline_at, sent_at, scenario
 FROM message
 WHERE account = ?1
   AND id = ?2";
 
 /// Writes the move. When it was accepted, if the row stood where it should; `None`: nothing was changed.
 pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Timestamp>> {
-    let Some((accepted_at, before, taken)) = as_it_was(ledger, step)? else { return Ok(None) };
+    let Some(was) = as_it_was(ledger, step)? else { return Ok(None) };
+    let Was { arrival, cause: before, taken, scenario } = was;
+    let accepted_at = arrival.accepted_at;
     let taken = step.taken.or(taken);
     let given_back = taken.filter(|_| step.to.gives_back());
     if !write(ledger, step, taken.filter(|_| given_back.is_none()))? {
@@ -64,18 +67,37 @@ pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<T
         let learned = Learned { given_back, gone, at: step.at };
         recipients::learn(ledger, (step.account, step.message), &learned)?;
     }
+    let message = (step.account, step.message);
+    if let Some(told) = on_time::told(ledger.conn, message, &arrival, (step.to, step.at))? {
+        ledger.tally.arrived((step.account, accepted_at), scenario, told);
+    }
     ledger.tally.leave(step.account, accepted_at, step.from.state, before);
     ledger.tally.enter(step.account, accepted_at, step.to.to, step.to.cause);
     Ok(Some(accepted_at))
 }
 
-/// When a message was accepted, its cause and what is taken for it.
-type Was = (Timestamp, Option<Cause>, Option<Taken>);
+/// What a message's row said.
+struct Was {
+    arrival: Arrival,
+    cause: Option<Cause>,
+    taken: Option<Taken>,
+    /// Empty: of none.
+    scenario: Box<str>,
+}
 
 fn as_it_was(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<Option<Was>> {
     let mut was = ledger.conn.prepare_cached(WAS)?;
     let mut rows = was.query([step.account.0, step.message.raw()])?;
-    rows.next()?.map(|row| Ok((row::at(row, 0)?, row::cause(row, 1)?, row::taken(row, 2)?))).transpose()
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let arrival = Arrival {
+        accepted_at: row::at(row, 0)?,
+        due_at: row::at(row, 5)?,
+        deadline_at: row::at(row, 6)?,
+        sent_at: row::at_or_never(row, 7)?,
+    };
+    let scenario = row.get_ref(8)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let scenario = scenario.unwrap_or_default().into();
+    Ok(Some(Was { arrival, cause: row::cause(row, 1)?, taken: row::taken(row, 2)?, scenario }))
 }
 
 fn write(ledger: &Ledger<'_>, step: &Move<'_>, taken: Option<Taken>) -> Result<bool> {

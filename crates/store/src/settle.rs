@@ -103,8 +103,9 @@ fn after(
 }
 
 const RECORD: &str = "
-INSERT INTO dispatch (account, message, claim, claimed_at, at, outcome, errcode, errmsg, rid, msgid, took_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+INSERT INTO dispatch (account, message, claim, claimed_at, at, outcome, errcode, errmsg, rid, msgid, took_ms,
+  paused_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (account, message, claim) DO NOTHING";
 
 fn record(ledger: &mut Ledger<'_>, settlement: &Settlement, dispatch: &Dispatch) -> Result<()> {
@@ -122,6 +123,7 @@ fn record(ledger: &mut Ledger<'_>, settlement: &Settlement, dispatch: &Dispatch)
         dispatch.rid,
         dispatch.msgid.map(u64::cast_signed),
         dispatch.took_ms,
+        dispatch.paused_ms,
     ])?;
     if recorded == 1 && dispatch.outcome == "sent" {
         ledger.tally.sent(settlement.account, settlement.at);

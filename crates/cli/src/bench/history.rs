@@ -143,6 +143,7 @@ fn settlement(message: &NewMessage, n: usize) -> Settlement {
         rid: None,
         msgid,
         took_ms: 300,
+        paused_ms: None,
     };
     Settlement {
         account: message.account,

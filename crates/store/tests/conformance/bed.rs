@@ -182,6 +182,7 @@ impl Bed {
                 rid: None,
                 msgid,
                 took_ms: 7,
+                paused_ms: None,
             }),
             taken: None,
         }
