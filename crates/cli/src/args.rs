@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, audit, backup, bench, config_check, content, demo, doctor, hold, key, message, migrate,
-    recipient, restore, secrets, send, serve, simulate, stats, template, user,
+    account, audit, backup, bench, config_check, content, demo, doctor, hold, interaction, key, message, migrate,
+    policy, recipient, restore, scenario, secrets, send, serve, simulate, stats, template, user,
 };
 
 #[derive(Debug, Parser)]
@@ -49,6 +49,13 @@ pub(crate) enum Command {
     User(user::User),
     #[command(subcommand)]
     Template(template::Template),
+    #[command(subcommand)]
+    Scenario(scenario::Scenario),
+    Catalogue(scenario::Catalogue),
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    #[command(subcommand)]
+    Interaction(interaction::Interaction),
     #[command(subcommand)]
     Recipient(recipient::Recipient),
     #[command(subcommand)]
@@ -172,28 +179,8 @@ fn told(value: &ContextValue) -> String {
 mod tests {
     use super::*;
 
-    const COMMANDS: [&str; 21] = [
-        "demo",
-        "serve",
-        "simulate",
-        "send",
-        "message",
-        "stats",
-        "account",
-        "key",
-        "user",
-        "template",
-        "recipient",
-        "audit",
-        "doctor",
-        "config",
-        "migrate",
-        "backup",
-        "restore",
-        "secrets",
-        "hold",
-        "resume",
-        "bench",
+    const COMMANDS: [&str; 28] = [
+        "scenario", "catalogue", "policy", "interaction", "demo", "serve", "simulate", "send", "message", "stats", "account", "key", "user", "template", "recipient", "audit", "doctor", "config", "migrate", "backup", "restore", "secrets", "hold", "resume", "bench", "content", "words", "approval",
     ];
 
     fn help(lang: Lang, words: &[&str]) -> String {
@@ -301,6 +288,22 @@ mod tests {
             "stats --since 2026-11-23",
             "recipient export oOPENID --appid A",
             "recipient erase oOPENID --yes",
+            "recipient show oOPENID --category marketing",
+            "recipient check oOPENID --scenario paid",
+            "recipient suppress oOPENID --reason opted_out --category marketing --until 2027-01-01T00:00:00Z",
+            "recipient lift oOPENID --reason manual",
+            "recipient import list.csv --appid A",
+            "scenario list --json",
+            "scenario show paid",
+            "scenario put ./paid.json paid --appid A",
+            "scenario delete paid",
+            "scenario bind payment_success --template-id T",
+            "scenario trigger paid --touser oOPENID --params {} --client-msg-id c1 --dry-run",
+            "scenario trigger paid --from orders.csv",
+            "catalogue",
+            "policy show --category marketing",
+            "policy set quiet_hours --mode off --category marketing",
+            "interaction add oOPENID payment",
             "audit verify --newest 7:00ff",
             "audit list --since 2026-11-23T00:00:00Z --actor cli --action key.create --limit 20",
             "backup ./b.db",

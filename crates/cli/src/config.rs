@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hongyan_domain::request::check_web_address;
-use hongyan_engine::{Retention, Tolerance};
+use hongyan_engine::{OnUnsubscribe, Retention, Tolerance};
 use hongyan_store::Secret;
 
 use crate::environment::Environment;
@@ -216,6 +216,7 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
             archive: Some(archive).filter(|path| !path.is_empty()).map(PathBuf::from),
             await_receipt: reader.duration("retention.await_receipt", MINUTE..=30 * DAY),
             keep_audit: reader.duration("retention.keep_audit", DAY..=3650 * DAY),
+            keep_people: reader.duration("retention.keep_people", DAY..=3650 * DAY),
         },
         tolerance: Tolerance {
             urgent: reader.duration("engine.tolerance_urgent", 1..=30 * DAY),
@@ -225,6 +226,10 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
         expires_after: reader.duration("engine.expires_after", MINUTE..=90 * DAY),
         // Told in the section of the server.
         public_url: None,
+        on_unsubscribe: reader.word(
+            "privacy.on_unsubscribe",
+            &[("keep", OnUnsubscribe::Keep), ("erase", OnUnsubscribe::Erase)],
+        ),
     }
 }
 

@@ -84,12 +84,23 @@ impl Connection {
     }
 
     async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> Result<Reply> {
+        self.call(method, path, "application/json", body).await
+    }
+
+    /// Any call, with a body of this form.
+    pub(crate) async fn call(
+        &mut self,
+        method: Method,
+        path: &str,
+        form: &'static str,
+        body: Bytes,
+    ) -> Result<Reply> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = path.parse()?;
         let headers = request.headers_mut();
         headers.insert(HOST, self.host.clone());
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(form));
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(self.lang.word()));
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());

@@ -18,6 +18,7 @@ mod environment;
 mod exit;
 mod hold;
 mod http;
+mod interaction;
 mod key;
 mod lang;
 mod line;
@@ -27,9 +28,12 @@ mod log;
 mod message;
 mod migrate;
 mod node;
+mod policy;
 mod print;
 mod recipient;
+mod remote;
 mod restore;
+mod scenario;
 mod secrets;
 mod send;
 mod serve;
@@ -129,6 +133,10 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Key(args) => key::run(context, args).await,
         Command::User(args) => user::run(context, args).await,
         Command::Template(args) => template::run(context, args).await,
+        Command::Scenario(args) => scenario::run(context, args).await,
+        Command::Catalogue(args) => scenario::catalogue(context, &args).await,
+        Command::Policy(args) => policy::run(context, args).await,
+        Command::Interaction(args) => interaction::run(context, args).await,
         Command::Recipient(args) => recipient::run(context, args).await,
         Command::Content(args) => content::run(context, args).await,
         Command::Words(args) => content::run_words(context, args).await,

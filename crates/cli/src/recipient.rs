@@ -9,10 +9,14 @@ use hongyan_engine::{Account, Catalog};
 use hongyan_server::personal::exported;
 use hongyan_store::Store;
 use hongyan_wechat::Client;
+use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::context::Context;
+use crate::door::Reach;
 use crate::exit::{Code, Failure};
+use crate::message::escaped;
+use crate::remote::{JSON, call, file, form, get, show};
 use crate::{local, print};
 
 /// Messages read at once.
@@ -22,6 +26,11 @@ const PAGE: usize = 500;
 pub(crate) enum Recipient {
     Export(Named),
     Erase(Erase),
+    Show(Asked),
+    Check(Box<Check>),
+    Suppress(Suppress),
+    Lift(Lift),
+    Import(Import),
 }
 
 #[derive(Debug, Args)]
@@ -40,7 +49,118 @@ pub(crate) struct Erase {
     yes: bool,
 }
 
+/// A person, as the running server knows them.
+#[derive(Debug, Args)]
+pub(crate) struct Asked {
+    #[command(flatten)]
+    named: Named,
+    #[arg(long, value_parser = CATEGORIES)]
+    category: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+const CATEGORIES: [&str; 3] = ["transactional", "service", "marketing"];
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    asked: Asked,
+    #[arg(long)]
+    scenario: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Suppress {
+    #[command(flatten)]
+    asked: Asked,
+    #[arg(long)]
+    reason: Option<String>,
+    #[arg(long, value_name = "RFC3339")]
+    until: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lift {
+    #[command(flatten)]
+    named: Named,
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[arg(value_name = "FILE")]
+    file: String,
+    #[arg(long)]
+    appid: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+/// What is given, as `name=value` with `&` between.
+fn query(given: &[(&str, Option<&str>)]) -> String {
+    let given = given.iter().filter_map(|(name, value)| Some((name, (*value)?)));
+    given.map(|(name, value)| format!("{name}={}", escaped(value))).collect::<Vec<_>>().join("&")
+}
+
+/// What is given, as a JSON object.
+fn object(given: &[(&str, Option<&str>)]) -> Value {
+    let given = given.iter().filter_map(|(name, value)| Some(((*name).to_owned(), json!((*value)?))));
+    Value::Object(given.collect())
+}
+
+async fn ask(context: &Context, recipient: &Recipient) -> Result<Option<Value>> {
+    const LIST: &str = "/api/v1/suppressions";
+    let of = |openid: &str| format!("/api/v1/recipients/{}", escaped(openid));
+    Ok(Some(match recipient {
+        Recipient::Export(_) | Recipient::Erase(_) => return Ok(None),
+        Recipient::Show(Asked { named, category, reach }) => {
+            let asked = query(&[("appid", named.appid.as_deref()), ("category", category.as_deref())]);
+            get(context, reach, &format!("{}?{asked}", of(&named.openid))).await?
+        }
+        Recipient::Check(check) => {
+            let Asked { named, category, reach } = &check.asked;
+            let (appid, scenario) = (named.appid.as_deref(), check.scenario.as_deref());
+            let body = object(&[("appid", appid), ("category", category.as_deref()), ("scenario", scenario)]);
+            let path = format!("{}/check", of(&named.openid));
+            call(context, reach, (Method::POST, &path, JSON), body.to_string()).await?
+        }
+        Recipient::Suppress(Suppress { asked: Asked { named, category, reach }, reason, until }) => {
+            let (appid, category) = (named.appid.as_deref(), category.as_deref());
+            let given = [
+                ("appid", appid),
+                ("category", category),
+                ("reason", reason.as_deref()),
+                ("until", until.as_deref()),
+            ];
+            let mut body = object(&given);
+            body["tousers"] = json!([named.openid]);
+            call(context, reach, (Method::POST, LIST, JSON), body.to_string()).await?
+        }
+        Recipient::Lift(Lift { named, reason, reach }) => {
+            let given = [
+                ("appid", named.appid.as_deref()),
+                ("touser", Some(&*named.openid)),
+                ("reason", reason.as_deref()),
+            ];
+            let path = format!("{LIST}?{}", query(&given));
+            call(context, reach, (Method::DELETE, &path, JSON), "").await?
+        }
+        Recipient::Import(Import { file: path, appid, reach }) => {
+            let to = format!("{LIST}/import?{}", query(&[("appid", appid.as_deref())]));
+            call(context, reach, (Method::POST, &to, form(path)), file(path)?).await?
+        }
+    }))
+}
+
 pub(crate) async fn run(context: &Context, recipient: Recipient) -> Result<Code> {
+    if let Some(told) = ask(context, &recipient).await? {
+        show(context, &told);
+        return Ok(Code::Done);
+    }
     let config = context.config()?;
     let store = local::open(context, &config).await?;
     match recipient {
@@ -50,6 +170,7 @@ pub(crate) async fn run(context: &Context, recipient: Recipient) -> Result<Code>
             export(context, &store, &catalog, &named).await
         }
         Recipient::Erase(erase) => remove(context, &store, &erase).await,
+        _ => Ok(Code::Done),
     }
 }
 

@@ -241,6 +241,7 @@ impl Dispatcher {
         });
         let held = traffic.held();
         act(traffic);
+        note_still(shared, traffic, now);
         self.held = self.held + traffic.held() - held;
         self.shelf.add(account, traffic.take_crowded_out());
         if traffic.is_hungry(cap) {
@@ -264,6 +265,7 @@ impl Dispatcher {
             if let Some(known) = known {
                 traffic.set_limits(limits_of(&known.record), now);
             }
+            note_still(&self.shared, traffic, now);
         }
     }
 
@@ -337,6 +339,12 @@ fn limits_of(record: &hongyan_store::Account) -> (Limits, Daily) {
     let limits = record.effective_limits();
     let daily = record.limits.map_or(Daily::Usual(limits.daily), |ordered| Daily::Ordered(ordered.daily));
     (limits, daily)
+}
+
+fn note_still(shared: &Shared, traffic: &mut Traffic, now: Timestamp) {
+    if let Some(until) = traffic.stands_still_anew(now) {
+        shared.stills.note(traffic.account, until, now);
+    }
 }
 
 async fn read(shared: Arc<Shared>, (account, lane): (AccountId, Lane), from: Place, limit: usize) {

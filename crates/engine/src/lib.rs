@@ -25,6 +25,7 @@ pub mod rules;
 mod send;
 mod settle;
 mod standstill;
+mod stills;
 mod sweep;
 mod templates;
 mod token;
@@ -85,6 +86,19 @@ pub struct Settings {
     pub expires_after: Duration,
     /// The address that phones reach this server by; `None`: taps on links cannot be counted.
     pub public_url: Option<String>,
+    /// What becomes of what is held of a person who unsubscribes.
+    pub on_unsubscribe: OnUnsubscribe,
+}
+
+/// What becomes of what is held of a person who unsubscribes. Either way they are not written to until they come back,
+/// and what waits for them does not go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnsubscribe {
+    /// It is kept as long as of anybody: what was sent stays provable, and who comes back is not asked anew.
+    #[default]
+    Keep,
+    /// It is removed, as WeChat asks developers to.
+    Erase,
 }
 
 /// The tolerated delay of each lane, for messages of no scenario.
@@ -107,6 +121,7 @@ impl Default for Settings {
             tolerance: Tolerance { urgent: minutes(1), normal: minutes(30), bulk: minutes(24 * 60) },
             expires_after: minutes(3 * 24 * 60),
             public_url: None,
+            on_unsubscribe: OnUnsubscribe::Keep,
         }
     }
 }
@@ -155,6 +170,7 @@ pub(crate) struct Shared {
     pub(crate) errands: TaskTracker,
     pub(crate) standstills: standstill::Told,
     pub(crate) alarms: alarm::Alarms,
+    pub(crate) stills: stills::Stills,
     pub(crate) status: Mutex<HashMap<AccountId, Status>>,
     pub(crate) receipts: mpsc::Sender<receive::Incoming>,
     /// The process must end: the store has stopped, or is another process's now.
@@ -225,6 +241,7 @@ impl Engine {
             errands: TaskTracker::new(),
             standstills: standstill::Told::default(),
             alarms: alarm::Alarms::default(),
+            stills: stills::Stills::default(),
             status: Mutex::default(),
             receipts,
             fatal: CancellationToken::new(),

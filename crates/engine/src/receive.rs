@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use hongyan_domain::{DeliveryStatus, InteractionKind, Openid, Timestamp};
-use hongyan_store::{Interaction, Receipt, Received, Sign, StoreError};
+use hongyan_store::{Interaction, Parting, Receipt, Received, Sign, StoreError};
 use hongyan_wechat::callback;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::catalog::Account;
 use crate::settle::{count_receipt, count_transition};
-use crate::{EngineError, Shared};
+use crate::{EngineError, OnUnsubscribe, Shared};
 
 /// Callbacks written in one transaction.
 const BATCH: usize = 512;
@@ -35,10 +35,41 @@ pub(crate) async fn receive(
     account: &Account,
     push: &callback::Push,
 ) -> Result<(), EngineError> {
-    let Some(told) = told(account, push, shared.clock.now())? else { return Ok(()) };
+    if let Some(told) = told(account, push, shared.clock.now())? {
+        keep(shared, told).await?;
+    }
+    // Before WeChat is answered: it tells again what was not done.
+    part(shared, account, push).await
+}
+
+async fn keep(shared: &Shared, told: Told) -> Result<(), EngineError> {
     let (durable, answer) = oneshot::channel();
     shared.receipts.send(Incoming { told, durable }).await.map_err(|_| EngineError::Stopping)?;
     if answer.await.unwrap_or(false) { Ok(()) } else { Err(EngineError::Unavailable) }
+}
+
+/// What follows for a person who leaves, or takes back what they had allowed.
+async fn part(shared: &Shared, account: &Account, push: &callback::Push) -> Result<(), EngineError> {
+    use callback::Event;
+    let (store, id, now) = (&shared.store, account.id(), shared.clock.now());
+    let of =
+        |openid: &hongyan_wechat::Openid| Openid::new(openid.as_str()).map_err(|_| EngineError::BadCallback);
+    let went = match &push.event {
+        Event::Unsubscribe if shared.settings.on_unsubscribe == OnUnsubscribe::Erase => {
+            store.erase_departed(id, &of(&push.openid)?, now).await?.cancelled
+        }
+        Event::Unsubscribe => store.part(id, &of(&push.openid)?, Parting::Left, now).await?,
+        // Their account at WeChat is closed: nobody comes back under this openid.
+        Event::UserAuthorizationCancellation(whose) => {
+            store.erase_recipient(id, &of(&whose.openid)?, now).await?.cancelled
+        }
+        Event::UserAuthorizationRevoke(whose) => {
+            store.part(id, &of(&whose.openid)?, Parting::Revoked, now).await?
+        }
+        _ => Vec::new(),
+    };
+    went.iter().for_each(|to| count_transition(shared, to));
+    Ok(())
 }
 
 /// `None`: nothing follows from it.
@@ -155,5 +186,47 @@ fn count(shared: &Shared, status: DeliveryStatus, received: &Received) {
     count_receipt(shared, status);
     if let Received::Matched { to, .. } = received {
         count_transition(shared, to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hongyan_wechat::callback::{Coordinates, Event, Revocation};
+
+    use super::*;
+
+    #[test]
+    fn each_event_of_wechats_opens_what_the_house_rules_say() {
+        use InteractionKind::{MenuClick, Message, ScanSubscribe};
+        let text = String::new;
+        let message = |kind: &str| Event::Message { kind: kind.to_owned(), content: None, msgid: None };
+        let whose = || Revocation { openid: "oA".into(), appid: None, revoke_info: None };
+        let other = |event: &str| Event::Other { event: event.to_owned() };
+        let here = Coordinates { latitude: 0.0, longitude: 0.0 };
+        let mut table = vec![
+            (Event::Subscribe { scene: None }, Some(Sign::Seen)),
+            (Event::Subscribe { scene: Some(text()) }, Some(Sign::Acted(ScanSubscribe))),
+            (Event::Unsubscribe, Some(Sign::Left)),
+            (Event::Scan { scene: text() }, Some(Sign::Acted(ScanSubscribe))),
+            (Event::Click { key: text() }, Some(Sign::Acted(MenuClick))),
+            (Event::View { url: text() }, Some(Sign::Acted(MenuClick))),
+            (Event::ViewMiniprogram { page: text() }, Some(Sign::Acted(MenuClick))),
+            (Event::Location(here), Some(Sign::Seen)),
+            (Event::SubscriptionPopup(Vec::new()), Some(Sign::Seen)),
+            (Event::SubscriptionChange(Vec::new()), None),
+            (Event::SubscriptionSent(Vec::new()), None),
+            (Event::UserInfoModified(whose()), None),
+            (Event::UserAuthorizationRevoke(whose()), None),
+            (Event::UserAuthorizationCancellation(whose()), Some(Sign::Left)),
+            (other("merchant_order"), Some(Sign::Acted(InteractionKind::Payment))),
+            (other("MASSSENDJOBFINISH"), None),
+        ];
+        for kind in ["text", "image", "voice", "video", "shortvideo", "location", "link", "file"] {
+            table.push((message(kind), Some(Sign::Acted(Message))));
+        }
+
+        for (event, expected) in table {
+            assert_eq!(sign(&event), expected, "{event:?}");
+        }
     }
 }

@@ -30,6 +30,7 @@ fn lost(shared: &Shared, claim: &OpenClaim, message: &hongyan_store::Ready) -> O
         rid: None,
         msgid: None,
         took_ms: 0,
+        paused_ms: None,
     };
     Some(Settlement {
         account: claim.account,

@@ -246,6 +246,7 @@ fn record(ticket: &Ticket, outcome: &Outcome, answer: &Result<Sent, Failure>, to
         rid: None,
         msgid: None,
         took_ms,
+        paused_ms: None,
     };
     match answer {
         Ok(sent) => {

@@ -93,7 +93,7 @@ fn decided(finished: Finished) -> Option<Decided> {
 /// Writes until it is written. `None`: the store has stopped for good, and so must the process.
 async fn write(shared: &Shared, decided: &[Decided]) -> Option<Written> {
     loop {
-        let rows = decided.iter().map(row).collect();
+        let rows = decided.iter().map(|one| row(shared, one)).collect();
         let closed = decided.iter().filter_map(|one| one.closes).collect();
         match shared.store.settle(rows, closed).await {
             Ok(written) => return Some(written),
@@ -111,9 +111,15 @@ async fn write(shared: &Shared, decided: &[Decided]) -> Option<Written> {
     }
 }
 
-fn row(decided: &Decided) -> Settlement {
+/// A late one also tells how long its account stood still: later nobody knows.
+fn row(shared: &Shared, decided: &Decided) -> Settlement {
     let (account, claim) = decided.claim();
     let Finished { message, at, dispatch, .. } = &decided.finished;
+    let mut dispatch = dispatch.clone();
+    if let Some(dispatch) = dispatch.as_mut().filter(|_| *at >= message.deadline_at) {
+        let waited = (message.accepted_at, dispatch.claimed_at);
+        dispatch.paused_ms = Some(shared.stills.during(account, waited.0, waited.1));
+    }
     Settlement {
         account,
         message: message.id,
@@ -121,7 +127,7 @@ fn row(decided: &Decided) -> Settlement {
         to: decided.to,
         claim,
         at: *at,
-        dispatch: dispatch.clone(),
+        dispatch,
         taken: message.taken,
     }
 }

@@ -97,6 +97,8 @@ pub(crate) struct Traffic {
     busy_share: f32,
     /// After a pause one message goes alone, to see whether WeChat is back.
     probing: bool,
+    /// Until when it stood still when that was last looked at.
+    still_until: Option<Timestamp>,
     /// It stands in the queue of turns.
     pub(crate) has_turn: bool,
     /// It stands in the queue of those with something urgent.
@@ -123,6 +125,7 @@ impl Traffic {
             strikes: 0,
             busy_share: 0.0,
             probing: false,
+            still_until: None,
             has_turn: false,
             has_urgent_turn: false,
         }
@@ -354,6 +357,14 @@ impl Traffic {
         self.fruitless = 0;
         self.pause = Some(Pause { until: pause.until.max(now.plus(stretched)), ..pause });
         self.probing = true;
+    }
+
+    /// Until when it stands still, if that has changed: `Some(None)`, it goes on.
+    pub(crate) fn stands_still_anew(&mut self, now: Timestamp) -> Option<Option<Timestamp>> {
+        let paused = self.pause.map(|pause| pause.until).filter(|until| *until > now);
+        let until = if self.halted { Some(Timestamp::from_ms(i64::MAX)) } else { paused };
+        let before = std::mem::replace(&mut self.still_until, until);
+        (before != until).then_some(until)
     }
 
     fn may_go(&mut self, now: Timestamp) -> bool {

@@ -27,6 +27,8 @@ pub(crate) enum Form {
     Json,
     /// One JSON value a line.
     Ndjson,
+    /// A table whose first line names its columns; in UTF-8, or in GBK as Excel writes it in Chinese.
+    Csv,
 }
 
 /// A body as it came.
@@ -95,7 +97,7 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for JsonOrNothing<T> {
 pub(crate) fn json(raw: &Raw) -> Result<&str, Problem> {
     match raw.form {
         Form::Json => utf8(&raw.bytes),
-        Form::Ndjson => Err(unsupported("this takes application/json")),
+        Form::Ndjson | Form::Csv => Err(unsupported("this takes application/json")),
     }
 }
 
@@ -146,12 +148,13 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
     match essence {
         "application/json" => Ok(Form::Json),
         "application/x-ndjson" | "application/ndjson" => Ok(Form::Ndjson),
+        "text/csv" => Ok(Form::Csv),
         other if other.eq_ignore_ascii_case("application/json") => Ok(Form::Json),
         _ => Err(unsupported("send JSON, and say so: `Content-Type: application/json`")),
     }
 }
 
-fn unsupported(detail: &'static str) -> Problem {
+pub(crate) fn unsupported(detail: &'static str) -> Problem {
     Problem::new(Code::UnsupportedMediaType, detail)
 }
 

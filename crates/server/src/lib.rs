@@ -27,6 +27,7 @@ mod linger;
 mod link;
 mod message;
 mod metrics;
+mod on_time;
 mod path;
 pub mod personal;
 mod policy;
@@ -39,8 +40,10 @@ mod scenario;
 mod serve;
 mod setup;
 mod stats;
+mod table;
 mod text;
 mod throttle;
+mod trigger_batch;
 mod user;
 mod watch;
 

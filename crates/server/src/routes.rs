@@ -25,7 +25,7 @@ use crate::user::session;
 use crate::watch::watch;
 use crate::{
     account, approval, audit, callback, click_stats, console, content, events, health, hold, key, link,
-    message, metrics, personal, policy, recipient, scenario, setup, stats, user,
+    message, metrics, on_time, personal, policy, recipient, scenario, setup, stats, trigger_batch, user,
 };
 
 /// The names of key and cookie in the document.
@@ -104,10 +104,13 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(personal::export))
         .routes(routes!(recipient::check))
         .routes(routes!(recipient::interact))
+        .routes(routes!(recipient::import))
+        .routes(routes!(recipient::export))
         .routes(routes!(recipient::list_suppressions, recipient::suppress, recipient::lift))
         .routes(routes!(scenario::list))
         .routes(routes!(scenario::show, scenario::put, scenario::delete))
         .routes(routes!(scenario::trigger))
+        .routes(routes!(trigger_batch::accept_triggers))
         .routes(routes!(scenario::list_catalogue))
         .routes(routes!(scenario::bind_entry))
         .routes(routes!(policy::show))
@@ -126,6 +129,7 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(click_stats::show))
         .routes(routes!(link::follow))
         .routes(routes!(scenario::stop_variant))
+        .routes(routes!(on_time::on_time))
         .routes(routes!(callback::check_url, callback::receive))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

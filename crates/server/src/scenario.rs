@@ -210,17 +210,23 @@ pub(crate) async fn trigger(
     raw: Raw,
 ) -> Answer {
     let asked: TriggerRequest<'_> = body::read(body::json(&raw)?)?;
-    let request = Request {
-        appid: asked.appid,
-        touser: asked.touser,
-        scenario: Some(Cow::Owned(name)),
-        params: asked.params,
-        client_msg_id: asked.client_msg_id,
-        occurred_at: asked.occurred_at,
-        dry_run: asked.dry_run,
-        ..Request::default()
-    };
-    message::accept_one(&app, &caller, request, lang).await
+    message::accept_one(&app, &caller, asked.of(&name), lang).await
+}
+
+impl<'a> TriggerRequest<'a> {
+    /// The message that it asks for.
+    pub(crate) fn of(self, scenario: &'a str) -> Request<'a> {
+        Request {
+            appid: self.appid,
+            touser: self.touser,
+            scenario: Some(Cow::Borrowed(scenario)),
+            params: self.params,
+            client_msg_id: self.client_msg_id,
+            occurred_at: self.occurred_at,
+            dry_run: self.dry_run,
+            ..Request::default()
+        }
+    }
 }
 
 /// The built-in scenarios.

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::auth::MayRead;
+use crate::on_time::{OnTimeShareBody, total};
 use crate::problem::Problem;
 use crate::query::{self, Asked};
 use crate::{day, field};
@@ -46,6 +47,8 @@ pub(crate) struct StatsBody<'a> {
     until: String,
     /// Messages by state, over all rows.
     totals: BTreeMap<&'static str, i64>,
+    /// How many of them were with WeChat when they should be.
+    on_time: OnTimeShareBody,
     /// One counter each.
     rows: Vec<CounterBody<'a>>,
     /// There are more rows than are shown: ask for one account or fewer days.
@@ -83,6 +86,8 @@ pub(crate) async fn show(
         None => None,
     };
     let (since, until) = days((asked.since.as_deref(), asked.until.as_deref()), app.now().day())?;
+    let punctual = app.store().on_time(since..until + 1, account).await?;
+    let punctual = total(punctual.iter().filter(|row| caller.may_touch(row.account)));
     let rows = app.store().tally(since..until + 1, account).await?;
     let rows: Vec<_> = rows.into_iter().filter(|row| caller.may_touch(row.account)).collect();
     let catalog = app.engine().catalog();
@@ -90,12 +95,13 @@ pub(crate) async fn show(
         since: day::written(since),
         until: day::written(until),
         totals: totals(&rows),
+        on_time: OnTimeShareBody::of(&punctual),
         truncated: rows.len() > ROWS_MAX,
         rows: rows.iter().take(ROWS_MAX).map(|row| counter(row, &catalog)).collect(),
     })
 }
 
-/// The first and the last day that are asked for.
+/// The first and the last day of a span that was asked for.
 pub(crate) fn days((since, until): (Option<&str>, Option<&str>), today: i64) -> Result<(i64, i64), Problem> {
     let mut errors = Vec::new();
     let allowed = "a day like 2026-11-23";

@@ -250,6 +250,7 @@ fn sent((account, message): (AccountId, MessageId), claim: ClaimId) -> Settlemen
         rid: None,
         msgid: Some(message.raw().cast_unsigned()),
         took_ms: 7,
+        paused_ms: None,
     };
     Settlement {
         account,

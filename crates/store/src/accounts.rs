@@ -153,6 +153,7 @@ const DELETES: &[&str] = &[
     "DELETE FROM message WHERE account = ?1",
     "DELETE FROM tally WHERE account = ?1",
     "DELETE FROM sends WHERE account = ?1",
+    "DELETE FROM on_time WHERE account = ?1",
     "DELETE FROM token WHERE account = ?1",
     "DELETE FROM recipient WHERE account = ?1",
     "DELETE FROM scenario WHERE account = ?1",

@@ -19,6 +19,7 @@ mod checkpoint;
 mod claim;
 mod clicks;
 mod damaged;
+mod depart;
 mod error;
 mod find;
 mod gather;
@@ -28,6 +29,7 @@ mod library;
 mod master_key;
 mod message;
 mod moves;
+mod on_time;
 mod own;
 mod password;
 mod personal;
@@ -74,6 +76,7 @@ pub use approvals::{APPROVED, Approval, Asking, Decided, DecisionAnswer, Decisio
 pub use audit::{Action, Actor, Deed};
 pub use audit_log::{AuditFault, AuditFilter, AuditRow, AuditState};
 pub use clicks::{ClickRow, Clicked, Clicks};
+pub use depart::Parting;
 pub use error::{Result, StoreError};
 pub use gather::{GATHERED_MAX, OpenWindow, WindowAsked};
 pub use library::Grants;
@@ -83,11 +86,12 @@ pub use message::{
     MAX_BATCH, Marks, MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt,
     Received, Settled, Settlement, Subject, TallyDifference, TallyRow, Ties, Unreported, Worded, Written,
 };
+pub use on_time::{OnTimeCounts, OnTimeRow};
 pub use own::Ownership;
 pub use password::{PasswordHash, Salt, check_password};
 pub use personal::{Erased, OpenReceipt, Personal};
 pub use policies::PolicyChange;
-pub use recipients::{Interaction, Sign, Suppressed};
+pub use recipients::{Interaction, PeopleReached, Sign, Suppressed};
 pub use restore::{Occupied, Restore, Restored};
 pub use rotate::SealStatus;
 pub use scenarios::StoredScenario;

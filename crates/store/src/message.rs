@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hongyan_domain::on_time::Punctuality;
 use hongyan_domain::policy::Policies;
 use hongyan_domain::{
     AccountId, Category, Cause, Content, DeliveryStatus, InteractionKind, Lane, MessageId, OnUnknown, Openid,
@@ -357,6 +358,8 @@ pub struct Dispatch {
     pub msgid: Option<u64>,
     /// From first byte out to last byte in, or to giving up.
     pub took_ms: u32,
+    /// Of a late message: how long its account had stood still while it waited.
+    pub paused_ms: Option<u32>,
 }
 
 /// What became of a batch of settlements.
@@ -492,6 +495,8 @@ pub struct MessageRecord {
     pub marks: Marks,
     /// Taps on its link.
     pub clicks: Option<Clicks>,
+    /// Whether it was with WeChat when it should be; `None`: not yet known, and in a page of many.
+    pub on_time: Option<Punctuality>,
     /// All that happened, oldest first; empty in a page of many.
     pub timeline: Vec<Moment>,
 }

@@ -6,6 +6,7 @@ use hongyan_domain::{
 use rusqlite::params;
 
 use crate::accept::SCHEDULED_AFTER_MS;
+use crate::on_time::{self, Arrival};
 use crate::recipients::Learned;
 use crate::writer::Ledger;
 use crate::{Result, StoreError, approvals, clicks, recipients, row};
@@ -70,14 +71,16 @@ WHERE account = ?1
 // A read before the write is dear only in words: RETURNING would open a table in memory and a statement journal for
 // every row.
 pub(crate) const WAS: &str = "
-SELECT accepted_at, cause, judged_at, reached_by, counted, tracked
+SELECT accepted_at, cause, judged_at, reached_by, counted, due_at, deadline_at, sent_at, scenario, tracked
 FROM message
 WHERE account = ?1
   AND id = ?2";
 
 /// Writes the move. When it was accepted, if the row stood where it should; `None`: nothing was changed.
 pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Timestamp>> {
-    let Some((accepted_at, before, taken, tracked)) = as_it_was(ledger, step)? else { return Ok(None) };
+    let Some(was) = as_it_was(ledger, step)? else { return Ok(None) };
+    let Was { arrival, cause: before, taken, scenario, tracked } = was;
+    let accepted_at = arrival.accepted_at;
     let taken = step.taken.or(taken);
     let given_back = taken.filter(|_| step.to.gives_back());
     if !write(ledger, step, taken.filter(|_| given_back.is_none()))? {
@@ -88,13 +91,17 @@ pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<T
         let learned = Learned { given_back, gone, at: step.at };
         recipients::learn(ledger, (step.account, step.message), &learned)?;
     }
+    let message = (step.account, step.message);
+    if let Some(told) = on_time::told(ledger.conn, message, &arrival, (step.to, step.at))? {
+        ledger.tally.arrived((step.account, accepted_at), scenario, told);
+    }
     if tracked && is_with_wechat(step.to.to) && !is_with_wechat(step.from.state) {
         let cell = clicks::cell_of(ledger.conn, step.account, step.message)?;
         cell.into_iter().for_each(|cell| ledger.tally.sent_link(cell));
     }
     // What a person was asked about has gone on, or ended.
     if before == Some(Cause::Content) && step.from.state == State::Pending {
-        approvals::lapse(ledger.conn, (step.account, step.message), step.at)?;
+        approvals::lapse(ledger.conn, message, step.at)?;
     }
     ledger.tally.leave(step.account, accepted_at, step.from.state, before);
     ledger.tally.enter(step.account, accepted_at, step.to.to, step.to.cause);
@@ -105,15 +112,31 @@ fn is_with_wechat(state: State) -> bool {
     matches!(state, State::Sent | State::Delivered)
 }
 
-/// When a message was accepted, its cause, what is taken for it and whether its link is counted.
-type Was = (Timestamp, Option<Cause>, Option<Taken>, bool);
+/// What a message's row said.
+struct Was {
+    arrival: Arrival,
+    cause: Option<Cause>,
+    taken: Option<Taken>,
+    /// Empty: of none.
+    scenario: Box<str>,
+    /// Whether its link is counted.
+    tracked: bool,
+}
 
 fn as_it_was(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<Option<Was>> {
     let mut was = ledger.conn.prepare_cached(WAS)?;
     let mut rows = was.query([step.account.0, step.message.raw()])?;
-    rows.next()?
-        .map(|row| Ok((row::at(row, 0)?, row::cause(row, 1)?, row::taken(row, 2)?, row.get(5)?)))
-        .transpose()
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let arrival = Arrival {
+        accepted_at: row::at(row, 0)?,
+        due_at: row::at(row, 5)?,
+        deadline_at: row::at(row, 6)?,
+        sent_at: row::at_or_never(row, 7)?,
+    };
+    let scenario = row.get_ref(8)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let scenario = scenario.unwrap_or_default().into();
+    let (cause, taken, tracked) = (row::cause(row, 1)?, row::taken(row, 2)?, row.get(9)?);
+    Ok(Some(Was { arrival, cause, taken, scenario, tracked }))
 }
 
 fn write(ledger: &Ledger<'_>, step: &Move<'_>, taken: Option<Taken>) -> Result<bool> {

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Messages erased in one transaction: about 20 ms.
-const BATCH: usize = 500;
+pub(crate) const BATCH: usize = 500;
 /// Receipts without a message shown of one person; there is hardly ever one.
 const RECEIPTS_MAX: usize = 1_000;
 
@@ -82,19 +82,23 @@ impl Erased {
 
 /// A person of an account.
 #[derive(Clone, Copy)]
-struct Subject {
+pub(crate) struct Subject {
     account: AccountId,
     recipient: Blind,
 }
 
 impl Subject {
+    pub(crate) fn account(&self) -> AccountId {
+        self.account
+    }
+
     fn deed(&self, action: Action, detail: Value, at: Timestamp) -> Deed {
         Deed { action, account: Some(self.account), subject: short(&self.recipient), detail, at }
     }
 }
 
 impl Store {
-    async fn subject_of(&self, account: AccountId, openid: &Openid) -> Result<Subject> {
+    pub(crate) async fn subject_of(&self, account: AccountId, openid: &Openid) -> Result<Subject> {
         let keys = self.keys_of([account].into_iter()).await?;
         Ok(Subject { account, recipient: keys.of(account)?.recipient(openid) })
     }
@@ -138,6 +142,16 @@ impl Store {
         Ok(Personal { facts, messages, receipts })
     }
 
+    /// As `erase_recipient`, of a person who left by themselves: when they come back, they may be written to again.
+    pub async fn erase_departed(
+        &self,
+        account: AccountId,
+        openid: &Openid,
+        now: Timestamp,
+    ) -> Result<Erased> {
+        self.erase_as(account, openid, (Reason::Unsubscribed, now)).await
+    }
+
     /// Removes what is held of a person: bodies, indexes, WeChat's words and receipts. What waits is cancelled first.
     /// Messages stay as rows that name nobody, so every count stays what it is. Written into the audit.
     pub async fn erase_recipient(
@@ -146,16 +160,25 @@ impl Store {
         openid: &Openid,
         now: Timestamp,
     ) -> Result<Erased> {
+        self.erase_as(account, openid, (Reason::Erased, now)).await
+    }
+
+    async fn erase_as(
+        &self,
+        account: AccountId,
+        openid: &Openid,
+        (reason, now): (Reason, Timestamp),
+    ) -> Result<Erased> {
         let person = self.subject_of(account, openid).await?;
         let mut erased = Erased::default();
-        let mut from = Reached { hour: i64::MAX, id: i64::MAX };
+        let mut from = Reached::BEGIN;
         loop {
             let found = self.read(move |conn| messages_of(conn, person, from)).await?;
             let (actor, own_id) = (self.actor.clone(), openid.clone());
             let batch = found.ids;
             let rows = batch.len() + 1;
             let work = move |ledger: &mut Ledger<'_>| {
-                let batch = Batch { person, openid: &own_id, ids: &batch, now };
+                let batch = Batch { person, openid: &own_id, ids: &batch, reason, now };
                 scrubbed(ledger, |ledger| erase(ledger, &actor, &batch))
             };
             erased.add(self.write(rows, work).await?);
@@ -196,15 +219,19 @@ fn open_receipts(conn: &Connection, keyring: &Keyring, person: Subject) -> Resul
 
 /// How far the search for a person's messages has come: it goes back in time.
 #[derive(Clone, Copy)]
-struct Reached {
+pub(crate) struct Reached {
     hour: i64,
     id: i64,
 }
 
-struct Found {
-    ids: Vec<MessageId>,
+impl Reached {
+    pub(crate) const BEGIN: Self = Self { hour: i64::MAX, id: i64::MAX };
+}
+
+pub(crate) struct Found {
+    pub(crate) ids: Vec<MessageId>,
     /// Where to go on; `None`: that was all.
-    reached: Option<Reached>,
+    pub(crate) reached: Option<Reached>,
 }
 
 const OF_HOUR: &str = "
@@ -218,7 +245,7 @@ ORDER BY id DESC
 LIMIT ?5";
 
 /// A batch of the person's messages, hour by hour (see the index `message_recipient`).
-fn messages_of(conn: &Connection, person: Subject, from: Reached) -> Result<Found> {
+pub(crate) fn messages_of(conn: &Connection, person: Subject, from: Reached) -> Result<Found> {
     let Subject { account, recipient } = person;
     let (mut ids, mut at) = (Vec::new(), from);
     let mut hour_before = conn.prepare_cached(HOUR_BEFORE)?;
@@ -238,7 +265,10 @@ fn messages_of(conn: &Connection, person: Subject, from: Reached) -> Result<Foun
 }
 
 /// Runs `work` so that what it deletes is overwritten: in the file as it is deleted, in the WAL after the commit.
-fn scrubbed<T>(ledger: &mut Ledger<'_>, work: impl FnOnce(&mut Ledger<'_>) -> Result<T>) -> Result<T> {
+pub(crate) fn scrubbed<T>(
+    ledger: &mut Ledger<'_>,
+    work: impl FnOnce(&mut Ledger<'_>) -> Result<T>,
+) -> Result<T> {
     let secure_delete =
         |conn: &Connection, on: &str| conn.query_row(&format!("PRAGMA secure_delete = {on}"), [], |_| Ok(()));
     secure_delete(ledger.conn, "ON")?;
@@ -253,6 +283,8 @@ struct Batch<'a> {
     person: Subject,
     openid: &'a Openid,
     ids: &'a [MessageId],
+    /// Why they are not written to from now on.
+    reason: Reason,
     now: Timestamp,
 }
 
@@ -268,7 +300,7 @@ fn erase(ledger: &mut Ledger<'_>, actor: &Actor, batch: &Batch<'_>) -> Result<Er
     }
     erased.receipts += erase_receipts(ledger, batch.person)?;
     withdraw::erase(ledger, account, &batch.person.recipient)?;
-    erase_facts(ledger, batch.person, batch.now)?;
+    erase_facts(ledger, batch.person, (batch.reason, batch.now))?;
     ledger.audit(actor, &batch.person.deed(Action::RecipientErase, erased.told(), batch.now))?;
     Ok(erased)
 }
@@ -360,6 +392,17 @@ fn erase_message(
     Ok(())
 }
 
+/// Removes what one message holds of its person.
+pub(crate) fn erase_message_of(
+    ledger: &mut Ledger<'_>,
+    (person, openid): (Subject, &Openid),
+    id: MessageId,
+    now: Timestamp,
+) -> Result<()> {
+    let batch = Batch { person, openid, ids: &[], reason: Reason::Erased, now };
+    erase_message(ledger, &batch, id, &mut Erased::default())
+}
+
 const DELETE_UNNAMED: &str = "
 DELETE FROM receipt
 WHERE account = ?1
@@ -393,9 +436,9 @@ DO UPDATE SET openid = excluded.openid, facts = excluded.facts, suppressed = exc
   changed_at = excluded.changed_at";
 
 /// What is left of a person is that they are not to be written to: a blind index, and no openid.
-fn erase_facts(ledger: &Ledger<'_>, subject: Subject, now: Timestamp) -> Result<()> {
+fn erase_facts(ledger: &Ledger<'_>, subject: Subject, (reason, now): (Reason, Timestamp)) -> Result<()> {
     let mut facts = Recipient::default();
-    facts.suppress(Suppression { reason: Reason::Erased, category: None, since: now, until: None });
+    facts.suppress(Suppression { reason, category: None, since: now, until: None });
     let facts = serde_json::to_string(&facts).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let row = params![subject.account.0, &subject.recipient[..], facts, now.ms()];
     ledger.conn.prepare_cached(ERASE_PERSON)?.execute(row)?;

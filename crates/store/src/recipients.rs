@@ -302,6 +302,60 @@ fn suppress(
     ledger.audit_account(actor, (action, account), detail, *since)
 }
 
+/// How far a walk over people has come; `None`: at the end, or it has not begun.
+pub type PeopleReached = Option<(AccountId, Vec<u8>)>;
+
+const AFTER: &str = "
+SELECT account, recipient, changed_at, suppressed
+FROM recipient
+WHERE (account, recipient) > (?1, ?2)
+ORDER BY account, recipient
+LIMIT ?3";
+
+const FORGET: &str = "
+DELETE FROM recipient
+WHERE account = ?1
+  AND recipient = ?2
+  AND NOT suppressed
+  AND changed_at < ?3";
+
+impl Store {
+    /// Looks at the next `limit` people after `from` and forgets those about whom nothing was learned since `unseen_since`
+    /// and whom no suppression names. How many went, and where to go on.
+    pub async fn purge_people(
+        &self,
+        from: PeopleReached,
+        unseen_since: Timestamp,
+        limit: usize,
+    ) -> Result<(usize, PeopleReached)> {
+        let (account, after) = from.unwrap_or((AccountId(i64::MIN), Vec::new()));
+        let found = self
+            .read(move |conn| {
+                let mut people = conn.prepare_cached(AFTER)?;
+                row::all(people.query(params![account.0, after, limit])?, |row| {
+                    let is_old = row::at(row, 2)? < unseen_since && !row.get::<_, bool>(3)?;
+                    Ok((AccountId(row.get(0)?), row.get::<_, Vec<u8>>(1)?, is_old))
+                })
+            })
+            .await?;
+        let last = found.last().filter(|_| found.len() == limit);
+        let reached = last.map(|(account, recipient, _)| (*account, recipient.clone()));
+        let old: Vec<_> = found.into_iter().filter(|(.., is_old)| *is_old).collect();
+        if old.is_empty() {
+            return Ok((0, reached));
+        }
+        let forget = move |ledger: &mut Ledger<'_>| {
+            let mut went = 0;
+            for (account, recipient, _) in &old {
+                let one = params![account.0, recipient, unseen_since.ms()];
+                went += ledger.conn.prepare_cached(FORGET)?.execute(one)?;
+            }
+            Ok(went)
+        };
+        Ok((self.write(limit, forget).await?, reached))
+    }
+}
+
 /// What names a person in the audit: enough of the blind index to tell people apart, not to find one.
 pub(crate) fn short(blind: &Blind) -> String {
     blind[..4].iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,10 +1,12 @@
 //! A message as people see it, with its timeline.
 
-use hongyan_domain::{AccountId, DeliveryStatus, InteractionKind, MessageId, Rule, State};
+use hongyan_domain::on_time::Punctuality;
+use hongyan_domain::{AccountId, Cause, DeliveryStatus, InteractionKind, MessageId, Rule, State};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::claim::Held;
 use crate::keyring::Keyring;
+use crate::on_time::{self, Arrival};
 use crate::reconcile::raw_place;
 use crate::row::{self, RawReady};
 use crate::{
@@ -62,6 +64,7 @@ pub(crate) fn read(
         settled_at: row::at_or_never(row, 26)?,
         marks: ready.marks,
         clicks,
+        on_time: None,
         timeline: Vec::new(),
     })
 }
@@ -134,11 +137,27 @@ pub(crate) fn with_timeline(
     let held = Held::read(conn, account)?;
     let mut record = read(conn, keyring, &held, row)?;
     record.timeline = timeline(conn, keyring, &record)?;
+    record.on_time = on_time(conn, &record)?;
     if let Some(at) = held.at(id)? {
         record.timeline.push(Moment { at, what: Happening::Claimed });
     }
     record.timeline.sort_by_key(|moment| moment.at);
     Ok(Some(record))
+}
+
+fn on_time(conn: &Connection, record: &MessageRecord) -> Result<Option<Punctuality>> {
+    let arrival = Arrival {
+        accepted_at: record.accepted_at,
+        due_at: record.due_at,
+        deadline_at: record.deadline_at,
+        sent_at: None,
+    };
+    let delivered = record.settled_at.filter(|_| record.standing.state == State::Delivered);
+    match record.sent_at.or(delivered) {
+        Some(at) if at < record.deadline_at => Ok(Some(Punctuality::OnTime)),
+        Some(at) => on_time::late(conn, (record.account, record.id), &arrival, at).map(Some),
+        None => Ok((record.cause == Some(Cause::Expired)).then_some(Punctuality::Expired)),
+    }
 }
 
 fn timeline(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Result<Vec<Moment>> {

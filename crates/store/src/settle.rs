@@ -76,7 +76,8 @@ fn settle(
 fn told_in_row(settlement: &Settlement) -> Option<Try> {
     let dispatch = settlement.dispatch.as_ref().filter(|_| settlement.to.to == State::Sent)?;
     let Dispatch { claimed_at, outcome, errcode, errmsg, rid, msgid, took_ms } = dispatch;
-    let is_plain = *outcome == "sent" && *errcode == Some(0) && errmsg.is_none() && rid.is_none();
+    let is_plain = *outcome == "sent" && *errcode == Some(0) && errmsg.is_none() && rid.is_none()
+        && paused_ms.is_none_or(|paused_ms| paused_ms == 0);
     let claim = claim_of(settlement);
     (is_plain && msgid.is_some()).then_some(Try { claim, claimed_at: *claimed_at, took_ms: *took_ms })
 }
@@ -132,8 +133,9 @@ fn after(
 }
 
 const RECORD: &str = "
-INSERT INTO dispatch (account, message, claim, claimed_at, at, outcome, errcode, errmsg, rid, msgid, took_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+INSERT INTO dispatch (account, message, claim, claimed_at, at, outcome, errcode, errmsg, rid, msgid, took_ms,
+  paused_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (account, message, claim) DO NOTHING";
 
 fn record(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<()> {
@@ -150,6 +152,7 @@ fn record(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<()> {
         dispatch.rid,
         dispatch.msgid.map(u64::cast_signed),
         dispatch.took_ms,
+        dispatch.paused_ms,
     ])?;
     if recorded == 1 && dispatch.outcome == "sent" {
         ledger.tally.sent(settlement.account, settlement.at);

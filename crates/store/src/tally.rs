@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+use hongyan_domain::on_time::Punctuality;
 use hongyan_domain::{AccountId, Cause, State, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use crate::{Result, Store, StoreError, TallyDifference, TallyRow};
+use crate::{Result, Store, StoreError, TallyDifference, TallyRow, on_time};
 
 /// A counter's cell: account, day of acceptance, where the messages stand.
 type Cell = (AccountId, i64, State, Option<Cause>);
@@ -45,6 +46,7 @@ pub(crate) struct Tally {
     links: HashMap<LinkCell, LinkCounts>,
     purged_cells: HashMap<Cell, i64>,
     purged_sends: HashMap<(AccountId, i64), i64>,
+    on_time: on_time::Cells,
 }
 
 const ADD_TALLY: &str = "
@@ -142,6 +144,16 @@ impl Tally {
         *self.cells.entry(cell(account, accepted_at, state, cause)).or_default() -= 1;
     }
 
+    /// A message accepted then was on time, late, or too late to go.
+    pub(crate) fn arrived(
+        &mut self,
+        (account, accepted_at): (AccountId, Timestamp),
+        scenario: Box<str>,
+        told: Punctuality,
+    ) {
+        self.on_time.entry((account, accepted_at.day(), scenario)).or_default().count(told);
+    }
+
     /// WeChat accepted a send.
     pub(crate) fn sent(&mut self, account: AccountId, at: Timestamp) {
         *self.sends.entry((account, at.day())).or_default() += 1;
@@ -166,6 +178,9 @@ impl Tally {
         for (cell, change) in other.purged_cells {
             *self.purged_cells.entry(cell).or_default() += change;
         }
+        for (cell, more) in other.on_time {
+            self.on_time.entry(cell).or_default().add(more);
+        }
         for (day, change) in other.purged_sends {
             *self.purged_sends.entry(day).or_default() += change;
         }
@@ -175,6 +190,7 @@ impl Tally {
         add(conn, self.cells, self.sends)?;
         add_uses(conn, self.uses)?;
         add_links(conn, self.links)?;
+        on_time::add(conn, self.on_time)?;
         purge(conn, self.purged_cells, self.purged_sends)
     }
 }

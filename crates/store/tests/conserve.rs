@@ -153,6 +153,7 @@ impl World {
             rid: None,
             msgid,
             took_ms: 1,
+            paused_ms: None,
         };
         let settlement = Settlement {
             account: ACCOUNT,

@@ -88,6 +88,7 @@ fn sent(number: i64) -> Settlement {
         rid: None,
         msgid: Some(7),
         took_ms: 1,
+        paused_ms: None,
     };
     Settlement {
         account: hongyan_domain::AccountId(1),

@@ -145,6 +145,7 @@ fn settlement(message: &NewMessage, n: usize) -> Settlement {
         rid: None,
         msgid,
         took_ms: 300,
+        paused_ms: None,
     };
     Settlement {
         account: message.account,

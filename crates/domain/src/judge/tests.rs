@@ -220,6 +220,127 @@ fn a_refusal_goes_before_a_hold_and_observed_rules_only_speak() {
     assert_eq!(judge(&policy, &nobody, &asked, night).verdict, Verdict::Send);
 }
 
+fn at(text: &str) -> Timestamp {
+    serde_json::from_value(json!(text)).unwrap()
+}
+
+#[test]
+fn days_and_weeks_begin_in_shanghai() {
+    let day = |limit| vec![Cap { per: Per::Day, over: Over::All, limit }];
+    let week = |limit| vec![Cap { per: Per::Week, over: Over::All, limit }];
+    let table = [
+        (
+            "one a day, a second before midnight and after it",
+            day(1),
+            "2026-11-24T23:59:59+08:00",
+            "2026-11-25T00:00:00+08:00",
+            true,
+        ),
+        (
+            "one a day, both on one day of Shanghai and on two of UTC",
+            day(1),
+            "2026-11-24T07:59:59+08:00",
+            "2026-11-24T08:00:01+08:00",
+            false,
+        ),
+        (
+            "one a week, Sunday night and Monday morning",
+            week(1),
+            "2026-11-29T23:59:59+08:00",
+            "2026-11-30T00:00:00+08:00",
+            true,
+        ),
+        (
+            "one a week, Monday and Sunday",
+            week(1),
+            "2026-11-23T00:00:00+08:00",
+            "2026-11-29T23:59:59+08:00",
+            false,
+        ),
+        (
+            "one a week, over the end of a year",
+            week(1),
+            "2026-12-31T12:00:00+08:00",
+            "2027-01-03T12:00:00+08:00",
+            false,
+        ),
+    ];
+
+    for (name, caps, first, second, may) in table {
+        let (mut policy, asked) = service();
+        policy.set_mode(Rule::Reach, Mode::Off);
+        policy.frequency.caps = caps;
+        let mut person = Recipient::default();
+        assert_eq!(send(&policy, &mut person, &asked, at(first)), Verdict::Send, "{name}");
+        let second = send(&policy, &mut person, &Asked { fingerprint: 2, ..asked }, at(second));
+        assert_eq!(second == Verdict::Send, may, "{name}: {second:?}");
+    }
+}
+
+#[test]
+fn no_limit_and_a_limit_of_none_are_two_things() {
+    let window = |valid_hours, per_day, in_all| Window {
+        kind: InteractionKind::MenuClick,
+        valid_hours,
+        per_day,
+        in_all,
+        notice: Notice::Normal,
+    };
+    let table = [
+        (window(None, None, None), 10),
+        (window(None, Some(0), None), 0),
+        (window(None, None, Some(0)), 0),
+        (window(None, Some(2), Some(1)), 1),
+        (window(None, Some(1), Some(2)), 1),
+        (window(Some(0), None, None), 0),
+        (window(Some(1), Some(2), None), 2),
+    ];
+
+    for (window, count) in table {
+        let (mut policy, asked) = service();
+        policy.set_mode(Rule::Frequency, Mode::Off);
+        policy.reach.windows = vec![window];
+        let mut person = Recipient::default();
+        person.acted(InteractionKind::MenuClick, NOON);
+        assert_eq!(sends(&policy, &mut person, &asked, NOON), count, "{window:?}");
+    }
+}
+
+#[test]
+fn a_basis_opens_a_window_that_is_closed_and_none_that_is_used_up() {
+    let (mut policy, asked) = service();
+    policy.set_mode(Rule::Frequency, Mode::Off);
+    let clicked = Asked { basis: Some(InteractionKind::MenuClick), ..asked };
+    let scanned = Asked { basis: Some(InteractionKind::ScanSubscribe), ..asked };
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::MenuClick, hours(-8 * 24));
+    person.acted(InteractionKind::ScanSubscribe, hours(-1));
+
+    assert_eq!(sends(&policy, &mut person.clone(), &clicked, NOON), 3);
+    assert_eq!(sends(&policy, &mut person, &scanned, NOON), 1);
+    assert_eq!(judge(&policy, &person, &scanned, NOON).verdict.rule(), Some(Rule::Reach));
+}
+
+#[test]
+fn quiet_hours_end_when_the_table_says() {
+    let mut policy = Policy::off();
+    policy.quiet_hours = Policy::house(Category::Marketing).quiet_hours;
+    let table = [
+        ("2026-11-23T21:59:59+08:00", None),
+        ("2026-11-23T22:00:00+08:00", Some("2026-11-24T08:00:00+08:00")),
+        ("2026-11-23T23:59:59+08:00", Some("2026-11-24T08:00:00+08:00")),
+        ("2026-11-24T00:00:00+08:00", Some("2026-11-24T08:00:00+08:00")),
+        ("2026-11-24T07:59:59+08:00", Some("2026-11-24T08:00:00+08:00")),
+        ("2026-11-24T08:00:00+08:00", None),
+        ("2026-12-31T23:00:00+08:00", Some("2027-01-01T08:00:00+08:00")),
+    ];
+
+    for (now, until) in table {
+        let verdict = judge(&policy, &Recipient::default(), &asked(Category::Marketing), at(now)).verdict;
+        assert_eq!(verdict.until(), until.map(at), "{now}: {verdict:?}");
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Send { marketing: bool, fingerprint: u64 },

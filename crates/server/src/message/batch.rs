@@ -22,11 +22,11 @@ use crate::lang::Wish;
 use crate::problem::{Problem, ProblemBody, Spoken};
 
 /// Messages in one array, and in one commit of NDJSON: what the store writes in under 10 ms.
-const BATCH_MAX: usize = 1_000;
+pub(crate) const BATCH_MAX: usize = 1_000;
 /// Messages in one body of NDJSON: as many as fit into the default limit of 4 MiB at 400 bytes each.
-const LINES_MAX: usize = 10_000;
+pub(crate) const LINES_MAX: usize = 10_000;
 /// An answer's row has about so many bytes.
-const ROW_SIZE: usize = 160;
+pub(crate) const ROW_SIZE: usize = 160;
 /// Errors are told in full in so many bytes of an answer: two for each row of a batch of 1,000. Who sends
 /// nonsense learns by then what is wrong with it, and the rest of the errors are told by their code.
 const TOLD_IN_FULL: usize = 256 << 10;
@@ -83,6 +83,7 @@ pub(crate) async fn accept_batch(
     let answer = match raw.form {
         Form::Json => accept_array(&app, &caller, &raw, lang).await?,
         Form::Ndjson => accept_lines(&app, &caller, &raw, lang).await?,
+        Form::Csv => return Err(body::unsupported("this takes application/json or application/x-ndjson")),
     };
     let content_type = if raw.form == Form::Json { "application/json" } else { "application/x-ndjson" };
     Ok(answer::bytes(StatusCode::OK, content_type, raw.answered(answer)))
@@ -133,7 +134,7 @@ async fn accept_lines(app: &App, caller: &Caller, raw: &Raw, lang: Lang) -> Resu
     Ok(out)
 }
 
-fn check_lines(count: usize) -> Result<(), Problem> {
+pub(crate) fn check_lines(count: usize) -> Result<(), Problem> {
     match count {
         0 => Err(Problem::invalid(vec![nothing("body")])),
         1..=LINES_MAX => Ok(()),
@@ -145,7 +146,7 @@ fn check_lines(count: usize) -> Result<(), Problem> {
 }
 
 /// An error of the whole slice becomes the error of each of its messages.
-fn spread(
+pub(crate) fn spread(
     answers: Result<Vec<Result<Accepted, Problem>>, EngineError>,
     len: usize,
 ) -> Vec<Result<Accepted, Problem>> {
@@ -155,7 +156,7 @@ fn spread(
     })
 }
 
-fn write_row(out: &mut Vec<u8>, (index, answer): (usize, &Result<Accepted, Problem>), lang: Lang) {
+pub(crate) fn write_row(out: &mut Vec<u8>, (index, answer): (usize, &Result<Accepted, Problem>), lang: Lang) {
     const FITS: &str = "rows have text keys, and a Vec takes every byte";
     let row = match answer {
         Ok(accepted) => RowBody { index, accepted: Some(AcceptedBody::of(accepted, lang)), error: None },
@@ -176,13 +177,13 @@ fn nothing(field: &'static str) -> FieldError {
 }
 
 /// The elements of an array, unread; no more than are taken, so that a hostile array costs no memory.
-struct Elements<'a> {
-    elements: Vec<&'a RawValue>,
+pub(crate) struct Elements<'a> {
+    pub(crate) elements: Vec<&'a RawValue>,
     given: usize,
 }
 
 impl Elements<'_> {
-    fn check(&self) -> Result<(), Problem> {
+    pub(crate) fn check(&self) -> Result<(), Problem> {
         if self.given == 0 {
             return Err(Problem::invalid(vec![nothing("messages")]));
         }

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use hongyan_domain::{
-    Category, Cause, InteractionKind, Lane, MessageId, OnUnknown, Openid, Rule, State as MessageState,
-    Timestamp, says,
+    Category, Cause, InteractionKind, Lane, MessageId, OnUnknown, Openid, Punctuality, Rule,
+    State as MessageState, Timestamp, says,
 };
 use hongyan_engine::Catalog;
 use hongyan_engine::content::{Found, read_findings};
@@ -18,6 +18,7 @@ use super::take_in::MiniprogramBody;
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::auth::{Caller, MayRead, MaySend};
+use crate::on_time::StepsBody;
 use crate::path::Named;
 use crate::problem::{Code, Problem};
 use crate::text::Text;
@@ -96,6 +97,9 @@ pub(crate) struct MessageBody<'a> {
     /// Taps on its link, where they are counted and there were any.
     #[serde(skip_serializing_if = "Option::is_none")]
     clicks: Option<ClicksBody>,
+    /// Whether it was with WeChat when it should be; only where one message is shown, and null until that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_time: Option<OnTimeBody>,
     /// Everything that happened, oldest first; only where one message is shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     timeline: Vec<MomentBody<'a>>,
@@ -116,6 +120,30 @@ impl From<Clicks> for ClicksBody {
     fn from(clicks: Clicks) -> Self {
         let Clicks { first_at, last_at, count } = clicks;
         Self { first_at, last_at, count }
+    }
+}
+
+/// Whether a message was on time.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OnTime)]
+pub(crate) struct OnTimeBody {
+    /// `on_time`, `late` or `expired`.
+    verdict: &'static str,
+    /// How long after its deadline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late_ms: Option<u64>,
+    /// In which steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<StepsBody>,
+}
+
+impl From<Punctuality> for OnTimeBody {
+    fn from(told: Punctuality) -> Self {
+        let (late_ms, steps) = match told {
+            Punctuality::Late(lateness) => (Some(lateness.late_ms), Some(StepsBody::of(&lateness))),
+            Punctuality::OnTime | Punctuality::Expired => (None, None),
+        };
+        Self { verdict: told.as_str(), late_ms, steps }
     }
 }
 
@@ -287,6 +315,7 @@ impl<'a> MessageBody<'a> {
             sent_at: record.sent_at,
             settled_at: record.settled_at,
             clicks: record.clicks.map(ClicksBody::from),
+            on_time: record.on_time.map(OnTimeBody::from),
             timeline: record.timeline.iter().map(MomentBody::of).collect(),
         }
     }

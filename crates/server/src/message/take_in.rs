@@ -201,7 +201,7 @@ impl From<Rejected> for Problem {
 }
 
 /// Takes in what could be read; one answer for each, in order. `Err`: nothing was accepted at all.
-pub(super) async fn accept_all(
+pub(crate) async fn accept_all(
     app: &App,
     caller: &Caller,
     read: Vec<Result<Request<'_>, Problem>>,

@@ -2,11 +2,13 @@
 
 mod check;
 mod interaction;
+mod list_file;
 mod show;
 mod suppression;
 
 pub(crate) use check::*;
 pub(crate) use interaction::*;
+pub(crate) use list_file::*;
 pub(crate) use show::*;
 pub(crate) use suppression::*;
 

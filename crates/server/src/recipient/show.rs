@@ -2,7 +2,11 @@
 
 use axum::extract::State;
 use hongyan_domain::policy::{Notice, Over, Per, Policy, Window};
-use hongyan_domain::{Asked, Category, InteractionKind, Reason, Recipient, Suppression, Timestamp};
+use hongyan_domain::{
+    Asked, Category, Cause, InteractionKind, MessageId, Reason, Recipient, State as MessageState,
+    Suppression, Timestamp,
+};
+use hongyan_store::{MessageFilter, MessageRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -13,6 +17,9 @@ use crate::auth::MayRead;
 use crate::path::Named;
 use crate::problem::Problem;
 use crate::query::{self, Asked as Query};
+
+/// Messages shown with a person.
+const RECENT: usize = 5;
 
 /// Of which account, and for which messages.
 #[derive(Deserialize, IntoParams)]
@@ -36,8 +43,40 @@ pub(crate) struct RecipientBody {
     caps: Vec<CapBody>,
     /// Why and how long they are not written to.
     suppressions: Vec<SuppressionBody>,
-    /// Where their messages are.
+    /// Their newest messages.
+    recent: Vec<RecentBody>,
+    /// Where all of them are.
     messages: String,
+}
+
+/// One of the newest messages to a person.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RecentMessage)]
+pub(crate) struct RecentBody {
+    #[schema(value_type = String)]
+    id: MessageId,
+    #[schema(value_type = String)]
+    state: MessageState,
+    #[schema(value_type = Option<String>)]
+    cause: Option<Cause>,
+    scenario: Option<String>,
+    #[schema(value_type = String)]
+    category: Category,
+    #[schema(value_type = String)]
+    accepted_at: Timestamp,
+}
+
+impl From<&MessageRecord> for RecentBody {
+    fn from(record: &MessageRecord) -> Self {
+        Self {
+            id: record.id,
+            state: record.standing.state,
+            cause: record.cause,
+            scenario: record.scenario.as_deref().map(str::to_owned),
+            category: record.category,
+            accepted_at: record.accepted_at,
+        }
+    }
 }
 
 /// A reach window of a person.
@@ -115,6 +154,12 @@ pub(crate) async fn show(
     let account = app.account_or_only(&caller, asked.appid.as_deref())?;
     let Some(openid) = openid else { return Err(Problem::invalid(Vec::new())) };
     let category = category.unwrap_or(Category::Service);
+    let filter = MessageFilter {
+        account: Some(account.id()),
+        openid: Some(openid.clone()),
+        ..MessageFilter::default()
+    };
+    let recent = app.store().find_messages(&filter, None, RECENT).await?.items;
     let facts = app.store().recipients(vec![(account.id(), openid)]).await?.pop().unwrap_or_default();
     let policy = account.policies.of(category, None);
     let now = app.now();
@@ -122,6 +167,7 @@ pub(crate) async fn show(
         windows: policy.reach.windows.iter().map(|window| WindowBody::of(window, &facts, now)).collect(),
         caps: caps(policy, &facts, category, now),
         suppressions: facts.suppressions().iter().map(SuppressionBody::from).collect(),
+        recent: recent.iter().map(RecentBody::from).collect(),
         messages: format!("/api/v1/messages?appid={}&touser={touser}", account.appid()),
         touser,
     })

@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::list_file::RowRequest;
 use super::openid;
 use super::show::SuppressionBody;
 use crate::answer::{self, Answer};
@@ -50,15 +51,15 @@ pub(crate) struct ChangedBody {
 #[into_params(parameter_in = Query)]
 pub(crate) struct SuppressionQuery {
     /// The account; may be left out where there is only one.
-    appid: Option<String>,
+    pub(super) appid: Option<String>,
     /// Whose, where they are taken off the list.
     touser: Option<String>,
     /// Only suppressions of this reason are lifted; left out: all.
     reason: Option<String>,
     /// From the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
     /// 1 to 500.
-    limit: Option<String>,
+    pub(super) limit: Option<String>,
 }
 
 /// A page of the list.
@@ -170,6 +171,24 @@ fn read(asked: &SuppressRequest, now: Timestamp) -> Result<(Vec<Openid>, Suppres
     field::none_of(errors)?;
     let reason = reason.unwrap_or(Reason::Manual);
     Ok((people, Suppression { reason, category: asked.category, since: now, until: asked.until }))
+}
+
+/// One row of a file.
+pub(super) fn read_one(row: &RowRequest, now: Timestamp) -> Result<(Openid, Suppression), Problem> {
+    let mut errors = Vec::new();
+    let openid = field::keep(&mut errors, openid("touser", &row.touser));
+    let reason = row.reason.as_deref().map_or(Some(Reason::Manual), Reason::parse);
+    if reason.is_none() {
+        errors.push(bad("reason", says!("is not understood: {allowed}", allowed = reasons())));
+    }
+    let since = row.since.unwrap_or(now);
+    if since > now {
+        let message = "is in the future: give the time it happened, or leave it out";
+        errors.push(FieldError::new("since", FieldCode::TooLate, message));
+    }
+    field::none_of(errors)?;
+    let (Some(openid), Some(reason)) = (openid, reason) else { return Err(Problem::invalid(Vec::new())) };
+    Ok((openid, Suppression { reason, category: row.category, since, until: row.until }))
 }
 
 fn reasons() -> String {

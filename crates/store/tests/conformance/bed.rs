@@ -184,6 +184,7 @@ impl Bed {
                 rid: None,
                 msgid,
                 took_ms: 7,
+                paused_ms: None,
             }),
             taken: None,
         }

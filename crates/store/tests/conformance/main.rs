@@ -11,6 +11,7 @@ mod find;
 mod keys;
 mod library;
 mod messages;
+mod people;
 mod personal;
 mod queue;
 mod receipts;
@@ -36,6 +37,13 @@ macro_rules! suite {
 }
 
 suite! {
+    people {
+        what_waits_for_one_who_left_does_not_go,
+        what_is_over_names_nobody_when_it_is_revoked,
+        one_who_left_and_was_erased_may_come_back,
+        people_not_heard_of_are_forgotten_but_not_that_they_must_not_be_written_to,
+        a_message_counts_as_on_time_or_late_once,
+    }
     ties {
         a_trigger_joins_the_message_of_its_window,
         a_trigger_that_read_an_older_window_is_told_so,

@@ -237,3 +237,205 @@ async fn an_event_that_does_not_say_of_what_is_refused() {
     post(&world, "nothing_goes_by_this", &cancels(&world, "B1"), 422).await;
     world.finish().await;
 }
+
+async fn upload(world: &World, path: &str, content_type: &str, body: &[u8]) -> Vec<Value> {
+    let body = bytes::Bytes::copy_from_slice(body);
+    let reply = world.api().call(http::Method::POST, path, content_type, body).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    reply.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const BATCH: &str = "/api/v1/scenarios/paid/trigger/batch";
+
+#[tokio::test]
+async fn a_table_of_triggers_is_answered_row_by_row_in_utf8_and_gbk() {
+    let world = World::start().await;
+    put(&world, "paid", &paid(&world)).await;
+    let (a, b) = (&world.official().openids[0], &world.official().openids[1]);
+    let at = world.at(-5);
+    let table = format!(
+        "touser,client_msg_id,goods,amount,order_no,paid_at\n{a},c1,\"coffee, big\",18.50,N1,{at}\n{b},c2,tea,much,N2,{at}\n\n{b},c3,tea,3,N3,{at}\n"
+    );
+    let marked = [b"\xef\xbb\xbf", table.as_bytes()].concat();
+    let gbk = [
+        b"touser,client_msg_id,goods,amount,order_no,paid_at\n".as_slice(),
+        a.as_bytes(),
+        b",c4,\xc4\xc3\xcc\xfa,5,N4,",
+        at.as_bytes(),
+    ]
+    .concat();
+
+    let rows = upload(&world, BATCH, "text/csv", &marked).await;
+    let again = upload(&world, BATCH, "text/csv; charset=utf-8", table.as_bytes()).await;
+    let chinese = upload(&world, BATCH, "text/csv; charset=gbk", &gbk).await;
+    world.drain().await;
+
+    assert_eq!((rows.len(), &rows[1]["error"]["errors"][0]["field"]), (3, &json!("params.amount")));
+    assert_eq!((&again[0]["id"], &again[0]["repeated"]), (&rows[0]["id"], &json!(true)));
+    let message = world.message(chinese[0]["id"].as_str().unwrap()).await;
+    assert_eq!(message["data"]["thing1"]["value"], json!("拿铁"));
+    let message = world.message(rows[0]["id"].as_str().unwrap()).await;
+    assert_eq!(message["data"]["thing1"]["value"], json!("coffee, big"));
+    world.assert_counts(&[("delivered", 3)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn triggers_come_in_an_array_or_line_by_line_too() {
+    let world = World::start().await;
+    put(&world, "paid", &paid(&world)).await;
+    let old = with(trigger(&world, "O1"), &json!({ "occurred_at": world.at(-3 * 86_400) }));
+    let all = json!([trigger(&world, "A1"), old, { "touser": 7 }]);
+    let lines = format!("{}\n\nnonsense\n{}\n", trigger(&world, "A1"), trigger(&world, "A2"));
+
+    let array = world.api().post(BATCH, &all).await.expect(200);
+    let rows = upload(&world, BATCH, "application/x-ndjson", lines.as_bytes()).await;
+
+    let results = array["results"].as_array().unwrap();
+    assert_eq!((results.len(), &results[1]["error"]["errors"][0]["field"]), (3, &json!("occurred_at")));
+    assert_eq!((&rows[0]["id"], &rows[1]["error"]["code"]), (&results[0]["id"], &json!("malformed_json")));
+    assert!(rows[2]["id"].is_string(), "{rows:?}");
+    world.api().post(BATCH, &json!([])).await.expect(422);
+    let reply = world.api().call(http::Method::POST, BATCH, "text/csv", "order_no\nN1\n".into()).await;
+    assert_eq!(reply.expect(422)["errors"][0]["code"], json!("missing"));
+    world.drain().await;
+    world.assert_counts(&[("delivered", 2)]).await;
+    world.finish().await;
+}
+
+async fn on_time(world: &World, name: &str) -> Value {
+    let shown = world.api().get("/api/v1/stats/on_time?by=scenario").await.expect(200);
+    shown["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["key"] == json!(name))
+        .cloned()
+        .unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_payment_is_told_of_within_a_minute_and_a_pause_is_found_in_its_lateness() {
+    let world = World::start().await;
+    put(&world, "paid", &paid(&world)).await;
+    let first = post(&world, "paid", &trigger(&world, "P1"), 202).await;
+    world.drain().await;
+    world.order("pause", &json!({ "reason": "lunch" })).await.expect(200);
+    world.drain().await;
+    let second = post(&world, "paid", &trigger(&world, "P2"), 202).await;
+    world.advance(3 * MINUTE);
+    world.drain().await;
+    world.order("resume", &json!({})).await.expect(200);
+    world.drain().await;
+
+    assert_eq!(
+        world.message(first["id"].as_str().unwrap()).await["on_time"],
+        json!({ "verdict": "on_time" })
+    );
+    let late = world.message(second["id"].as_str().unwrap()).await["on_time"].clone();
+    assert_eq!((&late["verdict"], &late["late_ms"]), (&json!("late"), &json!(120_000)), "{late}");
+    assert_eq!(late["steps"]["pause_ms"], json!(120_000), "{late}");
+    let row = on_time(&world, "paid").await;
+    assert_eq!((&row["on_time"], &row["late"], &row["share"]), (&json!(1), &json!(1), &json!(0.5)));
+    assert_eq!(row["steps"], late["steps"]);
+    assert_eq!(world.api().get("/api/v1/stats").await.expect(200)["on_time"]["late"], json!(1));
+    world.api().get("/api/v1/stats/on_time?by=weather").await.expect(422);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn logistics_go_within_ten_minutes_and_are_late_after_forty() {
+    let world = World::start().await;
+    let logistics = with(
+        paid(&world),
+        &json!({ "timing": { "within": "10m" }, "tolerance": "30m", "basis": null, "lane": "normal" }),
+    );
+    put(&world, "logistics", &logistics).await;
+    let body = |no: &str, ago: i64| with(trigger(&world, no), &json!({ "occurred_at": world.at(-ago * 60) }));
+
+    let punctual = post(&world, "logistics", &body("L1", 39), 202).await;
+    let late = post(&world, "logistics", &body("L2", 41), 202).await;
+    world.drain().await;
+
+    assert_eq!(world.message(punctual["id"].as_str().unwrap()).await["on_time"]["verdict"], json!("on_time"));
+    assert_eq!(world.message(late["id"].as_str().unwrap()).await["on_time"]["late_ms"], json!(60_000));
+    let row = on_time(&world, "logistics").await;
+    assert_eq!((&row["on_time"], &row["late"], &row["late_ms_mean"]), (&json!(1), &json!(1), &json!(60_000)));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_appointment_is_told_of_an_hour_ahead_within_five_minutes_or_not_at_all() {
+    let world = World::start().await;
+    cancellable(&world).await;
+    let drop = with(
+        paid(&world),
+        &json!({
+            "timing": { "before": { "param": "paid_at", "by": "1h" } }, "basis": null, "tolerance": "5m",
+            "when_late": "drop",
+        }),
+    );
+    put(&world, "reminder", &drop).await;
+    post(&world, "reminder", &booking(&world, "B1"), 202).await;
+    world.advance(120 * MINUTE);
+    world.drain().await;
+    world.advance(60 * MINUTE);
+    let late = post(&world, "reminder", &booking(&world, "B2"), 202).await;
+    world.order("pause", &json!({ "reason": "lunch" })).await.expect(200);
+    world.advance(126 * MINUTE);
+    world.drain().await;
+
+    assert_eq!(world.state(late["id"].as_str().unwrap()).await, "failed: expired");
+    let row = on_time(&world, "reminder").await;
+    assert_eq!((&row["on_time"], &row["late"], &row["expired"]), (&json!(1), &json!(0), &json!(1)));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_person_who_unsubscribes_does_not_go() {
+    let world = World::build().house_rules().start().await;
+    let later = with(world.body(0), &json!({ "send_at": world.at(3_600) }));
+    let id = world.send(&later).await;
+    let event = json!({
+        "appid": world.official().appid, "openid": world.official().openids[0], "kind": "unfollow",
+    });
+
+    world.simulator.control().event(&serde_json::from_value(event).unwrap()).unwrap();
+    world.drain().await;
+
+    assert_eq!(world.state(&id).await, "suppressed: suppression");
+    let person =
+        world.api().get(&format!("/api/v1/recipients/{}", world.official().openids[0])).await.expect(200);
+    assert_eq!(
+        (&person["recent"][0]["id"], &person["suppressions"][0]["reason"]),
+        (&json!(id), &json!("unsubscribed"))
+    );
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_suppression_list_goes_out_as_a_table_and_in_again() {
+    let world = World::build().house_rules().start().await;
+    let (a, b) = (&world.official().openids[0], &world.official().openids[1]);
+    let table = format!(
+        "touser,reason,category,until\n{a},opted_out,marketing,{}\n{b},,,\nbad id,,,\n{b},wink,,\n",
+        world.at(86_400)
+    );
+
+    let told = upload(&world, "/api/v1/suppressions/import", "text/csv", table.as_bytes()).await.remove(0);
+    let out = world.api().get("/api/v1/suppressions/export").await;
+    let again = upload(&world, "/api/v1/suppressions/import", "text/csv", &out.body).await.remove(0);
+    let lines = format!("{{\"touser\":\"{a}\",\"reason\":\"complained\"}}\n");
+    upload(&world, "/api/v1/suppressions/import", "application/x-ndjson", lines.as_bytes()).await;
+
+    assert_eq!(
+        (&told["changed"], &told["refused"], &told["errors"][1]["index"]),
+        (&json!(2), &json!(2), &json!(3))
+    );
+    assert_eq!((&again["changed"], &again["refused"]), (&json!(2), &json!(0)));
+    assert!(out.text().contains(&format!("{a},opted_out,marketing,")), "{}", out.text());
+    let person = world.api().get(&format!("/api/v1/recipients/{a}")).await.expect(200);
+    assert_eq!(person["suppressions"].as_array().unwrap().len(), 2);
+    world.api().post("/api/v1/suppressions/import", &json!([])).await.expect(415);
+    world.finish().await;
+}
