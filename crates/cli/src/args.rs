@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, audit, backup, bench, config_check, content, demo, doctor, hold, interaction, key, message, migrate,
-    policy, recipient, restore, scenario, secrets, send, serve, simulate, stats, template, user,
+    account, audit, backup, bench, config_check, content, demo, doctor, hold, interaction, key, message,
+    migrate, policy, recipient, restore, scenario, secrets, send, serve, simulate, stats, template, user,
 };
 
 #[derive(Debug, Parser)]
@@ -180,7 +180,34 @@ mod tests {
     use super::*;
 
     const COMMANDS: [&str; 28] = [
-        "scenario", "catalogue", "policy", "interaction", "demo", "serve", "simulate", "send", "message", "stats", "account", "key", "user", "template", "recipient", "audit", "doctor", "config", "migrate", "backup", "restore", "secrets", "hold", "resume", "bench", "content", "words", "approval",
+        "scenario",
+        "catalogue",
+        "policy",
+        "interaction",
+        "demo",
+        "serve",
+        "simulate",
+        "send",
+        "message",
+        "stats",
+        "account",
+        "key",
+        "user",
+        "template",
+        "recipient",
+        "audit",
+        "doctor",
+        "config",
+        "migrate",
+        "backup",
+        "restore",
+        "secrets",
+        "hold",
+        "resume",
+        "bench",
+        "content",
+        "words",
+        "approval",
     ];
 
     fn help(lang: Lang, words: &[&str]) -> String {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::catalog::{Account, Catalog};
 use crate::trigger::variant;
-use crate::{EngineError, Shared};
+use crate::{EngineError, Shared, links};
 
 const _: () = assert!(GATHERED_MAX <= ITEMS_MAX, "a full message can be rendered");
 
@@ -101,9 +101,11 @@ fn said(account: &Account, message: &NewMessage, items: &str, now: Timestamp) ->
     let trigger =
         Trigger { params: items.last()?, occurred_at: None, items: &items, variant: variant.as_deref() };
     let rendered = render(compiled, &trigger, now).ok()?;
-    rendered.url.as_deref().map_or(Ok(()), check_url).ok()?;
+    let marked = |url: String| links::marked(compiled.scenario(), variant.as_deref(), &url);
+    let url = rendered.url.map(marked).transpose().ok()?;
+    url.as_deref().map_or(Ok(()), check_url).ok()?;
     let template = account.template(&message.template_id)?;
     let data = Data::parse(&rendered.data).ok()?;
     let filled = fill(template, &data, FieldRules::of(account.record.kind)).ok()?;
-    Some(Content { url: rendered.url, miniprogram: rendered.miniprogram, data: filled.data })
+    Some(Content { url, miniprogram: rendered.miniprogram, data: filled.data })
 }

@@ -190,6 +190,15 @@ async fn purge(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// Looks at some people, and forgets those nobody has heard of for long.
+async fn purge_people(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    let from = shared.duties.people.lock().clone();
+    let unseen = now.minus(shared.settings.retention.keep_people);
+    let (_, reached) = shared.store.purge_people(from, unseen, PEOPLE_ROWS).await?;
+    *shared.duties.people.lock() = reached;
+    Ok(())
+}
+
 async fn purge_audit(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     let before = now.minus(shared.settings.retention.keep_audit);
     while shared.store.purge_audit(before, TIDY_ROWS, now).await? > 0 {}
@@ -201,16 +210,6 @@ async fn note_time(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     if is_due(&shared.duties.time_at, now, TIME_EVERY) {
         shared.store.note_seen(now).await?;
     }
-    let waited = now.minus(retention.await_receipt);
-    let silent = shared.store.unreported(waited, PURGE_ROWS).await?;
-    give_up_on(shared, &silent, now).await?;
-    shared.store.purge(now.minus(retention.keep), PURGE_ROWS, retention.archive.as_deref()).await?;
-    let from = shared.duties.people.lock().clone();
-    let unseen = now.minus(retention.keep_people);
-    let (_, reached) = shared.store.purge_people(from, unseen, PEOPLE_ROWS).await?;
-    *shared.duties.people.lock() = reached;
-    shared.store.purge_ties(now, PURGE_ROWS).await?;
-    shared.store.purge_audit(now.minus(retention.keep_audit), PURGE_ROWS, now).await?;
     Ok(())
 }
 

@@ -65,7 +65,7 @@ fn drop_waiting(
         }
         let Some(to) = decide(&from, &Event::Forbidden(Rule::Suppression), now) else { continue };
         let (account, id) = (account, *message);
-        let step = Move { account, message: id, from: &from, to: &to, msgid: None, at: now, taken: None };
+        let step = Move::of((account, id), (&from, &to), now);
         moves::apply(ledger, &step)?.ok_or_else(|| moves::lost_row(id))?;
         let verdict = hongyan_domain::Verdict::Refuse { rule: Rule::Suppression, until: None };
         verdicts::note(ledger, (account, id), now, Heard { verdict, observed: false })?;

@@ -75,8 +75,11 @@ fn settle(
 /// The try, where the message's own row is to tell of it: WeChat took it, gave it a number and said nothing else.
 fn told_in_row(settlement: &Settlement) -> Option<Try> {
     let dispatch = settlement.dispatch.as_ref().filter(|_| settlement.to.to == State::Sent)?;
-    let Dispatch { claimed_at, outcome, errcode, errmsg, rid, msgid, took_ms } = dispatch;
-    let is_plain = *outcome == "sent" && *errcode == Some(0) && errmsg.is_none() && rid.is_none()
+    let Dispatch { claimed_at, outcome, errcode, errmsg, rid, msgid, took_ms, paused_ms } = dispatch;
+    let is_plain = *outcome == "sent"
+        && *errcode == Some(0)
+        && errmsg.is_none()
+        && rid.is_none()
         && paused_ms.is_none_or(|paused_ms| paused_ms == 0);
     let claim = claim_of(settlement);
     (is_plain && msgid.is_some()).then_some(Try { claim, claimed_at: *claimed_at, took_ms: *took_ms })
