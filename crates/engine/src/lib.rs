@@ -9,6 +9,7 @@ pub mod catalog;
 mod claim;
 mod classify;
 mod clock;
+pub mod compliance;
 mod dispatch;
 mod gather;
 mod judge;
@@ -33,7 +34,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use hongyan_domain::id::MessageIds;
 use hongyan_domain::{AccountId, MessageId, Openid, Timestamp};
-use hongyan_store::{Actor, CancelAnswer, Erased, Ownership, Store, StoreError};
+use hongyan_store::{Actor, CancelAnswer, Counts, Erased, Ownership, Store, StoreError};
 use hongyan_wechat::{CallError, Client, callback};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -142,6 +143,8 @@ pub(crate) struct Shared {
     pub(crate) standstills: standstill::Told,
     pub(crate) status: Mutex<HashMap<AccountId, Status>>,
     pub(crate) receipts: mpsc::Sender<receive::Incoming>,
+    /// Counted, and not added in the store yet: the sweep does so once a second.
+    pub(crate) counts: Mutex<Counts>,
     /// The process must end: the store has stopped, or is another process's now.
     pub(crate) fatal: CancellationToken,
     hints: mpsc::Sender<Hint>,
@@ -204,6 +207,7 @@ impl Engine {
             standstills: standstill::Told::default(),
             status: Mutex::default(),
             receipts,
+            counts: Mutex::default(),
             fatal: CancellationToken::new(),
             hints,
         });
@@ -348,6 +352,9 @@ impl Engine {
         self.stop.cancel();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
             tracing::warn!("not everything came back in time; the rest is settled at the next start");
+        }
+        if let Err(error) = compliance::add_counts(&self.shared).await {
+            tracing::warn!(%error, "the last second's counts were not written");
         }
     }
 }

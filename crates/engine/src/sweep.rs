@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_domain::{Event, Timestamp, decide};
-use hongyan_store::{Settlement, StoreError, Unreported};
+use hongyan_store::{ComplianceBefore, Settlement, StoreError, Unreported};
 use hongyan_wechat::SEND_PATH;
 use parking_lot::Mutex;
 
@@ -14,7 +14,7 @@ use crate::dispatch::Hint;
 use crate::metrics::Word;
 use crate::settle::count_written;
 use crate::token::Want;
-use crate::{EngineError, Shared, standstill};
+use crate::{EngineError, Shared, compliance, standstill};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
 const PROMOTE_ROWS: usize = 1_000;
@@ -38,12 +38,23 @@ pub struct Retention {
     pub await_receipt: Duration,
     /// Rows of the audit are kept for so long.
     pub keep_audit: Duration,
+    /// Blocked messages and complaints are kept for so long.
+    pub keep_incidents: Duration,
+    /// Daily reports, their counters and released brakes are kept for so long.
+    pub keep_reports: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let day = Duration::from_secs(86_400);
-        Self { keep: 30 * day, archive: None, await_receipt: 3 * day, keep_audit: 1_095 * day }
+        Self {
+            keep: 30 * day,
+            archive: None,
+            await_receipt: 3 * day,
+            keep_audit: 1_095 * day,
+            keep_incidents: 180 * day,
+            keep_reports: 1_095 * day,
+        }
     }
 }
 
@@ -52,6 +63,7 @@ impl Default for Retention {
 pub(crate) struct Duties {
     tidy_at: Mutex<Option<Timestamp>>,
     quota_at: Mutex<Option<Timestamp>>,
+    pub(crate) compliance: compliance::Duties,
 }
 
 /// One round of everything. Errors are logged here: the next round tries again.
@@ -60,9 +72,12 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
     let rounds = [
         ("ownership", keep_ownership(shared).await),
         ("catalog", follow_changes(shared).await),
+        ("counts", compliance::add_counts(shared).await),
+        ("brakes", compliance::look_at_brakes(shared, now).await),
         ("schedule", promote(shared, now).await),
         ("tidy", tidy(shared, now).await),
         ("keys", reseal(shared).await),
+        ("self-check", compliance::self_check(shared, now).await),
     ];
     for (duty, result) in rounds {
         if let Err(error) = result {
@@ -74,6 +89,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
     if shared.catalog.load().held_since.is_none() {
         refresh_tokens(shared, now);
         read_quotas(shared, now);
+        compliance::read_blocked(shared, now);
     }
     standstill::look(shared, now);
     shared.hint(Hint::Tick).await;
@@ -136,6 +152,9 @@ async fn tidy(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     shared.store.purge(now.minus(retention.keep), PURGE_ROWS, retention.archive.as_deref()).await?;
     shared.store.purge_ties(now, PURGE_ROWS).await?;
     shared.store.purge_audit(now.minus(retention.keep_audit), PURGE_ROWS, now).await?;
+    let (incidents, counts) = (now.minus(retention.keep_incidents), now.minus(retention.keep_reports));
+    let before = ComplianceBefore { blocked: incidents, complaints: incidents, counts };
+    shared.store.purge_compliance(before, PURGE_ROWS).await?;
     Ok(())
 }
 
@@ -208,7 +227,7 @@ pub(crate) async fn read_quota(shared: &Shared, account: &Account) {
     }
 }
 
-fn is_due(at: &Mutex<Option<Timestamp>>, now: Timestamp, every: Duration) -> bool {
+pub(crate) fn is_due(at: &Mutex<Option<Timestamp>>, now: Timestamp, every: Duration) -> bool {
     let mut at = at.lock();
     let due = at.is_none_or(|at| now >= at);
     if due {

@@ -12,6 +12,7 @@ mod auth;
 mod body;
 mod callback;
 pub mod check;
+mod compliance;
 mod console;
 mod day;
 mod events;

@@ -24,8 +24,8 @@ use crate::text::Text;
 use crate::user::session;
 use crate::watch::watch;
 use crate::{
-    account, audit, callback, console, events, health, hold, key, message, metrics, personal, policy,
-    recipient, scenario, setup, stats, user,
+    account, audit, callback, compliance, console, events, health, hold, key, message, metrics, personal,
+    policy, recipient, scenario, setup, stats, user,
 };
 
 /// The names of key and cookie in the document.
@@ -113,6 +113,12 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(policy::show))
         .routes(routes!(policy::change))
         .routes(routes!(hold::show, hold::set))
+        .routes(routes!(compliance::show_report))
+        .routes(routes!(compliance::list_blocked))
+        .routes(routes!(compliance::show_risk))
+        .routes(routes!(compliance::list_brakes))
+        .routes(routes!(compliance::release_brake))
+        .routes(routes!(compliance::list_complaints, compliance::complain))
         .routes(routes!(audit::list))
         .routes(routes!(stats::show))
         .routes(routes!(callback::check_url, callback::receive))

@@ -15,6 +15,7 @@ mod audit_log;
 mod cancel;
 mod checkpoint;
 mod claim;
+mod compliance;
 mod error;
 mod find;
 mod gather;
@@ -66,6 +67,11 @@ pub use api_keys::KeyRing;
 pub use applications::{ApplicationFilter, ApplicationMove, ApplicationRecord, ApplicationStep};
 pub use audit::{Action, Actor, Deed};
 pub use audit_log::{AuditFault, AuditFilter, AuditRow, AuditState};
+pub use compliance::{
+    About, BlockedDraft, BlockedFilter, BlockedMessage, BlockedRead, BlockedWritten, Brake, BrakeDraft,
+    Braked, Brakes, Complained, Complaint, ComplianceBefore, Counts, JudgedRow, NewComplaint, Report,
+    RiskRow, SentRow,
+};
 pub use error::{Result, StoreError};
 pub use gather::{GATHERED_MAX, OpenWindow, WindowAsked};
 pub use library::Grants;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use hongyan_domain::policy::Policies;
 use hongyan_domain::{
-    AccountId, Category, Cause, Content, DeliveryStatus, InteractionKind, Lane, MessageId, OnUnknown, Openid,
-    Rule, Standing, State, Taken, Timestamp, Transition, Verdict,
+    AccountId, Category, Cause, ComplaintKind, Content, DeliveryStatus, InteractionKind, Lane, MessageId,
+    OnUnknown, Openid, Rule, Standing, State, Taken, Timestamp, Transition, Verdict,
 };
 
 /// The most rows one call may bring: what the writer does in about 30 ms.
@@ -518,6 +518,16 @@ pub enum Happening {
         status: DeliveryStatus,
         /// As WeChat spelled it, for a status nobody has documented.
         raw: Option<String>,
+    },
+    /// WeChat told that the platform stopped it.
+    Blocked {
+        /// When it was sent, by WeChat's clock.
+        blocked_at: Timestamp,
+    },
+    /// Somebody complained of it.
+    Complained {
+        /// Of what.
+        kind: ComplaintKind,
     },
     /// It became final.
     Settled {

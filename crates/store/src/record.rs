@@ -7,7 +7,7 @@ use crate::claim::Held;
 use crate::keyring::Keyring;
 use crate::reconcile::raw_place;
 use crate::row::{self, RawReady};
-use crate::{Happening, MessageRecord, Moment, Result, Store, StoreError, gather, withdraw};
+use crate::{Happening, MessageRecord, Moment, Result, Store, StoreError, compliance, gather, withdraw};
 
 /// The columns of `read`, in its order.
 macro_rules! record_columns {
@@ -143,6 +143,8 @@ fn timeline(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Res
     timeline.extend(verdicts(conn, record)?);
     timeline.extend(dispatches(conn, record)?);
     timeline.extend(receipts(conn, keyring, record)?);
+    timeline.extend(compliance::blocked_of(conn, record.account, record.id)?);
+    timeline.extend(compliance::complained_of(conn, record.account, record.id)?);
     if let Some(at) = record.settled_at {
         let (state, cause) = (record.standing.state, record.cause);
         timeline.push(Moment { at, what: Happening::Settled { state, cause } });

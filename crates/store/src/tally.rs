@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use hongyan_domain::{AccountId, Cause, State, Timestamp};
+use hongyan_domain::{AccountId, Cause, Signal, State, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use crate::{Result, Store, StoreError, TallyDifference, TallyRow};
+use crate::compliance::{self, Judged};
+use crate::{Heard, Result, Store, StoreError, TallyDifference, TallyRow};
 
 /// A counter's cell: account, day of acceptance, where the messages stand.
 type Cell = (AccountId, i64, State, Option<Cause>);
@@ -23,6 +24,8 @@ pub(crate) struct Tally {
     uses: HashMap<Use, i64>,
     purged_cells: HashMap<Cell, i64>,
     purged_sends: HashMap<(AccountId, i64), i64>,
+    judged: HashMap<Judged, u64>,
+    signs: HashMap<(AccountId, i64, Arc<str>, Signal), u64>,
 }
 
 const ADD_TALLY: &str = "
@@ -101,6 +104,25 @@ impl Tally {
         *self.cells.entry(cell(account, accepted_at, state, cause)).or_default() -= 1;
     }
 
+    /// A rule said something of a message of this template and scenario.
+    pub(crate) fn judged(
+        &mut self,
+        (account, at): (AccountId, Timestamp),
+        heard: Heard,
+        (template, scenario): (&Arc<str>, Option<&Arc<str>>),
+    ) {
+        let Some(rule) = heard.verdict.rule() else { return };
+        let (day, verdict, observed) = (at.day(), heard.verdict.as_str(), heard.observed);
+        let (template, scenario) = (template.clone(), scenario.cloned());
+        let cell = Judged { account, day, rule, verdict, observed, template, scenario };
+        *self.judged.entry(cell).or_default() += 1;
+    }
+
+    /// Something came that speaks against a template.
+    pub(crate) fn sign(&mut self, account: AccountId, at: Timestamp, template: &Arc<str>, signal: Signal) {
+        *self.signs.entry((account, at.day(), template.clone(), signal)).or_default() += 1;
+    }
+
     /// WeChat accepted a send.
     pub(crate) fn sent(&mut self, account: AccountId, at: Timestamp) {
         *self.sends.entry((account, at.day())).or_default() += 1;
@@ -122,11 +144,18 @@ impl Tally {
         for (day, change) in other.purged_sends {
             *self.purged_sends.entry(day).or_default() += change;
         }
+        for (cell, count) in other.judged {
+            *self.judged.entry(cell).or_default() += count;
+        }
+        for (sign, count) in other.signs {
+            *self.signs.entry(sign).or_default() += count;
+        }
     }
 
     pub(crate) fn write(self, conn: &Connection) -> Result<()> {
         add(conn, self.cells, self.sends)?;
         add_uses(conn, self.uses)?;
+        compliance::add_counts(conn, self.judged, self.signs)?;
         purge(conn, self.purged_cells, self.purged_sends)
     }
 }

@@ -64,6 +64,8 @@ codes! {
     UnknownApplication = "unknown_application", 404, "There is no such application";
     /// The account has no such scenario.
     UnknownScenario = "unknown_scenario", 404, "There is no such scenario";
+    /// There is no such brake for this key.
+    UnknownBrake = "unknown_brake", 404, "There is no such brake";
     /// There is no such key, or it was revoked before.
     UnknownKey = "unknown_key", 404, "There is no such key";
     /// There is no such user.

@@ -5,6 +5,7 @@
 mod accounts;
 mod bounds;
 mod chaos;
+mod compliance;
 mod doubt;
 mod idempotency;
 mod limits;
