@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, audit, backup, bench, config_check, demo, doctor, hold, key, message, migrate, recipient,
-    restore, secrets, send, serve, simulate, stats, template, user,
+    account, audit, backup, bench, compliance, config_check, demo, doctor, hold, key, message, migrate,
+    recipient, restore, secrets, send, serve, simulate, stats, template, user,
 };
 
 #[derive(Debug, Parser)]
@@ -51,6 +51,10 @@ pub(crate) enum Command {
     Template(template::Template),
     #[command(subcommand)]
     Recipient(recipient::Recipient),
+    #[command(subcommand)]
+    Compliance(compliance::Compliance),
+    #[command(subcommand)]
+    Complaint(compliance::Complaint),
     #[command(subcommand)]
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
@@ -166,7 +170,7 @@ fn told(value: &ContextValue) -> String {
 mod tests {
     use super::*;
 
-    const COMMANDS: [&str; 21] = [
+    const COMMANDS: [&str; 23] = [
         "demo",
         "serve",
         "simulate",
@@ -178,6 +182,8 @@ mod tests {
         "user",
         "template",
         "recipient",
+        "compliance",
+        "complaint",
         "audit",
         "doctor",
         "config",
@@ -295,6 +301,13 @@ mod tests {
             "stats --since 2026-11-23",
             "recipient export oOPENID --appid A",
             "recipient erase oOPENID --yes",
+            "compliance report --day 2026-11-23 --csv",
+            "compliance risk --days 30",
+            "compliance brakes --all",
+            "compliance release 1 --reason R",
+            "compliance blocked --appid A",
+            "complaint add --touser oA --kind fraud --reference t-1",
+            "complaint import c.csv",
             "audit verify --newest 7:00ff",
             "audit list --since 2026-11-23T00:00:00Z --actor cli --action key.create --limit 20",
             "backup ./b.db",

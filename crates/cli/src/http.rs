@@ -78,13 +78,27 @@ impl Connection {
         self.exchange(Method::POST, path, body).await
     }
 
+    /// POSTs CSV, and leaves the answer's judgement to the caller.
+    pub(crate) async fn post_sheet(&mut self, path: &str, body: Bytes) -> Result<Reply> {
+        self.exchange_of(Method::POST, path, (HeaderValue::from_static("text/csv"), body)).await
+    }
+
     async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> Result<Reply> {
+        self.exchange_of(method, path, (HeaderValue::from_static("application/json"), body)).await
+    }
+
+    async fn exchange_of(
+        &mut self,
+        method: Method,
+        path: &str,
+        (kind, body): (HeaderValue, Bytes),
+    ) -> Result<Reply> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = path.parse()?;
         let headers = request.headers_mut();
         headers.insert(HOST, self.host.clone());
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, kind);
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(self.lang.word()));
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());

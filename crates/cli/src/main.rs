@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod backup;
 mod bench;
+mod compliance;
 mod config;
 mod config_check;
 mod context;
@@ -129,6 +130,8 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::User(args) => user::run(context, args).await,
         Command::Template(args) => template::run(context, args).await,
         Command::Recipient(args) => recipient::run(context, args).await,
+        Command::Compliance(args) => compliance::run(context, args).await,
+        Command::Complaint(args) => compliance::complain(context, args).await,
         Command::Audit(args) => audit::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Config(args) => config_check::run(context, &args).await,

@@ -162,6 +162,13 @@ impl Policies {
         !self.braked.is_empty() && self.braked.contains(template_id)
     }
 
+    /// The templates that brakes stop, in order.
+    pub fn braked(&self) -> Vec<&str> {
+        let mut braked: Vec<_> = self.braked.iter().map(|template| &**template).collect();
+        braked.sort_unstable();
+        braked
+    }
+
     /// The policy for messages of `category`, of this scenario or of none.
     pub fn of(&self, category: Category, scenario: Option<&str>) -> &Arc<Policy> {
         let own = scenario.and_then(|scenario| self.by_scenario.get(scenario));

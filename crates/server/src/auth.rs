@@ -99,7 +99,7 @@ impl Caller {
 
     /// Whether they may see everything: whom a message went to as well.
     pub(crate) fn is_admin(&self) -> bool {
-        self.clone().demand(Scope::Admin).is_ok()
+        self.clone().demand(Needed::Scope(Scope::Admin)).is_ok()
     }
 
     /// Whether they may touch all accounts, those to come as well.

@@ -227,6 +227,10 @@ fn read(asked: &ComplaintRequest, now: Timestamp, errors: &mut Vec<FieldError>) 
         );
         errors.push(FieldError::new("reference", FieldCode::TooLong, message));
     }
+    let names = |text: &String| asked.touser.as_ref().is_some_and(|touser| text.contains(touser.as_str()));
+    if reference.as_ref().is_some_and(names) {
+        errors.push(bad("reference", "names the person: it is kept in plain text, so give another"));
+    }
     let given = asked.occurred_at.as_deref();
     let at = query::read(errors, ("occurred_at", given), query::timestamp, "an RFC 3339 time");
     let occurred_at = at.unwrap_or(now);
