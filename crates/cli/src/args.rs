@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, audit, backup, bench, config_check, content, demo, doctor, hold, interaction, key, message,
+    account, audit, backup, bench, compliance, config_check, content, demo, doctor, hold, interaction, key, message,
     migrate, policy, recipient, restore, scenario, secrets, send, serve, simulate, stats, template, user,
 };
 
@@ -64,6 +64,10 @@ pub(crate) enum Command {
     Words(content::Words),
     #[command(subcommand)]
     Approval(content::Approval),
+    #[command(subcommand)]
+    Compliance(compliance::Compliance),
+    #[command(subcommand)]
+    Complaint(compliance::Complaint),
     #[command(subcommand)]
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
@@ -179,11 +183,13 @@ fn told(value: &ContextValue) -> String {
 mod tests {
     use super::*;
 
-    const COMMANDS: [&str; 28] = [
+    const COMMANDS: [&str; 30] = [
         "scenario",
         "catalogue",
         "policy",
         "interaction",
+        "compliance",
+        "complaint",
         "demo",
         "serve",
         "simulate",
@@ -195,6 +201,8 @@ mod tests {
         "user",
         "template",
         "recipient",
+        "compliance",
+        "complaint",
         "audit",
         "doctor",
         "config",
@@ -331,6 +339,13 @@ mod tests {
             "policy show --category marketing",
             "policy set quiet_hours --mode off --category marketing",
             "interaction add oOPENID payment",
+            "compliance report --day 2026-11-23 --csv",
+            "compliance risk --days 30",
+            "compliance brakes --all",
+            "compliance release 1 --reason R",
+            "compliance blocked --appid A",
+            "complaint add --touser oA --kind fraud --reference t-1",
+            "complaint import c.csv",
             "audit verify --newest 7:00ff",
             "audit list --since 2026-11-23T00:00:00Z --actor cli --action key.create --limit 20",
             "backup ./b.db",

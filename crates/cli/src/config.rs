@@ -217,6 +217,8 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
             await_receipt: reader.duration("retention.await_receipt", MINUTE..=30 * DAY),
             keep_audit: reader.duration("retention.keep_audit", DAY..=3650 * DAY),
             keep_people: reader.duration("retention.keep_people", DAY..=3650 * DAY),
+            keep_incidents: reader.duration("retention.keep_incidents", DAY..=3650 * DAY),
+            keep_reports: reader.duration("retention.keep_reports", 35 * DAY..=3650 * DAY),
         },
         tolerance: Tolerance {
             urgent: reader.duration("engine.tolerance_urgent", 1..=30 * DAY),

@@ -78,6 +78,11 @@ impl Connection {
         self.exchange(Method::POST, path, body).await
     }
 
+    /// POSTs CSV, and leaves the answer's judgement to the caller.
+    pub(crate) async fn post_sheet(&mut self, path: &str, body: Bytes) -> Result<Reply> {
+        self.call(Method::POST, path, "text/csv", body).await
+    }
+
     /// PUTs JSON that is bytes already, and leaves the answer's judgement to the caller.
     pub(crate) async fn put_bytes(&mut self, path: &str, body: Bytes) -> Result<Reply> {
         self.exchange(Method::PUT, path, body).await

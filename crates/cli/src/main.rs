@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod backup;
 mod bench;
+mod compliance;
 mod config;
 mod config_check;
 mod content;
@@ -141,6 +142,8 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Content(args) => content::run(context, args).await,
         Command::Words(args) => content::run_words(context, args).await,
         Command::Approval(args) => content::run_approval(context, args).await,
+        Command::Compliance(args) => compliance::run(context, args).await,
+        Command::Complaint(args) => compliance::complain(context, args).await,
         Command::Audit(args) => audit::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Config(args) => config_check::run(context, &args).await,

@@ -114,6 +114,11 @@ impl MessageId {
         self.0
     }
 
+    /// The least that is handed out at `at`, by whatever process.
+    pub fn first_at(at: crate::Timestamp) -> Self {
+        Self((at.ms() - EPOCH_MS).max(0) << (PROCESS_BITS + COUNTER_BITS))
+    }
+
     /// The id under which WeChat de-duplicates every attempt of this message.
     pub fn client_msg_id(self) -> String {
         let mut rest = self.0.unsigned_abs();

@@ -9,6 +9,9 @@ use crate::policy::{Cap, ContentRule, Doubtful, Exceeded, Mode, Per, Policy, Rul
 use crate::recipient::{Opened, Recipient, Taken};
 use crate::{Category, InteractionKind, Timestamp};
 
+/// A message that never expires is asked again after so long: nobody looks for a month at what waits.
+const BRAKED_AT_MOST: Duration = Duration::from_secs(30 * 86_400);
+
 /// What has to be known of a message to judge it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked<'a> {
@@ -126,6 +129,8 @@ pub fn judge_worded(
         let verdict = match rule {
             Rule::Suppression => suppressed(person, asked, at),
             Rule::Content => worded(&policy.content, wording),
+            // Asked where the template is known (`braked`): what was braked stays so, whatever the mode is now.
+            Rule::Brake => Verdict::Send,
             Rule::Reach => way.verdict(),
             Rule::Frequency if counted => over_a_cap(policy, person, asked, at),
             Rule::Frequency => Verdict::Send,
@@ -148,6 +153,12 @@ impl Judgement {
             (heard, _) => self.verdict = heard,
         }
     }
+}
+
+/// What a brake that is on says of a message that would expire then: it waits, and a person lets it go.
+pub fn braked(expires_at: Option<Timestamp>, at: Timestamp) -> Verdict {
+    let until = expires_at.unwrap_or(at.plus(BRAKED_AT_MOST));
+    Verdict::Hold { until, rule: Rule::Brake }
 }
 
 fn suppressed(person: &Recipient, asked: &Asked<'_>, at: Timestamp) -> Verdict {

@@ -175,6 +175,8 @@ words! {
         Repeat = "repeat",
         /// Our rule: not at this hour.
         QuietHours = "quiet_hours",
+        /// Our rule: a brake stops its template until a person releases it.
+        Brake = "brake",
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The defaults are the house rules. WeChat's own limits are not here: those come back as outcomes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ words! {
         Repeat = "repeat",
         /// Not at night.
         QuietHours = "quiet_hours",
+        /// Not by a template that makes too much trouble, until a person has looked at it.
+        Brake = "brake",
     }
 }
 
@@ -40,6 +42,7 @@ impl Rule {
             Self::Frequency => Cause::Frequency,
             Self::Repeat => Cause::Repeat,
             Self::QuietHours => Cause::QuietHours,
+            Self::Brake => Cause::Brake,
         }
     }
 }
@@ -116,6 +119,8 @@ pub struct Policy {
     pub repeat: RepeatRule,
     /// When.
     pub quiet_hours: QuietHoursRule,
+    /// By which templates no longer.
+    pub brake: BrakeRule,
 }
 
 /// The policies of one account: one a category, and one for each scenario that has caps of its own.
@@ -123,6 +128,8 @@ pub struct Policy {
 pub struct Policies {
     by_category: [Arc<Policy>; 3],
     by_scenario: HashMap<Box<str>, Arc<Policy>>,
+    /// Templates that a brake stops.
+    braked: HashSet<Box<str>>,
 }
 
 impl Policies {
@@ -130,7 +137,7 @@ impl Policies {
     pub fn new(make: impl Fn(Category) -> Policy) -> Self {
         let all = [Category::Transactional, Category::Service, Category::Marketing];
         let by_category = all.map(|category| Arc::new(make(category)));
-        Self { by_category, by_scenario: HashMap::new() }
+        Self { by_category, by_scenario: HashMap::new(), braked: HashSet::new() }
     }
 
     /// No rule for any.
@@ -150,6 +157,23 @@ impl Policies {
         self.by_category.iter().any(|policy| policy.content.mode != Mode::Off)
     }
 
+    /// Stops everything by this template.
+    pub fn brake(&mut self, template_id: &str) {
+        self.braked.insert(template_id.into());
+    }
+
+    /// Whether a brake stops this template. Without any brake it costs one comparison.
+    pub fn is_braked(&self, template_id: &str) -> bool {
+        !self.braked.is_empty() && self.braked.contains(template_id)
+    }
+
+    /// The templates that brakes stop, in order.
+    pub fn braked(&self) -> Vec<&str> {
+        let mut braked: Vec<_> = self.braked.iter().map(|template| &**template).collect();
+        braked.sort_unstable();
+        braked
+    }
+
     /// The policy for messages of `category`, of this scenario or of none.
     pub fn of(&self, category: Category, scenario: Option<&str>) -> &Arc<Policy> {
         let own = scenario.and_then(|scenario| self.by_scenario.get(scenario));
@@ -163,6 +187,41 @@ impl Policies {
 pub struct SuppressionRule {
     /// What it counts for.
     pub mode: Mode,
+    /// Whoever writes one of these to the account wants no more; empty: nobody does.
+    pub opt_out_words: Vec<String>,
+    /// No more of what.
+    pub opt_out_of: OptOutOf,
+}
+
+words! {
+    /// What a person gets no more of who wrote an opt-out word, or complained.
+    OptOutOf {
+        /// Marketing: what they bought is still confirmed to them.
+        Marketing = "marketing",
+        /// Anything.
+        All = "all",
+    }
+}
+
+impl OptOutOf {
+    /// The category of the suppression; `None`: all.
+    pub fn category(self) -> Option<Category> {
+        (self == Self::Marketing).then_some(Category::Marketing)
+    }
+}
+
+/// A template that makes too much trouble waits for a person. One for all categories: WeChat punishes the template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrakeRule {
+    /// `enforce`: its messages wait; `observe`: only the alarm is given. What is braked stays so until it is released.
+    pub mode: Mode,
+    /// From this risk score on (see `risk`), 1 to 1000.
+    pub score: u32,
+    /// Never by fewer sends than this: of three sends, one block says nothing.
+    pub sample: u32,
+    /// Signals and sends of so many days count, today among them.
+    pub days: u32,
 }
 
 /// Sensitive words and marketing wording.
@@ -276,6 +335,14 @@ pub struct QuietHoursRule {
 
 /// The most windows and caps a rule may have: people read them on one screen.
 const LIST_MAX: usize = 20;
+/// The usual words; 退订 and TD are what the operators' rules for SMS made everybody used to.
+const OPT_OUT_WORDS: [&str; 4] = ["退订", "TD", "投诉", "取消推送"];
+/// Opt-out words of one account: each is looked for in every text that comes in.
+const OPT_OUT_WORDS_MAX: usize = 50;
+/// A word, not a sentence.
+const OPT_OUT_WORD_MAX: usize = 16;
+/// Days a brake may look back: trouble older than a month says little of today's text.
+pub const BRAKE_DAYS_MAX: u32 = 30;
 /// The longest repeat guard: a day. It is remembered per person.
 const REPEAT_MAX_S: u32 = 86_400;
 
@@ -289,7 +356,11 @@ impl Policy {
             caps.push(daily(Over::Category, 1));
         }
         Self {
-            suppression: SuppressionRule { mode: Mode::Enforce },
+            suppression: SuppressionRule {
+                mode: Mode::Enforce,
+                opt_out_words: OPT_OUT_WORDS.map(str::to_owned).to_vec(),
+                opt_out_of: OptOutOf::Marketing,
+            },
             content: ContentRule { mode: Mode::Enforce, doubtful: Doubtful::Hold },
             reach: ReachRule { mode: Mode::Enforce, windows: house_windows() },
             frequency: FrequencyRule {
@@ -304,6 +375,7 @@ impl Policy {
                 from: TimeOfDay::of(22, 0),
                 to: TimeOfDay::of(8, 0),
             },
+            brake: BrakeRule { mode: Mode::Enforce, score: 60, sample: 500, days: 7 },
         }
     }
 
@@ -325,6 +397,7 @@ impl Policy {
             Rule::Frequency => self.frequency.mode,
             Rule::Repeat => self.repeat.mode,
             Rule::QuietHours => self.quiet_hours.mode,
+            Rule::Brake => self.brake.mode,
         }
     }
 
@@ -337,6 +410,7 @@ impl Policy {
             Rule::Frequency => &mut self.frequency.mode,
             Rule::Repeat => &mut self.repeat.mode,
             Rule::QuietHours => &mut self.quiet_hours.mode,
+            Rule::Brake => &mut self.brake.mode,
         } = mode;
     }
 
@@ -404,7 +478,41 @@ impl Policy {
                 "is the same as `from`: the whole day would be quiet; set the mode to off, or another hour";
             faults.push(FieldError::new("to", FieldCode::BadFormat, message));
         }
+        faults.extend(self.suppression.faults());
+        faults.extend(self.brake.faults());
         faults
+    }
+}
+
+impl SuppressionRule {
+    fn faults(&self) -> Option<FieldError> {
+        let fits = |word: &String| (1..=OPT_OUT_WORD_MAX).contains(&word.trim().chars().count());
+        let fits = self.opt_out_words.len() <= OPT_OUT_WORDS_MAX && self.opt_out_words.iter().all(fits);
+        let message = || {
+            says!(
+                "has at most {count} words of 1 to {length} characters",
+                count = OPT_OUT_WORDS_MAX,
+                length = OPT_OUT_WORD_MAX
+            )
+        };
+        (!fits).then(|| FieldError::new("opt_out_words", FieldCode::TooMany, message()))
+    }
+}
+
+impl BrakeRule {
+    fn faults(&self) -> Vec<FieldError> {
+        let limits = [
+            ("score", self.score, 1..=1_000),
+            ("sample", self.sample, 1..=1_000_000),
+            ("days", self.days, 1..=BRAKE_DAYS_MAX),
+        ];
+        let outside = limits.into_iter().filter(|(_, given, allowed)| !allowed.contains(given));
+        let fault = |(field, _, allowed): (&'static str, u32, std::ops::RangeInclusive<u32>)| {
+            let message =
+                says!("is not from {least} to {most}", least = allowed.start(), most = allowed.end());
+            FieldError::new(field, FieldCode::BadFormat, message)
+        };
+        outside.map(fault).collect()
     }
 }
 
@@ -433,6 +541,7 @@ fn section_fits(rule: Rule, section: &Map<String, Value>, key: &str) -> Result<(
         Rule::Frequency => FrequencyRule::deserialize(value).map(drop),
         Rule::Repeat => RepeatRule::deserialize(value).map(drop),
         Rule::QuietHours => QuietHoursRule::deserialize(value).map(drop),
+        Rule::Brake => BrakeRule::deserialize(value).map(drop),
     };
     fits.map_err(|error| FieldError::new(key.to_owned(), FieldCode::WrongType, error.to_string()))
 }

@@ -7,7 +7,9 @@ use hongyan_domain::policy::{Cap, Over, Per, Policies};
 use hongyan_domain::template::Template;
 use hongyan_domain::{AccountId, Appid, Timestamp};
 use hongyan_scenario::Compiled;
-use hongyan_store::{Account as Record, Grants, Store, StoredScenario, StoredTemplate, StoredToken};
+use hongyan_store::{
+    Account as Record, Braked, Brakes, Grants, Store, StoredScenario, StoredTemplate, StoredToken,
+};
 use hongyan_wechat::{Client, SettingsError};
 
 use crate::EngineError;
@@ -147,7 +149,7 @@ impl Catalog {
         let rules = Rules::read(store).await?;
         let mut scenarios = compiled(store.scenarios().await?);
         let mut tokens: HashMap<_, _> = store.tokens().await?.into_iter().collect();
-        let grants = store.grants().await?;
+        let (grants, brakes) = (store.grants().await?, store.brakes(Brakes::On).await?);
         for record in store.accounts().await? {
             let templates = store.templates(record.id).await?;
             let token = cell(previous, &record, tokens.remove(&record.id));
@@ -160,7 +162,11 @@ impl Catalog {
                 }
             };
             let scenarios = scenarios.remove(&record.id).unwrap_or_default();
-            let policies = with_caps(rules.of(record.id), &scenarios);
+            let mut policies = with_caps(rules.of(record.id), &scenarios);
+            brakes.iter().filter(|brake| brake.account == record.id && !brake.observed).for_each(|brake| {
+                let Braked::Template(template_id) = &brake.braked;
+                policies.brake(template_id);
+            });
             let templates = parsed(record.id, &templates, &grants);
             let words = catalog.lists.of(record.id).clone();
             if policies.ask_for_words() {

@@ -2,7 +2,7 @@
 //! is accepted for later. Nothing is taken yet: the claim asks again, where it counts.
 
 use hongyan_domain::policy::{Mode, Policy, Rule};
-use hongyan_domain::{Asked, Judgement, Recipient, Timestamp, Verdict, Wording, judge_worded};
+use hongyan_domain::{Asked, Judgement, Recipient, Timestamp, Verdict, Wording, braked, judge_worded};
 use hongyan_store::{Acceptance, Asking, Heard, NewMessage, Worded};
 
 use crate::accept::{Fresh, Rejected, SCHEDULED_AFTER};
@@ -26,10 +26,14 @@ pub(crate) async fn early(
     messages: Vec<Fresh>,
     now: Timestamp,
 ) -> Result<Vec<Judged>, EngineError> {
-    let mut facts = read(shared, catalog, &messages).await?.into_iter();
+    let mut facts = read(shared, catalog, &messages, now).await?.into_iter();
     let nobody = Recipient::default();
     let mut judged = Vec::with_capacity(messages.len());
     for Fresh { message, worded } in messages {
+        if let Some(verdict) = brake(catalog, &message, now) {
+            judged.push(Judged::Message(braked_at_the_door(message, verdict)));
+            continue;
+        }
         let policy = policy_of(catalog, &message);
         let Some(policy) = policy.filter(|policy| policy.asks() || worded.is_some()) else {
             judged.push(Judged::Message(message));
@@ -49,10 +53,32 @@ fn policy_of<'c>(catalog: &'c Catalog, message: &NewMessage) -> Option<&'c Polic
         .map(|account| &**account.policies.of(message.category, message.scenario.as_deref()))
 }
 
+/// What a brake says of a message that is due. One for later is asked when it is claimed.
+fn brake(catalog: &Catalog, message: &NewMessage, now: Timestamp) -> Option<Verdict> {
+    let account = catalog.by_id(message.account)?;
+    let is_braked = account.policies.is_braked(&message.template_id);
+    (is_braked && message.due_at <= now.plus(SCHEDULED_AFTER)).then(|| braked(message.expires_at, now))
+}
+
+/// It is accepted and waits for a person; the other rules are asked when it goes.
+fn braked_at_the_door(mut message: Box<NewMessage>, verdict: Verdict) -> Box<NewMessage> {
+    message.verdicts.push(Heard { verdict, observed: false });
+    if let Verdict::Hold { until, .. } = verdict {
+        put_off(&mut message, until);
+    }
+    message
+}
+
 /// What is known of the recipients of those messages whose rules ask for it, in order.
-async fn read(shared: &Shared, catalog: &Catalog, messages: &[Fresh]) -> Result<Vec<Recipient>, EngineError> {
+async fn read(
+    shared: &Shared,
+    catalog: &Catalog,
+    messages: &[Fresh],
+    now: Timestamp,
+) -> Result<Vec<Recipient>, EngineError> {
     let asks = |fresh: &&Fresh| {
-        policy_of(catalog, &fresh.message).is_some_and(|policy| policy.asks_for_the_person())
+        brake(catalog, &fresh.message, now).is_none()
+            && policy_of(catalog, &fresh.message).is_some_and(|policy| policy.asks_for_the_person())
     };
     let people: Vec<_> = messages
         .iter()
@@ -90,12 +116,17 @@ async fn answer(
     worded: Option<Box<Worded>>,
     judgement: &Judgement,
 ) -> Result<Judged, EngineError> {
-    if let Verdict::Refuse { .. } = judgement.verdict {
+    if let Verdict::Refuse { rule, .. } = judgement.verdict {
         // Given again, it gets the answer it got, whatever the rules say of another one like it.
         let before = shared.store.accepted_before(&message).await?;
         let words = worded.filter(|_| judgement.verdict.rule() == Some(Rule::Content));
         let findings = words.map_or_else(Vec::new, |worded| content::read_findings(&worded.findings));
         let refused = Judged::Rejected(Rejected::Refused(judgement.verdict, findings));
+        if before.is_none() {
+            let of = (&message.template_id, message.scenario.as_ref());
+            let day = message.accepted_at.day();
+            shared.counts.lock().refused((message.account, day), rule, of);
+        }
         return Ok(before.map_or(refused, Judged::Before));
     }
     let observed = judgement.observed.iter().map(|verdict| Heard { verdict: *verdict, observed: true });

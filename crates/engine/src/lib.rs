@@ -11,6 +11,7 @@ pub mod catalog;
 mod claim;
 mod classify;
 mod clock;
+pub mod compliance;
 pub mod content;
 mod dispatch;
 mod doubt;
@@ -41,7 +42,9 @@ use hongyan_content::{Pinyin, Scanner};
 use hongyan_domain::approval::Decision;
 use hongyan_domain::id::MessageIds;
 use hongyan_domain::{AccountId, MessageId, Openid, Timestamp};
-use hongyan_store::{Actor, CancelAnswer, DecisionAnswer, Erased, NewWordList, Ownership, Store, StoreError};
+use hongyan_store::{
+    Actor, CancelAnswer, Counts, DecisionAnswer, Erased, NewWordList, Ownership, Store, StoreError,
+};
 use hongyan_wechat::{CallError, Client, callback};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -173,6 +176,8 @@ pub(crate) struct Shared {
     pub(crate) stills: stills::Stills,
     pub(crate) status: Mutex<HashMap<AccountId, Status>>,
     pub(crate) receipts: mpsc::Sender<receive::Incoming>,
+    /// Counted, and not added in the store yet: the sweep does so once a second.
+    pub(crate) counts: Mutex<Counts>,
     /// The process must end: the store has stopped, or is another process's now.
     pub(crate) fatal: CancellationToken,
     hints: mpsc::Sender<Hint>,
@@ -244,6 +249,7 @@ impl Engine {
             stills: stills::Stills::default(),
             status: Mutex::default(),
             receipts,
+            counts: Mutex::default(),
             fatal: CancellationToken::new(),
             hints,
         });
@@ -442,6 +448,9 @@ impl Engine {
         }
         if let Err(error) = links::write_clicks(&self.shared).await {
             tracing::warn!(%error, "the last taps on links are not counted");
+        }
+        if let Err(error) = compliance::add_counts(&self.shared).await {
+            tracing::warn!(%error, "the last second's counts were not written");
         }
     }
 }

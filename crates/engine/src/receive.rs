@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use hongyan_domain::{DeliveryStatus, InteractionKind, Openid, Timestamp};
+use hongyan_domain::policy::Policies;
+use hongyan_domain::{Category, DeliveryStatus, InteractionKind, Openid, Timestamp, opts_out};
 use hongyan_store::{Interaction, Parting, Receipt, Received, Sign, StoreError};
 use hongyan_wechat::callback;
 use tokio::sync::{mpsc, oneshot};
@@ -75,6 +76,7 @@ async fn part(shared: &Shared, account: &Account, push: &callback::Push) -> Resu
 /// `None`: nothing follows from it.
 fn told(account: &Account, push: &callback::Push, now: Timestamp) -> Result<Option<Told>, EngineError> {
     let openid = Openid::new(push.openid.as_str()).map_err(|_| EngineError::BadCallback)?;
+    let policies = &account.policies;
     let (account, created_at) = (account.id(), Timestamp::from_ms(push.created_at_s.saturating_mul(1_000)));
     if let callback::Event::TemplateSendJobFinish { msgid, status, .. } = &push.event {
         let (status, raw) = understood(status);
@@ -84,7 +86,15 @@ fn told(account: &Account, push: &callback::Push, now: Timestamp) -> Result<Opti
     // A clock that runs ahead must not open a window for longer.
     let interaction =
         |sign| Told::Interaction(Interaction { account, openid, sign, at: created_at.min(now) });
-    Ok(sign(&push.event).map(interaction))
+    Ok(opted_out(policies, &push.event).or_else(|| sign(&push.event)).map(interaction))
+}
+
+/// Whoever writes an opt-out word wants no more. What they wrote is not kept.
+fn opted_out(policies: &Policies, event: &callback::Event) -> Option<Sign> {
+    let callback::Event::Message { content: Some(text), .. } = event else { return None };
+    // The word is about marketing before all: the rule for that is the one that counts.
+    let rule = &policies.of(Category::Marketing, None).suppression;
+    opts_out(text, &rule.opt_out_words).then(|| Sign::OptedOut(rule.opt_out_of.category()))
 }
 
 /// What an event shows of the person (WeChat documents no windows for template messages: these are house rules).

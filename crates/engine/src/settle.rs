@@ -172,6 +172,10 @@ fn signal(event: &Event) -> Option<Signal> {
 }
 
 fn count(shared: &Shared, finished: &Finished) {
+    if matches!(&finished.event, Event::Answered { outcome: Outcome::Sent { .. }, .. }) {
+        let message = &finished.message;
+        shared.counts.lock().sent(message.account, finished.at.day(), &message.template_id);
+    }
     let Some(dispatch) = &finished.dispatch else { return };
     shared.metrics.dispatches.get_or_create(&Word { kind: dispatch.outcome }).inc();
     shared.metrics.send_seconds.observe(f64::from(dispatch.took_ms) / 1_000.0);

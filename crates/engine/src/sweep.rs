@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_domain::{Event, Timestamp, decide};
-use hongyan_store::{PeopleReached, Settlement, StoreError, Unreported};
+use hongyan_store::{ComplianceBefore, PeopleReached, Settlement, StoreError, Unreported};
 use hongyan_wechat::SEND_PATH;
 use parking_lot::Mutex;
 
@@ -14,7 +14,7 @@ use crate::dispatch::Hint;
 use crate::metrics::Word;
 use crate::settle::count_written;
 use crate::token::Want;
-use crate::{EngineError, Shared, links, standstill};
+use crate::{EngineError, Shared, compliance, links, standstill};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
 const PROMOTE_ROWS: usize = 1_000;
@@ -46,6 +46,10 @@ pub struct Retention {
     pub keep_audit: Duration,
     /// People of whom nothing was heard for so long are forgotten, unless they are not to be written to.
     pub keep_people: Duration,
+    /// Blocked messages and complaints are kept for so long.
+    pub keep_incidents: Duration,
+    /// Daily reports, their counters and released brakes are kept for so long.
+    pub keep_reports: Duration,
 }
 
 impl Default for Retention {
@@ -57,6 +61,8 @@ impl Default for Retention {
             await_receipt: 3 * day,
             keep_audit: 1_095 * day,
             keep_people: 1_095 * day,
+            keep_incidents: 180 * day,
+            keep_reports: 1_095 * day,
         }
     }
 }
@@ -71,6 +77,7 @@ pub(crate) struct Duties {
     time_at: Mutex<Option<Timestamp>>,
     /// How far the look at people has come.
     people: Mutex<PeopleReached>,
+    pub(crate) compliance: compliance::Duties,
 }
 
 /// One round of everything. Errors are logged here: the next round tries again.
@@ -79,10 +86,13 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
     let rounds = [
         ("ownership", keep_ownership(shared).await),
         ("catalog", follow_changes(shared).await),
+        ("counts", compliance::add_counts(shared).await),
+        ("brakes", compliance::look_at_brakes(shared, now).await),
         ("schedule", promote(shared, now).await),
         ("keys", reseal(shared).await),
         ("time", note_time(shared, now).await),
         ("clicks", links::write_clicks(shared).await),
+        ("self-check", compliance::self_check(shared, now).await),
     ];
     for (duty, result) in rounds {
         if let Err(error) = result {
@@ -94,6 +104,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
     if shared.catalog.load().held_since.is_none() {
         refresh_tokens(shared, now);
         read_quotas(shared, now);
+        compliance::read_blocked(shared, now);
     }
     begin_to_tidy(shared, now);
     standstill::look(shared, now);
@@ -159,6 +170,7 @@ fn begin_to_tidy(shared: &Arc<Shared>, now: Timestamp) {
             ("unreported", give_up_on_the_silent(&running, now).await),
             ("purge", purge(&running, now).await),
             ("purge_people", purge_people(&running, now).await),
+            ("purge_compliance", purge_compliance(&running, now).await),
             ("purge_audit", purge_audit(&running, now).await),
         ];
         for (duty, result) in rounds {
@@ -196,6 +208,14 @@ async fn purge_people(shared: &Shared, now: Timestamp) -> Result<(), EngineError
     let unseen = now.minus(shared.settings.retention.keep_people);
     let (_, reached) = shared.store.purge_people(from, unseen, PEOPLE_ROWS).await?;
     *shared.duties.people.lock() = reached;
+    Ok(())
+}
+
+async fn purge_compliance(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    let retention = &shared.settings.retention;
+    let (incidents, counts) = (now.minus(retention.keep_incidents), now.minus(retention.keep_reports));
+    let before = ComplianceBefore { blocked: incidents, complaints: incidents, counts };
+    shared.store.purge_compliance(before, TIDY_ROWS).await?;
     Ok(())
 }
 
@@ -286,7 +306,7 @@ pub(crate) async fn read_quota(shared: &Shared, account: &Account) {
     }
 }
 
-fn is_due(at: &Mutex<Option<Timestamp>>, now: Timestamp, every: Duration) -> bool {
+pub(crate) fn is_due(at: &Mutex<Option<Timestamp>>, now: Timestamp, every: Duration) -> bool {
     let mut at = at.lock();
     // Further ahead than `every`, it is of a clock that was set back since.
     let due = at.is_none_or(|at| now >= at || at.since(now) > every);

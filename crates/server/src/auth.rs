@@ -97,6 +97,11 @@ impl Caller {
         }
     }
 
+    /// Whether they may see everything: whom a message went to as well.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.clone().demand(Needed::Scope(Scope::Admin)).is_ok()
+    }
+
     /// Whether they may touch all accounts, those to come as well.
     pub(crate) fn is_for_all(&self) -> bool {
         self.accounts().is_empty()

@@ -14,6 +14,7 @@ mod body;
 mod callback;
 pub mod check;
 mod click_stats;
+mod compliance;
 mod console;
 mod content;
 mod day;

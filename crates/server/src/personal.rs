@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::auth::MayAdmin;
+use crate::compliance::ComplaintBody;
 use crate::field;
 use crate::message::MessageBody;
 use crate::path::Named;
@@ -52,6 +53,8 @@ pub(crate) struct ExportBody<'a> {
     messages: Vec<MessageBody<'a>>,
     /// WeChat's receipts that belong to no message; on the first page.
     receipts: Vec<ReceiptBody<'a>>,
+    /// Complaints of theirs; on the first page.
+    complaints: Vec<ComplaintBody>,
     /// Give it back as `cursor` to go on; null: that was all.
     next_cursor: Option<&'a str>,
 }
@@ -141,6 +144,7 @@ impl<'a> ExportBody<'a> {
             facts: held.facts.as_ref(),
             messages: held.messages.items.iter().map(|record| MessageBody::of(record, catalog)).collect(),
             receipts: held.receipts.iter().map(ReceiptBody::of).collect(),
+            complaints: held.complaints.iter().cloned().map(ComplaintBody::from).collect(),
             next_cursor: held.messages.next_cursor.as_deref(),
         }
     }

@@ -74,6 +74,9 @@ pub(crate) async fn change(
     let mut errors = Vec::new();
     let appid = text(&mut asked, "appid", &mut errors);
     let category = text(&mut asked, "category", &mut errors);
+    if rule == Rule::Brake && category.is_some() {
+        errors.push(field::bad("category", "is not for this rule: a template is braked for all categories"));
+    }
     let allowed = "transactional, service or marketing";
     let category = query::read(&mut errors, ("category", category.as_deref()), Category::parse, allowed);
     field::none_of(errors)?;

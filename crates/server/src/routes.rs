@@ -24,7 +24,7 @@ use crate::text::Text;
 use crate::user::session;
 use crate::watch::watch;
 use crate::{
-    account, approval, audit, callback, click_stats, console, content, events, health, hold, key, link,
+    account, approval, audit, callback, click_stats, compliance, console, content, events, health, hold, key, link,
     message, metrics, on_time, personal, policy, recipient, scenario, setup, stats, trigger_batch, user,
 };
 
@@ -124,6 +124,12 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(approval::approve))
         .routes(routes!(approval::reject))
         .routes(routes!(hold::show, hold::set))
+        .routes(routes!(compliance::show_report))
+        .routes(routes!(compliance::list_blocked))
+        .routes(routes!(compliance::show_risk))
+        .routes(routes!(compliance::list_brakes))
+        .routes(routes!(compliance::release_brake))
+        .routes(routes!(compliance::list_complaints, compliance::complain))
         .routes(routes!(audit::list))
         .routes(routes!(stats::show))
         .routes(routes!(click_stats::show))

@@ -65,6 +65,10 @@ impl Text {
                 Self::new("同样的内容刚刚发给过该接收者", "the same content went to this recipient just now")
             }
             Rule::QuietHours => Self::new("当前处于免打扰时段", "these are quiet hours"),
+            Rule::Brake => Self::new(
+                "该模板已被自动刹车，等待人工放行：见 GET /api/v1/compliance/brakes",
+                "this template is braked and waits for a person: see GET /api/v1/compliance/brakes",
+            ),
         }
     }
 

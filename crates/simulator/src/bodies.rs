@@ -260,6 +260,9 @@ pub struct FaultsBody {
     pub garbage: Share,
     /// Sends are held for review: 40252, delivered later.
     pub review: Option<ReviewFault>,
+    /// Sends that are accepted and that the platform stops then: they reach no phone, their receipt says
+    /// `failed: system failed`, and queryblocktmplmsg tells them.
+    pub blocked: Share,
     /// What becomes of receipts, in place of the setting.
     pub receipts: Option<ReceiptPlan>,
     /// Ends every live token at once: 40001.

@@ -78,6 +78,7 @@ pub(crate) struct Faults {
     bad_gateway: Dice,
     garbage: Dice,
     review: Option<(Dice, u32)>,
+    blocked: Dice,
     pub(crate) latency: Option<Latency>,
     pub(crate) receipts: Option<PlanAtWork>,
     pub(crate) quota_used_up: bool,
@@ -103,6 +104,7 @@ impl Faults {
             bad_gateway: Dice::new(body.bad_gateway),
             garbage: Dice::new(body.garbage),
             review: body.review.map(review).transpose()?,
+            blocked: Dice::new(body.blocked),
             latency: body.latency,
             receipts: body.receipts.as_ref().map(PlanAtWork::new),
             quota_used_up: body.quota_used_up,
@@ -132,6 +134,11 @@ impl Faults {
             return Some(Aftermath::Drop);
         }
         self.garbage.hits(chance).then_some(Aftermath::Garbage)
+    }
+
+    /// Whether the platform stops the send it has accepted.
+    pub(crate) fn blocks(&self, chance: &Chance) -> bool {
+        self.blocked.hits(chance)
     }
 
     /// How long the send is held for review, if it is.

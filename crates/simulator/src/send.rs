@@ -245,7 +245,16 @@ fn hold(
     Refusal::of(40252)
 }
 
-fn delivered(call: &Call<'_>, openid: &str, checked: Checked, (arrival, msgid): (Arrival, u64)) -> Outcome {
+fn delivered(
+    call: &Call<'_>,
+    openid: &str,
+    mut checked: Checked,
+    (arrival, msgid): (Arrival, u64),
+) -> Outcome {
+    if call.faults.iter().any(|faults| faults.blocks(&call.world.chance)) {
+        remember_blocked(call);
+        checked.status = Status::SystemFailed;
+    }
     let sent = Sent { account: call.account, openid, msgid, status: checked.status };
     let at_ms = call.now_ms + i64::from(call.delay_ms);
     let status = receipts::drawn_status(call.world, &call.faults, checked.status);
@@ -254,7 +263,7 @@ fn delivered(call: &Call<'_>, openid: &str, checked: Checked, (arrival, msgid): 
     Outcome { fate, accepted: Accepted { msgid, early }, template: Some(checked.template) }
 }
 
-/// Remembers a send that the platform stopped (40249), for queryblocktmplmsg.
+/// Remembers a send that the platform stopped (40249, or after it was accepted), for queryblocktmplmsg.
 pub(crate) fn remember_blocked(call: &Call<'_>) {
     let Ok(send) = SendBody::parse(call.request.body) else { return };
     let template_id = send.template_id.get().unwrap_or_default();

@@ -170,10 +170,15 @@ fn by_account(batch: &[Sealed]) -> Vec<(usize, &Sealed)> {
 }
 
 /// What comes with a new message: what the rules said of it, and what it proves its recipient did.
-fn note(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<()> {
+fn note(ledger: &mut Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<()> {
     let new = &sealed.new;
     for heard in &new.verdicts {
         verdicts::note(ledger, (new.account, new.id), new.accepted_at, *heard)?;
+        // What is observed is asked again by the claim, and counted there: then it went.
+        if !heard.observed {
+            let of = (&new.template_id, new.scenario.as_ref());
+            ledger.tally.judged((new.account, new.accepted_at), *heard, of);
+        }
     }
     if let Some(asking) = &new.asking {
         approvals::open(ledger.conn, (new.account, new.id), asking, new.accepted_at)?;

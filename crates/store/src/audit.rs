@@ -139,6 +139,12 @@ actions! {
     SuppressionAdd = "suppression.add";
     /// A person may be written to again.
     SuppressionLift = "suppression.lift";
+    /// A template was stopped because of its risk.
+    BrakePull = "brake.pull";
+    /// A person let it go again.
+    BrakeRelease = "brake.release";
+    /// Complaints were put in.
+    ComplaintAdd = "complaint.add";
     /// An API key was made.
     KeyCreate = "key.create";
     /// An API key was taken back.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use hongyan_domain::{
     AccountId, Asked, Category, Content, Event, InteractionKind, Judgement, MessageId, Openid, Policy,
-    Recipient, Rule, Standing, State, Taken, Timestamp, Verdict, Wording, decide, judge_worded,
+    Recipient, Rule, Standing, State, Taken, Timestamp, Verdict, Wording, braked, decide, judge_worded,
 };
 use rusqlite::{Connection, params};
 
@@ -57,6 +57,10 @@ struct Wanted {
     taken: Option<Taken>,
     /// `None`: nothing has to be asked.
     question: Option<Question>,
+    /// Its template and scenario, where a rule may have something to say.
+    of: Option<(Arc<str>, Option<Arc<str>>)>,
+    /// What a brake that is on says.
+    braked: Option<Verdict>,
 }
 
 /// What its judge has to know.
@@ -89,7 +93,12 @@ impl Wanted {
         let policy = claim.policies.of(ready.category, ready.scenario.as_deref());
         let is_asked = ready.taken.is_none() && (policy.asks() || ready.worded.is_some());
         let question = is_asked.then(|| Question::of(keys, policy, ready));
-        Self { id: ready.id, standing: ready.standing, taken: ready.taken, question }
+        // What may have gone already goes again inside WeChat's window, or it could never be told what became of it.
+        let is_braked = claim.policies.is_braked(&ready.template_id) && ready.standing.doubt_since.is_none();
+        let braked = is_braked.then(|| braked(ready.expires_at, claim.at));
+        let of =
+            (question.is_some() || is_braked).then(|| (ready.template_id.clone(), ready.scenario.clone()));
+        Self { id: ready.id, standing: ready.standing, taken: ready.taken, question, of, braked }
     }
 }
 
@@ -177,6 +186,11 @@ fn claim(ledger: &mut Ledger<'_>, keys: &AccountKeys, batch: &Batch, wanted: &Wa
     if !ledger.conn.prepare_cached(IS_WAITING)?.exists(stands)? {
         return Ok(Claimed::Stale);
     }
+    if let Some(verdict) = wanted.braked {
+        let judgement = Judgement { verdict, taken: nothing_taken(batch.at), observed: Vec::new() };
+        note(ledger, (batch.account, wanted), &judgement)?;
+        return refuse(ledger, batch, wanted, verdict);
+    }
     let Some(question) = &wanted.question else { return Ok(Claimed::Go(wanted.taken)) };
     let asked = question.asked();
     let mut person = match question.policy.asks_for_the_person() {
@@ -186,7 +200,7 @@ fn claim(ledger: &mut Ledger<'_>, keys: &AccountKeys, batch: &Batch, wanted: &Wa
     let nobody = Recipient::default();
     let facts = person.as_ref().map_or(&nobody, |person| &person.facts);
     let judgement = judge_worded(&question.policy, facts, &asked, question.wording(), batch.at);
-    note(ledger, (batch.account, wanted.id), &judgement)?;
+    note(ledger, (batch.account, wanted), &judgement)?;
     if judgement.verdict != Verdict::Send {
         return refuse(ledger, batch, wanted, judgement.verdict);
     }
@@ -198,12 +212,25 @@ fn claim(ledger: &mut Ledger<'_>, keys: &AccountKeys, batch: &Batch, wanted: &Wa
     Ok(Claimed::Go(Some(judgement.taken)))
 }
 
-fn note(ledger: &Ledger<'_>, message: (AccountId, MessageId), judgement: &Judgement) -> Result<()> {
+/// Of a message that does not go.
+fn nothing_taken(at: Timestamp) -> Taken {
+    Taken { at, window: None, counted: false, fingerprint: 0 }
+}
+
+fn note(
+    ledger: &mut Ledger<'_>,
+    (account, wanted): (AccountId, &Wanted),
+    judgement: &Judgement,
+) -> Result<()> {
     let at = judgement.taken.at;
-    for verdict in &judgement.observed {
-        verdicts::note(ledger, message, at, Heard { verdict: *verdict, observed: true })?;
+    let observed = judgement.observed.iter().map(|verdict| Heard { verdict: *verdict, observed: true });
+    for heard in observed.chain([Heard { verdict: judgement.verdict, observed: false }]) {
+        verdicts::note(ledger, (account, wanted.id), at, heard)?;
+        if let Some((template, scenario)) = &wanted.of {
+            ledger.tally.judged((account, at), heard, (template, scenario.as_ref()));
+        }
     }
-    verdicts::note(ledger, message, at, Heard { verdict: judgement.verdict, observed: false })
+    Ok(())
 }
 
 fn refuse(ledger: &mut Ledger<'_>, batch: &Batch, wanted: &Wanted, verdict: Verdict) -> Result<Claimed> {

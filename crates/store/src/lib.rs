@@ -20,6 +20,7 @@ mod claim;
 mod clicks;
 mod damaged;
 mod depart;
+mod compliance;
 mod error;
 mod find;
 mod gather;
@@ -77,6 +78,11 @@ pub use audit::{Action, Actor, Deed};
 pub use audit_log::{AuditFault, AuditFilter, AuditRow, AuditState};
 pub use clicks::{ClickRow, Clicked, Clicks};
 pub use depart::Parting;
+pub use compliance::{
+    About, BlockedDraft, BlockedFilter, BlockedMessage, BlockedRead, BlockedWritten, Brake, BrakeDraft,
+    Braked, Brakes, Complained, Complaint, ComplianceBefore, Counts, JudgedRow, NewComplaint, Report,
+    RiskRow, SentRow,
+};
 pub use error::{Result, StoreError};
 pub use gather::{GATHERED_MAX, OpenWindow, WindowAsked};
 pub use library::Grants;

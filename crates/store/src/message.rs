@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hongyan_domain::on_time::Punctuality;
 use hongyan_domain::policy::Policies;
 use hongyan_domain::{
-    AccountId, Category, Cause, Content, DeliveryStatus, InteractionKind, Lane, MessageId, OnUnknown, Openid,
-    Rule, Standing, State, Taken, Timestamp, Transition, Verdict, Wording,
+    AccountId, Category, Cause, ComplaintKind, Content, DeliveryStatus, InteractionKind, Lane, MessageId, OnUnknown,
+    Openid, Rule, Standing, State, Taken, Timestamp, Transition, Verdict, Wording,
 };
 
 use crate::approvals::{Asking, Decided};
@@ -578,6 +578,16 @@ pub enum Happening {
     },
     /// Its link was followed, for the first time.
     Clicked(Clicks),
+    /// WeChat told that the platform stopped it.
+    Blocked {
+        /// When it was sent, by WeChat's clock.
+        blocked_at: Timestamp,
+    },
+    /// Somebody complained of it.
+    Complained {
+        /// Of what.
+        kind: ComplaintKind,
+    },
     /// It became final.
     Settled {
         /// In which state.

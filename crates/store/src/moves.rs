@@ -1,7 +1,8 @@
 //! The one place where a message's row changes state, guarded by where it stood, counted with it.
 
 use hongyan_domain::{
-    AccountId, Cause, InteractionKind, MessageId, Reason, Standing, State, Taken, Timestamp, Transition,
+    AccountId, Cause, InteractionKind, MessageId, Reason, Signal, Standing, State, Taken, Timestamp,
+    Transition,
 };
 use rusqlite::params;
 
@@ -87,6 +88,9 @@ pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<T
         return Ok(None);
     }
     let gone = step.to.cause.and_then(Reason::told_by).filter(|_| step.to.to == State::Failed);
+    if let Some(signal) = step.to.cause.and_then(signal) {
+        blame(ledger, step, signal)?;
+    }
     if given_back.is_some() || gone.is_some() {
         let learned = Learned { given_back, gone, at: step.at };
         recipients::learn(ledger, (step.account, step.message), &learned)?;
@@ -106,6 +110,30 @@ pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<T
     ledger.tally.leave(step.account, accepted_at, step.from.state, before);
     ledger.tally.enter(step.account, accepted_at, step.to.to, step.to.cause);
     Ok(Some(accepted_at))
+}
+
+/// What this end of a message says against its template.
+fn signal(cause: Cause) -> Option<Signal> {
+    match cause {
+        Cause::UserBlocked => Some(Signal::UserBlocked),
+        Cause::ContentRefused => Some(Signal::Blocked),
+        _ => None,
+    }
+}
+
+const TEMPLATE: &str = "
+SELECT template_id
+FROM message
+WHERE account = ?1
+  AND id = ?2";
+
+fn blame(ledger: &mut Ledger<'_>, step: &Move<'_>, signal: Signal) -> Result<()> {
+    let mut template = ledger.conn.prepare_cached(TEMPLATE)?;
+    let template: Option<String> = row::first(template.query([step.account.0, step.message.raw()])?)?;
+    if let Some(template) = template {
+        ledger.tally.sign(step.account, step.at, &template.into(), signal);
+    }
+    Ok(())
 }
 
 fn is_with_wechat(state: State) -> bool {

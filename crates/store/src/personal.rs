@@ -19,7 +19,8 @@ use crate::recipients::{Person, short};
 use crate::seal::Blind;
 use crate::writer::Ledger;
 use crate::{
-    Action, Actor, Deed, MessageFilter, MessageRecord, Page, Result, Store, StoreError, record, row, withdraw,
+    Action, Actor, Complaint, Deed, MessageFilter, MessageRecord, Page, Result, Store, StoreError,
+    compliance, record, row, withdraw,
 };
 
 /// Messages erased in one transaction: about 20 ms.
@@ -36,6 +37,8 @@ pub struct Personal {
     pub messages: Page<MessageRecord>,
     /// Receipts that belong to no message; on the first page.
     pub receipts: Vec<OpenReceipt>,
+    /// Complaints of theirs, the last thousand; on the first page.
+    pub complaints: Vec<Complaint>,
 }
 
 /// A receipt that has found no message.
@@ -123,23 +126,24 @@ impl Store {
         let mut messages = self.find_messages(&filter, cursor, limit).await?;
         let (shared, is_first) = (self.shared.clone(), cursor.is_none());
         let ids: Vec<_> = messages.items.iter().map(|message| message.id).collect();
-        let (items, receipts, facts) = self
+        let (items, receipts, complaints, facts) = self
             .read(move |conn| {
                 let whole =
                     ids.into_iter().map(|id| record::with_timeline(conn, &shared.keyring, account, id));
                 let items = whole.filter_map(Result::transpose).collect::<Result<Vec<_>>>()?;
                 if !is_first {
-                    return Ok((items, Vec::new(), None));
+                    return Ok((items, Vec::new(), Vec::new(), None));
                 }
                 let receipts = open_receipts(conn, &shared.keyring, person)?;
                 let facts = Person::read(conn, account, person.recipient)?.facts;
-                Ok((items, receipts, (facts != Recipient::default()).then_some(facts)))
+                let complaints = compliance::complaints_of_person(conn, account, &person.recipient)?;
+                Ok((items, receipts, complaints, (facts != Recipient::default()).then_some(facts)))
             })
             .await?;
         messages.items = items;
         let detail = json!({ "messages": messages.items.len(), "receipts": receipts.len() });
         self.note(person.deed(Action::RecipientExport, detail, now)).await?;
-        Ok(Personal { facts, messages, receipts })
+        Ok(Personal { facts, messages, receipts, complaints })
     }
 
     /// As `erase_recipient`, of a person who left by themselves: when they come back, they may be written to again.
@@ -300,6 +304,7 @@ fn erase(ledger: &mut Ledger<'_>, actor: &Actor, batch: &Batch<'_>) -> Result<Er
     }
     erased.receipts += erase_receipts(ledger, batch.person)?;
     withdraw::erase(ledger, account, &batch.person.recipient)?;
+    erase_traces(ledger, batch)?;
     erase_facts(ledger, batch.person, (batch.reason, batch.now))?;
     ledger.audit(actor, &batch.person.deed(Action::RecipientErase, erased.told(), batch.now))?;
     Ok(erased)
@@ -426,6 +431,29 @@ fn erase_receipts(ledger: &mut Ledger<'_>, person: Subject) -> Result<usize> {
         ledger.reread_open_receipts()?;
     }
     Ok(went)
+}
+
+const ERASE_BLOCKED: &str = "
+UPDATE blocked
+SET recipient = x''
+WHERE account = ?1
+  AND recipient = ?2";
+
+// The caller's own id stays, as that of a message, so that the same complaint again is the same.
+const ERASE_COMPLAINTS: &str = "
+UPDATE complaint
+SET recipient = NULL,
+    reference = CASE WHEN INSTR(reference, ?3) > 0 THEN NULL ELSE reference END
+WHERE account = ?1
+  AND recipient = ?2";
+
+/// What WeChat blocked and what was complained of stays counted, and names nobody.
+fn erase_traces(ledger: &Ledger<'_>, batch: &Batch<'_>) -> Result<()> {
+    let Subject { account, recipient } = batch.person;
+    ledger.conn.prepare_cached(ERASE_BLOCKED)?.execute(params![account.0, &recipient[..]])?;
+    let who = params![account.0, &recipient[..], batch.openid.expose()];
+    ledger.conn.prepare_cached(ERASE_COMPLAINTS)?.execute(who)?;
+    Ok(())
 }
 
 const ERASE_PERSON: &str = "

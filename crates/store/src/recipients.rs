@@ -1,10 +1,11 @@
 //! What is known of people: read before a message is judged, written when one is taken from them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hongyan_domain::{
-    AccountId, Asked, Category, InteractionKind, MessageId, Openid, Reason, Recipient, Suppression, Taken,
-    Timestamp,
+    AccountId, Asked, Category, InteractionKind, MessageId, Openid, Reason, Recipient, Signal, Suppression,
+    Taken, Timestamp,
 };
 use rusqlite::{Connection, Row, params};
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::queue::Turn;
 use crate::seal::{Blind, Column, Place};
 use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
-use crate::{Action, Actor, Deed, Page, Result, Store, StoreError, accounts, row};
+use crate::{Action, Actor, Deed, Page, Result, Store, StoreError, accounts, compliance, row};
 
 /// Something a person did, as WeChat's callback or the API told it.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub enum Sign {
     Seen,
     /// They follow no more.
     Left,
+    /// They wrote, and what they wrote is that they want no more of this category (`None`: of anything).
+    OptedOut(Option<Category>),
     /// What was answered about them says that they are not to be written to.
     Unreachable(Reason),
 }
@@ -116,8 +119,13 @@ impl Person {
         Ok(())
     }
 
+    /// Nothing is known of them yet: they have no row.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
     /// Writes what is known now of one who has a row.
-    fn update(&self, conn: &Connection, at: Timestamp) -> Result<()> {
+    pub(crate) fn update(&self, conn: &Connection, at: Timestamp) -> Result<()> {
         let values = params![self.account.0, &self.blind[..], self.text()?, self.is_suppressed(), at.ms()];
         if conn.prepare_cached(UPDATE)?.execute(values)? == 1 {
             return Ok(());
@@ -127,6 +135,10 @@ impl Person {
 
     fn text(&self) -> Result<String> {
         serde_json::to_string(&self.facts).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    fn is_suppressed_for(&self, reason: Reason) -> bool {
+        self.facts.suppressions().iter().any(|one| one.reason == reason)
     }
 
     fn is_suppressed(&self) -> bool {
@@ -140,6 +152,14 @@ impl Person {
             Sign::Acted(kind) => self.facts.acted(kind, at),
             Sign::Seen => self.facts.seen(at),
             Sign::Left => self.facts.suppress(suppression(Reason::Unsubscribed, None)),
+            Sign::OptedOut(category) => {
+                self.facts.acted(InteractionKind::Message, at);
+                let suppression = suppression(Reason::OptedOut, None);
+                // Written again, it holds since the first time.
+                if !self.is_suppressed_for(Reason::OptedOut) {
+                    self.facts.suppress(Suppression { category, ..suppression });
+                }
+            }
             Sign::Unreachable(reason) => {
                 self.facts.suppress(suppression(reason, reason.lasts().map(|lasts| at.plus(lasts))));
             }
@@ -366,11 +386,16 @@ INSERT INTO meta (account, name, value)
 VALUES (?1, 'interactions_since', ?2)
 ON CONFLICT (account, name) DO NOTHING";
 
-fn interact(ledger: &Ledger<'_>, keys: &AccountKeys, one: &Interaction) -> Result<()> {
+fn interact(ledger: &mut Ledger<'_>, keys: &AccountKeys, one: &Interaction) -> Result<()> {
     let mut person = Person::read(ledger.conn, one.account, keys.recipient(&one.openid))?;
     let before = person.facts.clone();
+    if let Some((signal, reason)) = one.sign.against()
+        && !person.is_suppressed_for(reason)
+    {
+        blame(ledger, &person, one.at, signal)?;
+    }
     person.learn(one.sign, one.at);
-    if matches!(one.sign, Sign::Acted(_)) {
+    if matches!(one.sign, Sign::Acted(_) | Sign::OptedOut(_)) {
         let first = ledger.conn.prepare_cached(IS_KNOWN)?.execute(params![one.account.0, one.at.ms()])?;
         if first == 1 {
             accounts::revise(ledger.conn)?;
@@ -381,6 +406,29 @@ fn interact(ledger: &Ledger<'_>, keys: &AccountKeys, one: &Interaction) -> Resul
         return Ok(());
     }
     person.write(ledger.conn, Owner { keys, openid: &one.openid }, one.at)
+}
+
+/// People who leave because of a message do so within a day (requirements: 24 h).
+const BLAMED_WITHIN: Duration = Duration::from_secs(86_400);
+
+/// Counts this against the template of the last message to that person.
+fn blame(ledger: &mut Ledger<'_>, person: &Person, at: Timestamp, signal: Signal) -> Result<()> {
+    let last = compliance::last_before(ledger.conn, (person.account, &person.blind), at, BLAMED_WITHIN)?;
+    if let Some(went) = last {
+        ledger.tally.sign(person.account, at, &went.template_id.into(), signal);
+    }
+    Ok(())
+}
+
+impl Sign {
+    /// What it says against the last message, and the suppression by which it was counted before.
+    fn against(self) -> Option<(Signal, Reason)> {
+        match self {
+            Self::Left => Some((Signal::Unsubscribed, Reason::Unsubscribed)),
+            Self::OptedOut(_) => Some((Signal::OptedOut, Reason::OptedOut)),
+            Self::Acted(_) | Self::Seen | Self::Unreachable(_) => None,
+        }
+    }
 }
 
 const SUPPRESSED: &str = "

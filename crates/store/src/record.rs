@@ -10,7 +10,7 @@ use crate::on_time::{self, Arrival};
 use crate::reconcile::raw_place;
 use crate::row::{self, RawReady};
 use crate::{
-    Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, approvals, clicks, gather,
+    Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, approvals, clicks, compliance, gather,
     withdraw,
 };
 
@@ -171,6 +171,8 @@ fn timeline(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Res
     timeline.extend(receipts(conn, keyring, record)?);
     timeline
         .extend(record.clicks.map(|clicks| Moment { at: clicks.first_at, what: Happening::Clicked(clicks) }));
+    timeline.extend(compliance::blocked_of(conn, record.account, record.id)?);
+    timeline.extend(compliance::complained_of(conn, record.account, record.id)?);
     if let Some(at) = record.settled_at {
         let (state, cause) = (record.standing.state, record.cause);
         timeline.push(Moment { at, what: Happening::Settled { state, cause } });

@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use hongyan_domain::on_time::Punctuality;
-use hongyan_domain::{AccountId, Cause, State, Timestamp};
+use hongyan_domain::{AccountId, Cause, Signal, State, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use crate::{Result, Store, StoreError, TallyDifference, TallyRow, on_time};
+use crate::compliance::{self, Judged};
+use crate::{Heard, Result, Store, StoreError, TallyDifference, TallyRow, on_time};
 
 /// A counter's cell: account, day of acceptance, where the messages stand.
 type Cell = (AccountId, i64, State, Option<Cause>);
@@ -47,6 +48,8 @@ pub(crate) struct Tally {
     purged_cells: HashMap<Cell, i64>,
     purged_sends: HashMap<(AccountId, i64), i64>,
     on_time: on_time::Cells,
+    judged: HashMap<Judged, u64>,
+    signs: HashMap<(AccountId, i64, Arc<str>, Signal), u64>,
 }
 
 const ADD_TALLY: &str = "
@@ -154,6 +157,25 @@ impl Tally {
         self.on_time.entry((account, accepted_at.day(), scenario)).or_default().count(told);
     }
 
+    /// A rule said something of a message of this template and scenario.
+    pub(crate) fn judged(
+        &mut self,
+        (account, at): (AccountId, Timestamp),
+        heard: Heard,
+        (template, scenario): (&Arc<str>, Option<&Arc<str>>),
+    ) {
+        let Some(rule) = heard.verdict.rule() else { return };
+        let (day, verdict, observed) = (at.day(), heard.verdict.as_str(), heard.observed);
+        let (template, scenario) = (template.clone(), scenario.cloned());
+        let cell = Judged { account, day, rule, verdict, observed, template, scenario };
+        *self.judged.entry(cell).or_default() += 1;
+    }
+
+    /// Something came that speaks against a template.
+    pub(crate) fn sign(&mut self, account: AccountId, at: Timestamp, template: &Arc<str>, signal: Signal) {
+        *self.signs.entry((account, at.day(), template.clone(), signal)).or_default() += 1;
+    }
+
     /// WeChat accepted a send.
     pub(crate) fn sent(&mut self, account: AccountId, at: Timestamp) {
         *self.sends.entry((account, at.day())).or_default() += 1;
@@ -184,6 +206,12 @@ impl Tally {
         for (day, change) in other.purged_sends {
             *self.purged_sends.entry(day).or_default() += change;
         }
+        for (cell, count) in other.judged {
+            *self.judged.entry(cell).or_default() += count;
+        }
+        for (sign, count) in other.signs {
+            *self.signs.entry(sign).or_default() += count;
+        }
     }
 
     pub(crate) fn write(self, conn: &Connection) -> Result<()> {
@@ -191,6 +219,7 @@ impl Tally {
         add_uses(conn, self.uses)?;
         add_links(conn, self.links)?;
         on_time::add(conn, self.on_time)?;
+        compliance::add_counts(conn, self.judged, self.signs)?;
         purge(conn, self.purged_cells, self.purged_sends)
     }
 }

@@ -28,6 +28,15 @@ fn files_hold(world: &World, needle: &str) -> bool {
     bytes.any(|bytes| bytes.windows(needle.len()).any(|window| window == needle.as_bytes()))
 }
 
+/// Everything that compliance hears of a person.
+async fn live_through_complaints(world: &World, person: &str) {
+    let complaint = json!({ "touser": person, "reference": "t-1" });
+    world.api().post("/api/v1/complaints", &complaint).await.expect(200);
+    let wrote = json!({ "appid": world.official().appid, "openid": person, "kind": "text", "text": "退订" });
+    world.simulator.control().event(&serde_json::from_value(wrote).unwrap()).unwrap();
+    world.drain().await;
+}
+
 #[tokio::test]
 async fn an_erased_person_is_in_no_file_log_or_metric_and_every_count_stays() {
     let logs = Logs::capture();
@@ -36,6 +45,7 @@ async fn an_erased_person_is_in_no_file_log_or_metric_and_every_count_stays() {
     let mine = world.send_all(&[order(&world, 1), order(&world, 2)]).await;
     let others = world.send_all(&[world.body(1), world.body(2)]).await;
     world.drain().await;
+    live_through_complaints(&world, &person).await;
     world.wire.hold_calls();
     let on_its_way = world.send(&order(&world, 3)).await;
     world.wire.held(1).await;

@@ -49,8 +49,35 @@ async fn live_through_a_bad_day(world: &mut World) {
         world.pass(5, Duration::from_secs(2)).await;
     }
     world.restart().await;
-    world.faults(json!({}));
+    world.faults(json!({ "blocked": 0.5 }));
+    live_through_complaints(world).await;
     world.pass(20, Duration::from_secs(60)).await;
+    // The self-check of the day is made, and its sheet is read by whoever may see whom it names.
+    world.pass(2, Duration::from_secs(12 * 3_600)).await;
+    let report = world.api().get("/api/v1/compliance/report?day=2026-11-23&format=csv").await;
+    assert_eq!(report.status, 200);
+}
+
+/// Everything that compliance hears of a person: blocks, complaints, opt-outs, a brake.
+async fn live_through_complaints(world: &mut World) {
+    let brake = json!({ "mode": "enforce", "score": 1, "sample": 1 });
+    world.api().patch("/api/v1/policies/brake", &brake).await.expect(200);
+    let told =
+        json!({ "thing1": TOLD, "amount2": "1", "character_string3": "A2", "time4": "2026-11-23 12:00" });
+    world.send_all(&[with(world.body(0), &json!({ "data": told }))]).await;
+    world.pass(5, Duration::from_secs(200)).await;
+    let official = world.official();
+    let person = &official.openids[0];
+    world
+        .api()
+        .post("/api/v1/complaints", &json!({ "touser": person, "reference": "t-1" }))
+        .await
+        .expect(200);
+    let named = json!({ "touser": person, "reference": format!("of {person}") });
+    world.api().post("/api/v1/complaints", &named).await.expect(422);
+    let wrote = json!({ "appid": official.appid, "openid": person, "kind": "text", "text": "退订" });
+    world.simulator.control().event(&serde_json::from_value(wrote).unwrap()).unwrap();
+    world.drain().await;
 }
 
 /// Trap 35: secrets and openids in plain text in the database and logs.

@@ -36,6 +36,8 @@ fn the_defaults_are_the_settings_of_the_crates_they_are_for() {
     assert_eq!(config.engine.retention.keep, engine.retention.keep);
     assert_eq!(config.engine.retention.await_receipt, engine.retention.await_receipt);
     assert_eq!(config.engine.retention.keep_audit, engine.retention.keep_audit);
+    assert_eq!(config.engine.retention.keep_incidents, engine.retention.keep_incidents);
+    assert_eq!(config.engine.retention.keep_reports, engine.retention.keep_reports);
     assert_eq!(config.engine.tolerance.bulk, engine.tolerance.bulk);
 }
 

@@ -19,6 +19,9 @@ pub(super) fn sending(subject: &Subject<'_>) -> Check {
     }
     let pause = subject.traffic.pause.filter(|pause| subject.now < pause.until);
     let Some(Pause { until, cause }) = pause else {
+        if !account.policies.braked().is_empty() {
+            return braked(subject);
+        }
         let (zh, en) =
             (format!("没有暂停；{waiting} 条等待"), format!("nothing holds it up, {waiting} waiting"));
         return Check::new(name, CheckStatus::Ok, Text::new(zh, en));
@@ -38,6 +41,15 @@ pub(super) fn sending(subject: &Subject<'_>) -> Check {
         cause => advice(cause),
     };
     Check { mend, ..Check::new(name, status, Text::new(zh, en)) }
+}
+
+/// Messages go, but not by these templates: a person has to look at them.
+fn braked(subject: &Subject<'_>) -> Check {
+    let (templates, waiting) = (subject.account.policies.braked().join(", "), subject.traffic.waiting);
+    let zh = format!("模板 {templates} 因风险过高被自动刹车；{waiting} 条等待");
+    let en = format!("braked because of their risk: templates {templates}, {waiting} waiting");
+    let mend = "hongyan compliance brakes; hongyan compliance release ID --reason …";
+    Check::new(CheckName::Sending, CheckStatus::Warning, Text::new(zh, en)).mend(mend, mend)
 }
 
 fn paused(subject: &Subject<'_>, ordered: &Paused) -> Check {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use hongyan_domain::{
-    Category, Cause, InteractionKind, Lane, MessageId, OnUnknown, Openid, Punctuality, Rule,
+    Category, Cause, ComplaintKind, InteractionKind, Lane, MessageId, OnUnknown, Openid, Punctuality, Rule,
     State as MessageState, Timestamp, says,
 };
 use hongyan_engine::Catalog;
@@ -155,7 +155,7 @@ pub(crate) struct MomentBody<'a> {
     #[schema(value_type = String)]
     at: Option<Timestamp>,
     /// `accepted`, `merged`, `withdrawn`, `judged`, `asked`, `approved`, `rejected`, `claimed`, `clicked`, `dispatched`,
-    /// `reported` or `settled`.
+    /// `reported`, `blocked`, `complained` or `settled`.
     what: &'static str,
     /// Of a trigger that was merged into the message: the caller's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -225,6 +225,14 @@ pub(crate) struct MomentBody<'a> {
     /// Of a report nobody has documented: as WeChat spelled it.
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<&'a str>,
+    /// Of a block by WeChat's platform: when the message was sent, by WeChat's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    blocked_at: Option<Timestamp>,
+    /// Of a complaint: of what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    kind: Option<ComplaintKind>,
     /// Of a settlement: the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -365,6 +373,10 @@ impl<'a> MomentBody<'a> {
                 Self { what: "reported", status: Some(status.as_str()), raw: raw.as_deref(), ..body }
             }
             Happening::Clicked(clicks) => Self { what: "clicked", count: Some(clicks.count), ..body },
+            Happening::Blocked { blocked_at } => {
+                Self { what: "blocked", blocked_at: Some(*blocked_at), ..body }
+            }
+            Happening::Complained { kind } => Self { what: "complained", kind: Some(*kind), ..body },
             Happening::Settled { state, cause } => {
                 Self { what: "settled", state: Some(*state), cause: *cause, ..body }
             }

@@ -66,6 +66,8 @@ codes! {
     UnknownScenario = "unknown_scenario", 404, "There is no such scenario";
     /// There is no such approval for this key.
     UnknownApproval = "unknown_approval", 404, "There is no such approval";
+    /// There is no such brake for this key.
+    UnknownBrake = "unknown_brake", 404, "There is no such brake";
     /// There is no such key, or it was revoked before.
     UnknownKey = "unknown_key", 404, "There is no such key";
     /// There is no such user.

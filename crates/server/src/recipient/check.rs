@@ -1,7 +1,7 @@
 //! Would a message go now, and if not, why and when?
 
 use axum::extract::State;
-use hongyan_domain::{Asked, Category, InteractionKind, Judgement, Rule, Timestamp, Verdict, judge};
+use hongyan_domain::{Asked, Category, InteractionKind, Judgement, Rule, Timestamp, Verdict, braked, judge};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -105,6 +105,12 @@ pub(crate) async fn check(
     let basis = scenario.and_then(|scenario| scenario.basis).or(asked.basis);
     let facts = app.store().recipients(vec![(account.id(), openid)]).await?.pop().unwrap_or_default();
     let question = Asked { category, scenario: asked.scenario.as_deref(), basis, fingerprint: 0 };
+    // Of a scenario, the template is the one it is bound to.
+    let template =
+        scenario.and_then(|scenario| scenario.template_id.as_deref()).or(asked.template_id.as_deref());
+    if template.is_some_and(|template| account.policies.is_braked(template)) {
+        return answer::ok(&VerdictBody::of(braked(None, app.now())));
+    }
     answer::ok(&VerdictBody::from(judge(
         account.policies.of(category, asked.scenario.as_deref()),
         &facts,

@@ -7,6 +7,7 @@ mod attribution;
 mod audit;
 mod bed;
 mod content;
+mod compliance;
 mod find;
 mod keys;
 mod library;
@@ -101,6 +102,17 @@ suite! {
         a_damaged_row_in_an_open_claim_keeps_no_owner_from_starting,
         a_claim_leaves_out_a_copy_from_before_a_try,
         the_last_time_seen_is_kept_and_never_an_earlier_one,
+    }
+    compliance {
+        counts_add_up_and_judged_lines_are_counted_with_them,
+        a_blocked_message_joins_the_nearest_send_once,
+        blocked_messages_are_paged_and_filtered,
+        a_complaint_finds_its_message_counts_once_and_is_heeded,
+        who_leaves_or_opts_out_counts_against_the_last_message_of_a_day,
+        a_brake_is_pulled_once_released_once_and_both_change_the_revision,
+        what_a_brake_holds_waits_and_is_woken,
+        a_day_is_looked_at_page_by_page_and_its_report_is_kept,
+        compliance_is_purged_by_age_and_erased_by_person,
     }
     recipients {
         of_one_never_heard_of_nothing_is_known,

@@ -6,6 +6,7 @@ mod accounts;
 mod bounds;
 mod chaos;
 mod content;
+mod compliance;
 mod doubt;
 mod idempotency;
 mod limits;

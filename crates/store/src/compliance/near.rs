@@ -1,0 +1,63 @@
+//! Which message an event belongs to that names only its person and a time: the nearest that reached WeChat.
+
+use std::time::Duration;
+
+use hongyan_domain::{AccountId, MessageId, Timestamp};
+use rusqlite::{Connection, params};
+
+use crate::seal::Blind;
+use crate::{Result, row};
+
+const HOUR_MS: i64 = 3_600_000;
+/// How much earlier than it went a message may have been accepted and is still found: hours of the index looked
+/// through. One that was scheduled longer ahead is not.
+const WAITED: i64 = 24;
+
+/// A message that reached WeChat.
+pub(crate) struct Went {
+    pub(crate) id: MessageId,
+    pub(crate) template_id: String,
+    /// WeChat refused what is in it, so it is counted as blocked already.
+    pub(crate) refused: bool,
+    pub(crate) at: Timestamp,
+}
+
+// Where a receipt came before the answer, or WeChat refused it, `sent_at` is empty: then when it was settled.
+const OF_HOUR: &str = "
+SELECT id, template_id, COALESCE(sent_at, settled_at), cause = 'content_refused'
+FROM message
+WHERE account = ?1
+  AND accepted_at / 3600000 = ?2
+  AND recipient = ?3
+  AND (sent_at IS NOT NULL OR state = 'delivered' OR cause = 'content_refused')";
+
+/// The person's messages that went in this time, in no order.
+pub(crate) fn went(
+    conn: &Connection,
+    (account, recipient): (AccountId, &Blind),
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Went>> {
+    let mut of_hour = conn.prepare_cached(OF_HOUR)?;
+    let mut found = Vec::new();
+    for hour in from.ms().div_euclid(HOUR_MS) - WAITED..=until.ms().div_euclid(HOUR_MS) {
+        let rows = of_hour.query(params![account.0, hour, &recipient[..]])?;
+        found.extend(row::all(rows, |row| {
+            let refused = row.get::<_, Option<bool>>(3)?.unwrap_or(false);
+            Ok(Went { id: row::id(row, 0)?, template_id: row.get(1)?, refused, at: row::at(row, 2)? })
+        })?);
+    }
+    found.retain(|went| (from..=until).contains(&went.at));
+    Ok(found)
+}
+
+/// The last message that went to a person, at most so long before `at`.
+pub(crate) fn last_before(
+    conn: &Connection,
+    person: (AccountId, &Blind),
+    at: Timestamp,
+    within: Duration,
+) -> Result<Option<Went>> {
+    let found = went(conn, person, at.minus(within), at)?;
+    Ok(found.into_iter().filter(|went| !went.refused).max_by_key(|went| went.at))
+}
