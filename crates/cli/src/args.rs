@@ -8,8 +8,9 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, audit, backup, bench, compliance, config_check, content, demo, doctor, hold, interaction, key, message,
-    migrate, policy, recipient, restore, scenario, secrets, send, serve, simulate, stats, template, user,
+    account, audit, backup, bench, compliance, config_check, content, demo, doctor, hold, interaction, key,
+    message, migrate, policy, recipient, restore, scenario, secrets, send, serve, simulate, stats, template,
+    user,
 };
 
 #[derive(Debug, Parser)]
@@ -183,7 +184,7 @@ fn told(value: &ContextValue) -> String {
 mod tests {
     use super::*;
 
-    const COMMANDS: [&str; 30] = [
+    const COMMANDS: [&str; 32] = [
         "scenario",
         "catalogue",
         "policy",

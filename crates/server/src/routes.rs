@@ -24,8 +24,9 @@ use crate::text::Text;
 use crate::user::session;
 use crate::watch::watch;
 use crate::{
-    account, approval, audit, callback, click_stats, compliance, console, content, events, health, hold, key, link,
-    message, metrics, on_time, personal, policy, recipient, scenario, setup, stats, trigger_batch, user,
+    account, approval, audit, callback, click_stats, compliance, console, content, events, health, hold, key,
+    link, message, metrics, on_time, personal, policy, recipient, scenario, setup, stats, trigger_batch,
+    user,
 };
 
 /// The names of key and cookie in the document.

@@ -18,9 +18,9 @@ mod cancel;
 mod checkpoint;
 mod claim;
 mod clicks;
+mod compliance;
 mod damaged;
 mod depart;
-mod compliance;
 mod error;
 mod find;
 mod gather;
@@ -77,12 +77,12 @@ pub use approvals::{APPROVED, Approval, Asking, Decided, DecisionAnswer, Decisio
 pub use audit::{Action, Actor, Deed};
 pub use audit_log::{AuditFault, AuditFilter, AuditRow, AuditState};
 pub use clicks::{ClickRow, Clicked, Clicks};
-pub use depart::Parting;
 pub use compliance::{
     About, BlockedDraft, BlockedFilter, BlockedMessage, BlockedRead, BlockedWritten, Brake, BrakeDraft,
     Braked, Brakes, Complained, Complaint, ComplianceBefore, Counts, JudgedRow, NewComplaint, Report,
     RiskRow, SentRow,
 };
+pub use depart::Parting;
 pub use error::{Result, StoreError};
 pub use gather::{GATHERED_MAX, OpenWindow, WindowAsked};
 pub use library::Grants;

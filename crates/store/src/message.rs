@@ -5,8 +5,8 @@ use std::sync::Arc;
 use hongyan_domain::on_time::Punctuality;
 use hongyan_domain::policy::Policies;
 use hongyan_domain::{
-    AccountId, Category, Cause, ComplaintKind, Content, DeliveryStatus, InteractionKind, Lane, MessageId, OnUnknown,
-    Openid, Rule, Standing, State, Taken, Timestamp, Transition, Verdict, Wording,
+    AccountId, Category, Cause, ComplaintKind, Content, DeliveryStatus, InteractionKind, Lane, MessageId,
+    OnUnknown, Openid, Rule, Standing, State, Taken, Timestamp, Transition, Verdict, Wording,
 };
 
 use crate::approvals::{Asking, Decided};

@@ -10,8 +10,8 @@ use crate::on_time::{self, Arrival};
 use crate::reconcile::raw_place;
 use crate::row::{self, RawReady};
 use crate::{
-    Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, approvals, clicks, compliance, gather,
-    withdraw,
+    Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, approvals, clicks, compliance,
+    gather, withdraw,
 };
 
 /// The columns of `read`, in its order.

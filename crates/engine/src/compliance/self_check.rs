@@ -4,17 +4,18 @@
 //! asked about. Content is scanned anew, by the words in force now, a little at a time beside everything else.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hongyan_content::{Options, Scanner, Verdict, WordList, check};
+use hongyan_content::{Scanner, Verdict, check};
 use hongyan_domain::{
     AccountId, Category, Content, InteractionKind, MessageId, Mode, Rule, Signal, Timestamp,
 };
 use hongyan_store::{JudgedRow, SentRow};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::Account;
+use crate::catalog::{Account, Catalog};
+use crate::content::{self, Words};
 use crate::{Engine, EngineError, Shared};
 
 /// After midnight, answers and counts of the day before still come in for so long.
@@ -126,11 +127,11 @@ pub struct Offender {
     pub detail: String,
 }
 
-/// The words in force. One list for all as long as none is kept in the store: this is the one place to change then.
-fn words_in_force() -> Option<Arc<Scanner>> {
-    static STARTER: LazyLock<Option<Arc<Scanner>>> =
-        LazyLock::new(|| Scanner::build(&WordList::starter(), Options::default()).ok().map(Arc::new));
-    STARTER.clone()
+/// The account's word list, ready to look with; `None`: the account has gone meanwhile.
+async fn words_in_force(catalog: &Catalog, account: AccountId) -> Option<Arc<Words>> {
+    let words = catalog.by_id(account)?.words.clone();
+    content::make_ready(words.clone()).await;
+    Some(words)
 }
 
 /// How far the check of a day has come. In memory only: after a restart the account at hand begins anew.
@@ -246,13 +247,13 @@ impl Look {
     /// Looks at the next rows: how many, and whether there are more.
     async fn go_on(&mut self, shared: &Shared, day: i64, limit: usize) -> Result<(usize, bool), EngineError> {
         let (rows, last) = shared.store.sent_on(self.account, day, self.after, limit).await?;
-        let words = words_in_force();
-        let catalog = shared.catalog.load();
+        let catalog = shared.catalog.load_full();
+        let words = words_in_force(&catalog, self.account).await;
         for row in &rows {
             self.checked += 1;
             let title = catalog.by_id(self.account).and_then(|account| account.template(&row.template_id));
             let title = title.map_or("", |template| &*template.title);
-            if let Some(found) = words.as_deref().and_then(|words| findings(words, title, row)) {
+            if let Some(found) = words.as_deref().and_then(|words| findings(words.scanner(), title, row)) {
                 self.authenticity.add(row, || found);
             }
             self.count(row);

@@ -5,8 +5,8 @@
 mod accounts;
 mod bounds;
 mod chaos;
-mod content;
 mod compliance;
+mod content;
 mod doubt;
 mod idempotency;
 mod limits;
