@@ -123,6 +123,11 @@ impl Caller {
         Ok(request)
     }
 
+    /// Whether they may do everything, to everybody.
+    pub(crate) fn governs(&self) -> bool {
+        self.is_for_all() && self.clone().demand(Needed::Scope(Scope::Admin)).is_ok()
+    }
+
     fn demand(self, needed: Needed) -> Result<Self, Problem> {
         let (scope, role) = match needed {
             Needed::Scope(Scope::Read) => (Scope::Read, Role::Viewer),

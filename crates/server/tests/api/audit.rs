@@ -111,10 +111,17 @@ async fn the_first_key_is_made_by_whoever_opened_the_set_up_link() {
     let token = "t".repeat(43);
     server.store.put_setup_secret(&hongyan_store::Secret::new(&*token), server.clock.now()).await.unwrap();
 
-    let page = server.call_as("", ("POST", &format!("/setup?token={token}")), "").await;
+    let body = json!({ "token": token, "name": "admin", "password": "correct horse", "key": true });
+    let made = server.call_as("", ("POST", "/api/v1/setup"), body.to_string()).await;
 
-    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
     let rows = server.store.audit(&AuditFilter::default(), None, 10).await.unwrap().items;
     let told: Vec<_> = rows.iter().map(|row| (&*row.actor, &*row.action)).collect();
-    assert_eq!(told[..2], [("setup", "key.create"), ("system", "setup.link")]);
+    let expected = [
+        ("user:admin", "user.login"),
+        ("setup", "key.create"),
+        ("setup", "user.create"),
+        ("system", "setup.link"),
+    ];
+    assert_eq!(told[..4], expected);
 }

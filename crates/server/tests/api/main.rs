@@ -19,3 +19,4 @@ mod serve;
 mod server;
 mod setup;
 mod template;
+mod user;

@@ -74,9 +74,20 @@ pub(crate) const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/readyz", None),
     ("GET", "/metrics", None),
     ("GET", "/api/openapi.json", None),
-    ("GET", "/", None),
-    ("GET", "/setup", None),
-    ("POST", "/setup", None),
+    ("GET", "/api/v1/events", Some(Scope::Read)),
+    ("GET", "/api/v1/setup", None),
+    ("POST", "/api/v1/setup", None),
+    ("POST", "/api/v1/login", None),
+    ("POST", "/api/v1/logout", Some(Scope::Read)),
+    ("GET", "/api/v1/me", Some(Scope::Read)),
+    ("PATCH", "/api/v1/me", Some(Scope::Read)),
+    ("GET", "/api/v1/sessions", Some(Scope::Read)),
+    ("DELETE", "/api/v1/sessions/{id}", Some(Scope::Read)),
+    ("GET", "/api/v1/users", Some(Scope::Admin)),
+    ("POST", "/api/v1/users", Some(Scope::Admin)),
+    ("GET", "/api/v1/users/{name}", Some(Scope::Admin)),
+    ("PATCH", "/api/v1/users/{name}", Some(Scope::Admin)),
+    ("DELETE", "/api/v1/users/{name}", Some(Scope::Admin)),
 ];
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -123,9 +134,15 @@ async fn a_route_answers_its_methods_and_405_to_all_others() {
 async fn whatever_is_not_a_route_is_404() {
     let server = Server::start().await;
 
-    for path in
-        ["/nothing", "/api", "/api/v2/messages", "/api/v1/messages/", "//", "/setup/x", "/%2e%2e/etc/passwd"]
-    {
+    for path in [
+        "/nothing",
+        "/api",
+        "/api/v2/messages",
+        "/api/v1/messages/",
+        "/callback",
+        "/assets/none.js",
+        "/%2e%2e/etc/passwd",
+    ] {
         assert_eq!(server.get(path).await.problem(), problem(404, "unknown_route"), "{path}");
     }
 }

@@ -151,8 +151,14 @@ impl Server {
 
     pub(crate) async fn call(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        let (parts, mut body) = response.into_parts();
+        // A stream has no end: its first event is the answer.
+        let bytes =
+            match parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream") {
+                true => body.frame().await.unwrap().unwrap().into_data().unwrap(),
+                false => body.collect().await.unwrap().to_bytes(),
+            };
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
         Reply { status: parts.status, headers: parts.headers, text }
     }
 

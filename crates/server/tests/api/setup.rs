@@ -5,103 +5,83 @@ use hongyan_store::generate_setup_secret;
 use http::{StatusCode, header};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use serde_json::{Value, json};
 
-use crate::server::{NOW, Server};
+use crate::server::{NOW, Reply, Server, problem};
 
-/// A server nobody has a key for, and its set-up link.
+/// A server nobody can call, and its set-up secret.
 async fn fresh() -> (Server, String) {
     let server = Server::start_empty(Settings::default()).await;
     let secret = generate_setup_secret(&mut StdRng::seed_from_u64(3));
     server.store.put_setup_secret(&secret, NOW).await.unwrap();
-    (server, format!("/setup?token={}", secret.expose()))
+    (server, secret.expose().to_owned())
 }
 
-/// The key on a page.
-fn key_on(page: &str) -> &str {
-    let (_, rest) = page.split_once("value=\"hy_").expect("there is a key");
-    let (key, _) = rest.split_once('"').unwrap();
-    assert_eq!(key.len(), 8 + 1 + 43);
-    &page[page.find("hy_").unwrap()..][..3 + key.len()]
+async fn begin(server: &Server, body: &Value) -> Reply {
+    server.call_as("", ("POST", "/api/v1/setup"), body.to_string()).await
 }
 
-#[tokio::test]
-async fn the_link_makes_one_key_that_opens_everything() {
-    let (server, link) = fresh().await;
-
-    let page = server.call_as("", ("GET", &link), "").await;
-    let again = server.call_as("", ("GET", &link), "").await;
-    let made = server.call_as("", ("POST", &link), "").await;
-
-    assert_eq!((page.status, again.status, made.status), (StatusCode::OK, StatusCode::OK, StatusCode::OK));
-    assert!(page.text.contains("method=post"));
-    let key = key_on(&made.text);
-    assert!(server.call_as(key, ("GET", "/api/v1/keys"), "").await.status.is_success());
-    assert!(server.call_as(key, ("GET", "/api/v1/messages"), "").await.status.is_success());
+fn first(token: &str) -> Value {
+    json!({ "token": token, "name": "admin", "password": "correct horse", "key": true })
 }
 
 #[tokio::test]
-async fn a_used_link_is_a_clear_page_and_makes_nothing() {
-    let (server, link) = fresh().await;
-    server.call_as("", ("POST", &link), "").await;
+async fn the_link_makes_one_admin_logs_them_in_and_shows_a_key() {
+    let (server, token) = fresh().await;
 
-    for method in ["GET", "POST"] {
-        let page = server.call_as("", (method, &link), "").await;
-        assert_eq!(page.status, StatusCode::GONE);
-        assert!(page.text.contains("链接已失效") && !page.text.contains("<form"));
-    }
-    assert_eq!(server.store.keys().await.unwrap().len(), 1);
+    let before = server.call_as("", ("GET", "/api/v1/setup"), "").await.json();
+    let made = begin(&server, &first(&token)).await;
+    let after = server.call_as("", ("GET", "/api/v1/setup"), "").await.json();
+
+    assert_eq!((&before["needed"], &after["needed"]), (&json!(true), &json!(false)));
+    assert_eq!((made.status, &made.json()["me"]["role"]), (StatusCode::OK, &json!("admin")));
+    assert!(made.headers.contains_key(header::SET_COOKIE));
+    let key = made.json()["key"].as_str().unwrap().to_owned();
+    assert!(server.call_as(&key, ("GET", "/api/v1/keys"), "").await.status.is_success());
 }
 
 #[tokio::test]
-async fn a_link_of_yesterday_or_a_wrong_one_makes_nothing() {
-    let (server, link) = fresh().await;
-    let wrong = format!("/setup?token={}", "0".repeat(43));
+async fn a_used_wrong_or_old_link_makes_nothing() {
+    let (server, token) = fresh().await;
+    let gone = problem(410, "setup_over");
 
-    assert_eq!(server.call_as("", ("POST", &wrong), "").await.status, StatusCode::GONE);
-    assert_eq!(server.call_as("", ("POST", "/setup"), "").await.status, StatusCode::GONE);
-    server.clock.advance_ms(24 * 3_600_000 + 1);
-    assert_eq!(server.call_as("", ("POST", &link), "").await.status, StatusCode::GONE);
-
-    assert!(server.store.keys().await.unwrap().is_empty());
+    assert_eq!(begin(&server, &first(&"0".repeat(43))).await.problem(), gone);
+    assert_eq!(begin(&server, &first("")).await.problem(), gone);
+    server.clock.advance_ms((24 * 3600 + 1) * 1_000);
+    assert_eq!(begin(&server, &first(&token)).await.problem(), gone);
+    assert!(server.store.users().await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_link_is_dead_once_there_is_a_key() {
-    let (server, link) = fresh().await;
+async fn a_live_key_makes_the_link_dead() {
+    let (server, token) = fresh().await;
     server.make_key(1, &hongyan_store::Scope::ALL, &[]).await;
 
-    assert_eq!(server.call_as("", ("POST", &link), "").await.status, StatusCode::GONE);
-    assert_eq!(server.store.keys().await.unwrap().len(), 1);
+    assert_eq!(begin(&server, &first(&token)).await.problem(), problem(410, "setup_over"));
 }
 
 #[tokio::test]
-async fn pages_load_nothing_and_are_kept_nowhere() {
-    let (server, link) = fresh().await;
+async fn bad_fields_are_all_named_and_use_nothing_up() {
+    let (server, token) = fresh().await;
 
-    for path in ["/", &link, "/setup?token=%3Cscript%3E"] {
-        let page = server.call_as("", ("GET", path), "").await;
-        let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
-        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-        assert!(page.text.contains(&format!("<style nonce=\"{nonce}\">")));
-        assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
-        assert_eq!(page.headers[header::REFERRER_POLICY], "no-referrer");
-        assert!(
-            !page.text.contains("src=") && !page.text.contains("<script>") && !page.text.contains("onclick")
-        );
-    }
+    let bad = begin(&server, &json!({ "token": token, "name": "A B", "password": "short" })).await;
+
+    assert_eq!(bad.fields(), ["name", "password"]);
+    assert_eq!(begin(&server, &first(&token)).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn the_landing_page_speaks_both_languages_and_tells_the_first_step() {
+async fn the_shell_is_one_page_under_a_strict_policy_and_its_files_are_known_by_their_tags() {
     let (server, _) = fresh().await;
 
-    let zh = server.call_as("", ("GET", "/"), "").await.text;
-    let en = server.call_as("", ("GET", "/?lang=en"), "").await.text;
-    server.make_key(1, &hongyan_store::Scope::ALL, &[]).await;
-    let later = server.call_as("", ("GET", "/"), "").await.text;
+    let shell = server.call_as("", ("GET", "/messages/msg_1"), "").await;
+    let script = server.call_as("", ("GET", "/assets/js/main.js"), "").await;
 
-    assert!(zh.contains("还没有 API 密钥") && zh.contains("lang=\"zh-CN\"") && zh.contains("/?lang=en"));
-    assert!(en.contains("There is no API key yet") && en.contains("lang=\"en\""));
-    assert!(later.contains("服务运行中") && later.contains("/api/openapi.json"));
+    let policy = shell.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert!(shell.text.contains("/assets/js/main.js") && script.text.contains("import"));
+    let again = http::Request::get("/assets/js/main.js")
+        .header(header::IF_NONE_MATCH, &script.headers[header::ETAG])
+        .body(axum::body::Body::empty());
+    assert_eq!(server.call(again.unwrap()).await.status, StatusCode::NOT_MODIFIED);
 }

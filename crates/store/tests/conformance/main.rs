@@ -17,6 +17,7 @@ mod recipients;
 mod restore;
 mod retention;
 mod rotate;
+mod users;
 
 /// Stamps the cases for SQLite.
 macro_rules! suite {
@@ -241,5 +242,12 @@ suite! {
         a_new_key_that_cannot_be_written_changes_nothing,
         a_master_key_that_cannot_be_put_in_place_leaves_the_old_one,
         a_process_with_the_master_key_of_before_goes_on_with_what_it_knows,
+    }
+    users {
+        a_user_is_found_by_their_name_and_a_name_is_given_once,
+        the_last_admin_stays,
+        a_session_is_found_by_its_token_until_it_ends,
+        a_step_of_the_second_factor_is_used_once,
+        a_change_of_rights_ends_the_other_sessions,
     }
 }

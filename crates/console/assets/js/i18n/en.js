@@ -80,6 +80,7 @@ export default {
   'app.forbidden': 'Your role does not allow this',
   'app.offline': 'The server cannot be reached, trying again…',
   'app.retry': 'Try again',
+  'app.zone': 'Times: {zone}',
   'app.live': 'live',
   'app.stale': 'not live',
   'nav.overview': 'Overview',

@@ -80,6 +80,7 @@ export default {
   'app.forbidden': '你的角色不能做这件事',
   'app.offline': '连不上服务，正在重试…',
   'app.retry': '重试',
+  'app.zone': '时间：{zone}',
   'app.live': '实时',
   'app.stale': '已断开',
   'nav.overview': '总览',

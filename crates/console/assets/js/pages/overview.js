@@ -94,7 +94,7 @@ export default function Overview() {
   const data = [history.map(([at]) => at), history.map(([, rate]) => rate)];
   return html`<${Head} title=${t('overview.title')}>${mark}<//>
     <${Card} title=${t('overview.today')}><${Today} snapshot=${snapshot} /><//>
-    <div class="columns"><${Card} title=${t('overview.sending')}><${Chart} data=${data} series=${[{ label: t('word.rate'), stroke: '--accent' }]} label=${t('overview.sending')} /><//>
+    <div class="columns"><${Card} title=${t('overview.sending')}><${Chart} window=${180} data=${data} series=${[{ label: t('word.rate'), stroke: '--accent' }]} label=${t('overview.sending')} /><//>
     <${Card} title=${t('overview.causes')}><${Causes} causes=${snapshot.causes} /><//></div>
     <${Card} title=${`${t('overview.accounts')} (${number(snapshot.accounts.length)})`}><ul class="accounts">${snapshot.accounts.map((account) => html`<${Account} key=${account.appid} account=${account} now=${snapshot.at} />`)}</ul><//>`;
 }

@@ -16,6 +16,8 @@ export function Head({ title, note, children }) {
 export const Card = ({ title, children, aside, ...rest }) => html`<section class="card" ...${rest}>
   ${title && html`<div class="card-head"><h2>${title}</h2>${aside}</div>`}${children}</section>`;
 
+const Copy = () => html`<svg viewBox="0 0 16 16" width="13" height="13" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.5"><rect x="5.5" y="5.5" width="8" height="8" rx="1.5" /><path d="M10.5 3V2.5h-8v8H3" /></svg>`;
+
 /** Text that is copied at a click. `short`: so many characters are shown. */
 export function Id({ value, short = 0, href }) {
   const [done, show] = useState(false);
@@ -28,7 +30,7 @@ export function Id({ value, short = 0, href }) {
   };
   const text = short && value.length > short ? `${value.slice(0, short)}…` : value;
   return html`<span class="id">${href ? html`<${Link} href=${href}><code title=${value}>${text}</code><//>` : html`<code title=${value}>${text}</code>`}
-    <button type="button" class="copy" onClick=${copy} aria-label=${`${t('act.copy')} ${value}`} title=${t('act.copy')}>${done ? '✓' : '⧉'}</button></span>`;
+    <button type="button" class="copy" onClick=${copy} aria-label=${`${t('act.copy')} ${value}`} title=${t('act.copy')}>${done ? '✓' : html`<${Copy} />`}</button></span>`;
 }
 
 /** Copies; without the clipboard API (plain http on another machine) by selecting it. */
