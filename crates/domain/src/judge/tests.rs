@@ -312,13 +312,13 @@ fn a_basis_opens_a_window_that_is_closed_and_none_that_is_used_up() {
     policy.set_mode(Rule::Frequency, Mode::Off);
     let clicked = Asked { basis: Some(InteractionKind::MenuClick), ..asked };
     let scanned = Asked { basis: Some(InteractionKind::ScanSubscribe), ..asked };
-    let mut person = Recipient::default();
-    person.acted(InteractionKind::MenuClick, hours(-8 * 24));
-    person.acted(InteractionKind::ScanSubscribe, hours(-1));
+    let (mut long_ago, mut just_now) = (Recipient::default(), Recipient::default());
+    long_ago.acted(InteractionKind::MenuClick, hours(-8 * 24));
+    just_now.acted(InteractionKind::ScanSubscribe, hours(-1));
 
-    assert_eq!(sends(&policy, &mut person.clone(), &clicked, NOON), 3);
-    assert_eq!(sends(&policy, &mut person, &scanned, NOON), 1);
-    assert_eq!(judge(&policy, &person, &scanned, NOON).verdict.rule(), Some(Rule::Reach));
+    assert_eq!(sends(&policy, &mut long_ago, &clicked, NOON), 3);
+    assert_eq!(sends(&policy, &mut just_now, &scanned, NOON), 1);
+    assert_eq!(judge(&policy, &just_now, &scanned, NOON).verdict.rule(), Some(Rule::Reach));
 }
 
 #[test]

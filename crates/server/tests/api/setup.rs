@@ -47,7 +47,7 @@ async fn a_used_wrong_or_old_link_makes_nothing() {
 
     assert_eq!(begin(&server, &first(&"0".repeat(43))).await.problem(), gone);
     assert_eq!(begin(&server, &first("")).await.problem(), gone);
-    server.clock.advance_ms(1000 * (24 * 3600 + 1));
+    server.clock.advance_ms((24 * 3600 + 1) * 1_000);
     assert_eq!(begin(&server, &first(&token)).await.problem(), gone);
     assert!(server.store.users().await.unwrap().is_empty());
 }

@@ -144,7 +144,7 @@ async fn nobody_wrong_passwords_and_disabled_users_get_the_same_answer_and_then_
     assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:?}");
     let right = json!({ "name": "zhang", "password": PASSWORD });
     assert_eq!(log_in(&server, &right).await.problem(), problem(429, "throttled"));
-    server.clock.advance_ms(61_000);
+    server.clock.advance_ms(61 * 1_000);
     assert_eq!(log_in(&server, &right).await.status, StatusCode::OK);
 }
 
@@ -212,7 +212,7 @@ async fn a_session_ends_by_idleness_by_a_new_password_and_by_being_ended() {
     let change = json!({ "current_password": PASSWORD, "password": "another horse" }).to_string();
     let changed = call(&server, &one, "same-origin", ("PATCH", "/api/v1/me"), &change).await;
     let other = call(&server, &two, "same-origin", ("GET", "/api/v1/me"), "").await;
-    server.clock.advance_ms(1000 * (12 * 3600 + 1));
+    server.clock.advance_ms((12 * 3600 + 1) * 1_000);
     let idle = call(&server, &one, "same-origin", ("GET", "/api/v1/me"), "").await;
 
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);

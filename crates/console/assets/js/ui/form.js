@@ -28,8 +28,10 @@ export function Field({ form, name, label, hint, type = 'text', options, at = na
     id, name, 'aria-invalid': Boolean(fault), 'aria-describedby': `${id}-hint`, onInput: (event) => form.put(name, event.target.value), ...rest,
   };
   const value = form.values[name] ?? '';
+  // Nothing chosen yet is the first, as the browser shows it.
+  const chosen = value || options?.[0]?.[0];
   const input = options
-    ? html`<select ...${common} value=${value}>${options.map(([word, text]) => html`<option key=${word} value=${word} selected=${word === value}>${text}</option>`)}</select>`
+    ? html`<select ...${common} value=${chosen}>${options.map(([word, text]) => html`<option key=${word} value=${word} selected=${word === chosen}>${text}</option>`)}</select>`
     : type === 'textarea' ? html`<textarea ...${common} value=${value} rows="4" /> ` : html`<input ...${common} type=${type} value=${value} />`;
   return html`<div class=${`field ${fault ? 'wrong' : ''}`}><label for=${id}>${label}</label>${input}
     <p class="hint" id=${`${id}-hint`}>${fault ? html`<strong class="fault">${fault}</strong>` : hint}</p></div>`;
