@@ -288,6 +288,7 @@ impl Engine {
             deadline_at: due_at.plus(tolerance(&self.shared.settings, lane)).min(expires_at),
             expires_at: Some(expires_at),
             on_unknown: request.on_unknown.unwrap_or(OnUnknown::Park),
+            given: request.client_msg_id.as_ref().map_or_else(String::new, |_| request.given()),
         }
     }
 }
@@ -308,6 +309,33 @@ async fn commit_and_offer(
     let offers = offers.filter_map(|(offer, acceptance)| offer.filter(|_| *acceptance == Acceptance::New));
     shared.hint(Hint::Offered(offers.collect())).await;
     Ok(acceptances)
+}
+
+impl Request<'_> {
+    /// What its caller said besides person, template and content, as it was said: not what was made of it, since that
+    /// may depend on the time.
+    fn given(&self) -> String {
+        let ms = |at: Option<Timestamp>| at.map(Timestamp::ms);
+        let params = self.params.map(|params| {
+            let read = serde_json::from_str::<serde_json::Value>(params.get());
+            read.map_or_else(|_| params.get().to_owned(), |params| params.to_string())
+        });
+        let overflow = self.overflow.map(|overflow| match overflow {
+            Overflow::Error => "error",
+            Overflow::Shorten => "shorten",
+        });
+        let words = [
+            self.lane.map(Lane::as_str),
+            self.category.map(Category::as_str),
+            self.basis.map(InteractionKind::as_str),
+            self.on_unknown.map(OnUnknown::as_str),
+            overflow,
+            self.scenario.as_deref(),
+            params.as_deref(),
+        ];
+        let times = [ms(self.send_at), ms(self.expires_at), ms(self.occurred_at)];
+        serde_json::to_string(&(words, times)).expect("words and numbers are JSON")
+    }
 }
 
 impl fmt::Debug for Request<'_> {

@@ -220,6 +220,7 @@ fn new((account, id): (AccountId, MessageId), names: Names, (salt, now): (i64, T
         deadline_at: Timestamp::from_ms(now.ms() + 60_000),
         expires_at: None,
         on_unknown: OnUnknown::Park,
+        given: String::new(),
     }
 }
 

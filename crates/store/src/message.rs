@@ -46,6 +46,9 @@ pub struct NewMessage {
     pub expires_at: Option<Timestamp>,
     /// What to do when it may have been delivered and WeChat has forgotten it.
     pub on_unknown: OnUnknown,
+    /// What else its caller said, as it was said: a repeat under the same `client_msg_id` says the same again. Of a
+    /// scenario's message it holds the parameters, and takes the place of the content: that may depend on the time.
+    pub given: String,
 }
 
 impl NewMessage {

@@ -46,6 +46,7 @@ fn new(id: i64) -> NewMessage {
         deadline_at: NOW,
         expires_at: None,
         on_unknown: OnUnknown::Park,
+        given: String::new(),
     }
 }
 

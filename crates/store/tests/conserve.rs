@@ -117,6 +117,7 @@ impl World {
             deadline_at: self.now,
             expires_at: None,
             on_unknown: OnUnknown::Park,
+            given: String::new(),
         }
     }
 

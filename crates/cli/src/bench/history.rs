@@ -119,6 +119,7 @@ fn message(cast: &Cast, key: (AccountId, MessageId), n: usize, at: Timestamp) ->
         deadline_at: at,
         expires_at: None,
         on_unknown: OnUnknown::Park,
+        given: String::new(),
     })
 }
 

@@ -93,6 +93,7 @@ impl Bed {
             deadline_at: after_s(60),
             expires_at: None,
             on_unknown: OnUnknown::Park,
+            given: String::new(),
         }
     }
 
