@@ -431,6 +431,7 @@ impl Engine {
             marks: Marks::default(),
             asking: None,
             ties: None,
+            given: request.client_msg_id.as_ref().map_or_else(String::new, |_| request.given()),
         }
     }
 }
@@ -462,6 +463,34 @@ async fn commit_and_offer(
 /// What waits for a person is offered when they have decided.
 fn is_soon(message: &NewMessage, soon: Timestamp) -> bool {
     message.due_at <= soon && message.asking.is_none()
+}
+
+impl Request<'_> {
+    /// What its caller said besides person, template and content, as it was said: not what was made of it, since that
+    /// may depend on the time.
+    fn given(&self) -> String {
+        let ms = |at: Option<Timestamp>| at.map(Timestamp::ms);
+        let params = self.params.map(|params| {
+            let read = serde_json::from_str::<serde_json::Value>(params.get());
+            read.map_or_else(|_| params.get().to_owned(), |params| params.to_string())
+        });
+        let overflow = self.overflow.map(|overflow| match overflow {
+            Overflow::Error => "error",
+            Overflow::Shorten => "shorten",
+        });
+        let words = [
+            self.lane.map(Lane::as_str),
+            self.category.map(Category::as_str),
+            self.basis.map(InteractionKind::as_str),
+            self.on_unknown.map(OnUnknown::as_str),
+            overflow,
+            self.scenario.as_deref(),
+            params.as_deref(),
+            self.track.map(|track| if track { "track" } else { "no track" }),
+        ];
+        let times = [ms(self.send_at), ms(self.expires_at), ms(self.occurred_at)];
+        serde_json::to_string(&(words, times)).expect("words and numbers are JSON")
+    }
 }
 
 impl fmt::Debug for Request<'_> {

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use crate::catalog::{Account, Catalog};
 use crate::dispatch::Hint;
 use crate::metrics::Word;
-use crate::settle::count_written;
+use crate::settle::{count_transition, count_written};
 use crate::token::Want;
 use crate::{EngineError, Shared, compliance, links, standstill};
 
@@ -23,6 +23,8 @@ const PROMOTE_ROWS: usize = 1_000;
 const TIDY_ROWS: usize = 500;
 /// People looked at in one round: with a round every 10 s, seventeen million a day.
 const PEOPLE_ROWS: usize = 2_000;
+/// Receipts without a message that are looked at again in one round: each may read a day of a person's messages.
+const RECEIPTS_AGAIN: usize = 100;
 /// Values sealed anew in one round: about 20 ms of the writer's time, and ten million in under three hours.
 const RESEAL_ROWS: usize = 1_000;
 /// WeChat's own count of today's quota is read so often.
@@ -167,6 +169,7 @@ fn begin_to_tidy(shared: &Arc<Shared>, now: Timestamp) {
     let running = shared.clone();
     shared.errands.spawn(async move {
         let rounds = [
+            ("receipts", judge_open_receipts(&running, now).await),
             ("unreported", give_up_on_the_silent(&running, now).await),
             ("purge", purge(&running, now).await),
             ("purge_people", purge_people(&running, now).await),
@@ -181,6 +184,13 @@ fn begin_to_tidy(shared: &Arc<Shared>, now: Timestamp) {
         }
         drop(alone);
     });
+}
+
+/// Receipts that could not be told to belong to a message as long as another was on its way.
+async fn judge_open_receipts(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    let moved = shared.store.judge_open_receipts(RECEIPTS_AGAIN, now).await?;
+    moved.iter().for_each(|to| count_transition(shared, to));
+    Ok(())
 }
 
 async fn give_up_on_the_silent(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {

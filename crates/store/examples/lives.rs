@@ -223,6 +223,7 @@ fn new((account, id): (AccountId, MessageId), names: Names, (salt, now): (i64, T
         marks: Default::default(),
         asking: None,
         ties: None,
+        given: String::new(),
     }
 }
 

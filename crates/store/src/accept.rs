@@ -32,8 +32,8 @@ pub(crate) struct Sealed {
 impl Store {
     /// Commits new messages, all in one transaction; durable on return. One answer a message, in order.
     ///
-    /// The same `client_msg_id` again (in the same batch as well) is `Same` if openid, template and content are the
-    /// same, whatever the times; else `Conflict`.
+    /// The same `client_msg_id` again (in the same batch as well) is `Same` if openid, template, content and what else
+    /// was given are the same, whatever was made of it; else `Conflict`.
     pub async fn accept(&self, batch: Vec<NewMessage>) -> Result<Vec<Acceptance>> {
         check_batch(batch.len())?;
         let mut accounts: Vec<_> = batch.iter().map(|new| new.account).collect();
@@ -72,7 +72,7 @@ fn seal(keys: &AccountKeys, new: &Arc<NewMessage>) -> Result<Sealed> {
         let start = text.len();
         seal::write_body(&new.openid, &new.content, text);
         if new.client_msg_id.is_some() {
-            body_hash = Some(seal::blind(keys.body(), &[new.template_id.as_bytes(), b"\0", &text[start..]]));
+            body_hash = Some(said(keys, new, &text[start..]));
         }
         if let Some(gather) = new.gather() {
             let trigger = (&new.openid, new.scenario.as_deref());
@@ -81,6 +81,18 @@ fn seal(keys: &AccountKeys, new: &Arc<NewMessage>) -> Result<Sealed> {
         }
     })?;
     Ok(Sealed { recipient: keys.recipient(&new.openid), body_hash, body, new: new.clone() })
+}
+
+/// What a repeat has to say again.
+fn said(keys: &AccountKeys, new: &NewMessage, body: &[u8]) -> Blind {
+    let given = new.given.as_bytes();
+    match &new.scenario {
+        Some(name) => seal::blind(
+            keys.body(),
+            &[b"scenario\0", name.as_bytes(), b"\0", new.openid.expose().as_bytes(), b"\0", given],
+        ),
+        None => seal::blind(keys.body(), &[new.template_id.as_bytes(), b"\0", given, b"\0", body]),
+    }
 }
 
 pub(crate) const NEWEST_KEY: &str = "

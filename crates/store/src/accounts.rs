@@ -25,6 +25,8 @@ struct Secrets<T> {
     callback: Option<Callback<T>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proxy: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_url: Option<T>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,8 +46,10 @@ fn seal_secrets(keys: &AccountKeys, account: AccountId, draft: &AccountDraft) ->
         aes_key: keys.aes_key.as_ref().map(Secret::expose),
         previous_aes_key: keys.previous_aes_key.as_ref().map(Secret::expose),
     });
-    let secrets =
-        Secrets { secret: draft.secret.expose(), callback, proxy: draft.proxy.as_ref().map(Secret::expose) };
+    let token_url =
+        if let TokenSource::Outside(url) = &draft.token_source { Some(url.as_str()) } else { None };
+    let proxy = draft.proxy.as_ref().map(Secret::expose);
+    let secrets = Secrets { secret: draft.secret.expose(), callback, proxy, token_url };
     let json =
         Zeroizing::new(serde_json::to_vec(&secrets).map_err(|_| StoreError::Invalid("account".to_owned()))?);
     if json.len() > SECRETS_MAX {
@@ -250,7 +254,7 @@ fn opened(keys: &AccountKeys, row: &Row<'_>) -> Result<Account> {
     let id = AccountId(row.get(0)?);
     let sealed: Vec<u8> = row.get(5)?;
     let json = keys.open(secrets_place(id), &sealed)?;
-    let Secrets { secret, callback, proxy } = serde_json::from_slice(&json)
+    let Secrets { secret, callback, proxy, token_url }: Secrets<Secret> = serde_json::from_slice(&json)
         .map_err(|_| StoreError::Corrupt("account.secrets has another form".to_owned()))?;
     Ok(Account {
         id,
@@ -267,7 +271,7 @@ fn opened(keys: &AccountKeys, row: &Row<'_>) -> Result<Account> {
         }),
         limits: limits(row)?,
         proxy,
-        token_source: token_source(row)?,
+        token_source: token_source(row, token_url)?,
         paused: paused(row)?,
         created_at: row::at(row, 14)?,
         updated_at: row::at(row, 15)?,
@@ -280,8 +284,12 @@ fn limits(row: &Row<'_>) -> Result<Option<Limits>> {
     Ok(Some(Limits { base_per_s, peak_per_s, daily }))
 }
 
-fn token_source(row: &Row<'_>) -> Result<TokenSource> {
-    let url: Option<String> = row.get(10)?;
+/// The address is in the column still where the account was written by an older version.
+fn token_source(row: &Row<'_>, sealed: Option<Secret>) -> Result<TokenSource> {
+    let url = match sealed {
+        Some(url) => Some(url.expose().to_owned()),
+        None => row.get(10)?,
+    };
     row::word(row, 9, |word| match (word, url) {
         ("stable", _) => Some(TokenSource::Stable),
         ("classic", _) => Some(TokenSource::Classic),
@@ -308,7 +316,7 @@ RETURNING value - 1";
 const UPSERT: &str = "
 INSERT INTO account (account, appid, name, kind, verified, secrets, base_per_s, peak_per_s, daily, token_source,
   token_url, paused, paused_until, paused_reason, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?15)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL, ?11, ?12, ?13, ?14, ?14)
 ON CONFLICT (account)
 DO UPDATE SET name = excluded.name, kind = excluded.kind, verified = excluded.verified,
   secrets = excluded.secrets, base_per_s = excluded.base_per_s, peak_per_s = excluded.peak_per_s,
@@ -408,10 +416,10 @@ fn upsert(
     now: Timestamp,
 ) -> Result<()> {
     let secrets = seal_secrets(keys, id, draft)?;
-    let (source, url) = match &draft.token_source {
-        TokenSource::Stable => ("stable", None),
-        TokenSource::Classic => ("classic", None),
-        TokenSource::Outside(url) => ("outside", Some(url.as_str())),
+    let source = match &draft.token_source {
+        TokenSource::Stable => "stable",
+        TokenSource::Classic => "classic",
+        TokenSource::Outside(_) => "outside",
     };
     conn.prepare_cached(UPSERT)?.execute(params![
         id.0,
@@ -424,13 +432,38 @@ fn upsert(
         draft.limits.map(|limits| limits.peak_per_s),
         draft.limits.map(|limits| limits.daily),
         source,
-        url,
         draft.paused.is_some(),
         draft.paused.as_ref().and_then(|paused| paused.until).map(Timestamp::ms),
         draft.paused.as_ref().map(|paused| paused.reason.as_str()),
         now.ms(),
     ])?;
     Ok(())
+}
+
+const IN_PLAIN: &str = "
+SELECT account, appid, name, kind, verified, secrets, base_per_s, peak_per_s, daily, token_source, token_url,
+  paused, paused_until, paused_reason, created_at, updated_at
+FROM account
+WHERE token_url IS NOT NULL
+ORDER BY account";
+
+const SEAL: &str = "
+UPDATE account
+SET secrets = ?2,
+    token_url = NULL
+WHERE account = ?1
+  AND token_url IS NOT NULL";
+
+/// Moves the addresses of token centres that an older version wrote in plain into what is sealed; how many.
+pub(crate) fn seal_token_urls(conn: &Connection, keyring: &Keyring) -> Result<usize> {
+    let mut in_plain = conn.prepare(IN_PLAIN)?;
+    let accounts = row::all(in_plain.query([])?, |row| readable(row, read(conn, keyring, row)))?;
+    let mut moved = 0;
+    for account in accounts.into_iter().flatten() {
+        let secrets = seal_secrets(&keyring.read(conn, account.id)?, account.id, &account.draft())?;
+        moved += conn.execute(SEAL, params![account.id.0, secrets])?;
+    }
+    Ok(moved)
 }
 
 fn new_account(conn: &Connection, keyring: &Keyring) -> Result<AccountId> {

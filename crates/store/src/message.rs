@@ -56,6 +56,9 @@ pub struct NewMessage {
     pub asking: Option<Box<Asking>>,
     /// What ties it to other triggers; `None` for nearly all.
     pub ties: Option<Box<Ties>>,
+    /// What else its caller said, as it was said: a repeat under the same `client_msg_id` says the same again. Of a
+    /// scenario's message it holds the parameters, and takes the place of the content: that may depend on the time.
+    pub given: String,
 }
 
 /// What stays with a message from its acceptance on, besides what it says and when.

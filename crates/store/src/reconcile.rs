@@ -1,6 +1,8 @@
 //! Step: reconcile. Receipt and message meet on (account, msgid), or on recipient and time where WeChat named none;
 //! whichever comes second closes the message.
 
+use std::sync::PoisonError;
+
 use hongyan_domain::{AccountId, DeliveryStatus, Event, MessageId, Standing, Timestamp, Transition, decide};
 use rusqlite::{Connection, Row, params};
 
@@ -168,13 +170,13 @@ pub(crate) fn early(
 ) -> Result<Option<Transition>> {
     let mut own = None;
     if let Some(open) = named_by(ledger, settlement)? {
-        own = close(ledger, settlement, &open, (settlement.message, standing))?;
+        own = close(ledger, (settlement.account, settlement.at), &open, (settlement.message, standing))?;
     }
     for open in waiting(ledger, settlement, standing)? {
         let Some(found) = attribute::message_of(ledger.conn, &open.told(settlement.account))? else {
             continue;
         };
-        let moved = close(ledger, settlement, &open, (found.id, &found.standing))?;
+        let moved = close(ledger, (settlement.account, settlement.at), &open, (found.id, &found.standing))?;
         if found.id == settlement.message {
             own = moved;
         } else {
@@ -182,6 +184,54 @@ pub(crate) fn early(
         }
     }
     Ok(own)
+}
+
+/// Where the last look at open receipts stopped.
+pub(crate) type Judged = Option<(i64, Vec<u8>, i64)>;
+
+pub(crate) const OPEN_AFTER: &str = "
+SELECT msgid, recipient, told_at, status, created_at, account
+FROM receipt
+WHERE message IS NULL
+  AND (account, recipient, created_at) > (?1, ?2, ?3)
+ORDER BY account, recipient, created_at
+LIMIT ?4";
+
+impl Store {
+    /// Looks again at up to `limit` receipts that wait for their message, round and round: what kept one from its
+    /// message may have ended without an answer that would look for it. What they moved.
+    pub async fn judge_open_receipts(&self, limit: usize, now: Timestamp) -> Result<Vec<Transition>> {
+        let from = self.shared.judged_to.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (moved, reached) =
+            self.write(limit, move |ledger| judge_open(ledger, from.as_ref(), (limit, now))).await?;
+        *self.shared.judged_to.lock().unwrap_or_else(PoisonError::into_inner) = reached;
+        Ok(moved)
+    }
+}
+
+fn judge_open(
+    ledger: &mut Ledger<'_>,
+    from: Option<&(i64, Vec<u8>, i64)>,
+    (limit, now): (usize, Timestamp),
+) -> Result<(Vec<Transition>, Judged)> {
+    if ledger.open.named + ledger.open.unnamed == 0 {
+        return Ok((Vec::new(), None));
+    }
+    let (account, recipient, created_at) =
+        from.map_or((i64::MIN, &[][..], i64::MIN), |(account, recipient, at)| (*account, recipient, *at));
+    let mut after = ledger.conn.prepare_cached(OPEN_AFTER)?;
+    let open = after.query(params![account, recipient, created_at, limit])?;
+    let open = row::all(open, |row| Ok((AccountId(row.get(5)?), Open::read(row)?)))?;
+    drop(after);
+    let mut moved = Vec::new();
+    for (account, open) in &open {
+        if let Some(found) = attribute::message_of(ledger.conn, &open.told(*account))? {
+            moved.extend(close(ledger, (*account, now), open, (found.id, &found.standing))?);
+        }
+    }
+    let last = open.last().filter(|_| open.len() == limit);
+    let reached = last.map(|(account, open)| (account.0, open.recipient.clone(), open.created_at.ms()));
+    Ok((moved, reached))
 }
 
 const CLOSE: &str = "
@@ -195,7 +245,7 @@ WHERE account = ?1
 
 fn close(
     ledger: &mut Ledger<'_>,
-    &Settlement { account, at, .. }: &Settlement,
+    (account, at): (AccountId, Timestamp),
     open: &Open,
     (message, standing): (MessageId, &Standing),
 ) -> Result<Option<Transition>> {

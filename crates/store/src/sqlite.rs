@@ -79,6 +79,14 @@ pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
     Ok(conn)
 }
 
+/// After plain text was overwritten in its row: it must not stay behind in a free place or in the WAL. Nobody else reads
+/// yet, and the whole file is written anew once in its life.
+pub(crate) fn scrub(conn: &Connection) -> Result<()> {
+    conn.execute_batch("VACUUM;")?;
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
 /// Opens the connection that copies the WAL back beside the writer.
 pub(crate) fn open_checkpointer(path: &Path) -> Result<Connection> {
     let conn = Connection::open(path)?;

@@ -14,9 +14,10 @@ use crate::own::OwnerLock;
 use crate::purge::Reached;
 use crate::queue::Turn;
 use crate::readers::Readers;
+use crate::reconcile::Judged;
 use crate::rotate::PeopleResealed;
 use crate::writer::{Ledger, Writer};
-use crate::{Actor, MasterKey, Result, StoreError, sqlite};
+use crate::{Actor, MasterKey, Result, StoreError, accounts, sqlite};
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -68,6 +69,8 @@ pub(crate) struct Shared {
     pub(crate) purged_to: Mutex<Reached>,
     pub(crate) people_resealed: Mutex<PeopleResealed>,
     pub(crate) damaged: Damaged,
+    /// Where the last look at open receipts stopped.
+    pub(crate) judged_to: Mutex<Judged>,
 }
 
 /// Of the page cache, the writer has three quarters: it reads before it writes, everywhere.
@@ -91,15 +94,29 @@ impl Store {
         let path = sqlite::real_path(&path)?;
         let begin = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let keyring = Keyring::open(&begin, &settings.master_key)?;
+        let moved = accounts::seal_token_urls(&begin, &keyring)?;
         begin.commit()?;
+        if moved > 0 {
+            sqlite::scrub(&conn)?;
+        }
         let reader_kib = quarter_kib / u32::try_from(readers).unwrap_or(u32::MAX);
         let readers = Readers::open(&path, readers, reader_kib)?;
         let writer = Writer::start(conn, sqlite::open_checkpointer(&path)?, keyring.audit().clone())?;
         tracing::debug!(path = %path.display(), %now, "store opened");
         let (epoch, owner, purged_to) = (AtomicI64::new(0), Mutex::new(None), Mutex::new(None));
-        let (people_resealed, damaged) = (Mutex::new(None), Damaged::default());
-        let shared =
-            Shared { path, writer, readers, keyring, epoch, owner, purged_to, people_resealed, damaged };
+        let (people_resealed, damaged, judged_to) = (Mutex::new(None), Damaged::default(), Mutex::new(None));
+        let shared = Shared {
+            path,
+            writer,
+            readers,
+            keyring,
+            epoch,
+            owner,
+            purged_to,
+            people_resealed,
+            damaged,
+            judged_to,
+        };
         Ok(Self { shared: Arc::new(shared), actor: Actor::System })
     }
 

@@ -49,6 +49,7 @@ fn new(id: i64) -> NewMessage {
         marks: Default::default(),
         asking: None,
         ties: None,
+        given: String::new(),
     }
 }
 

@@ -120,6 +120,7 @@ impl World {
             marks: Default::default(),
             asking: None,
             ties: None,
+            given: String::new(),
         }
     }
 

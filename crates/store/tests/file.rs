@@ -73,6 +73,7 @@ fn message(number: i64) -> NewMessage {
         marks: Default::default(),
         asking: None,
         ties: None,
+        given: String::new(),
     }
 }
 
@@ -304,4 +305,35 @@ async fn every_file_that_is_made_is_its_owners_alone() {
 
     assert!(modes.len() >= 5, "{modes:?}");
     assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+}
+
+const TOKEN_URL: &str = "https://tokens.example/?key=PLAIN-token-key";
+
+#[tokio::test]
+async fn the_address_of_a_token_centre_is_sealed() {
+    let dir = TempDir::new().unwrap();
+    let store = with_account(&dir.path().join("test.db")).await;
+    let account = store.accounts().await.unwrap().remove(0);
+    let outside =
+        AccountDraft { token_source: TokenSource::Outside(TOKEN_URL.to_owned()), ..account.draft() };
+
+    store.put_account(outside.clone(), NOW).await.unwrap();
+
+    assert_eq!(store.accounts().await.unwrap()[0].token_source, outside.token_source);
+    assert!(!contains(&bytes(dir.path()), b"PLAIN-token-key"));
+}
+
+#[tokio::test]
+async fn an_address_that_an_older_version_wrote_in_plain_is_sealed_when_the_store_is_opened() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("test.db");
+    drop(with_account(&path).await);
+    let older = rusqlite::Connection::open(&path).unwrap();
+    older.execute("UPDATE account SET token_source = 'outside', token_url = ?1", [TOKEN_URL]).unwrap();
+    drop(older);
+
+    let store = open(&path).await.unwrap();
+
+    assert_eq!(store.accounts().await.unwrap()[0].token_source, TokenSource::Outside(TOKEN_URL.to_owned()));
+    assert!(!contains(&bytes(dir.path()), b"PLAIN-token-key"));
 }

@@ -122,6 +122,7 @@ fn message(cast: &Cast, key: (AccountId, MessageId), n: usize, at: Timestamp) ->
         marks: Default::default(),
         asking: None,
         ties: None,
+        given: String::new(),
     })
 }
 

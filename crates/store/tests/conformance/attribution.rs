@@ -1,6 +1,6 @@
 //! Whose receipt it is, where no message has its number.
 
-use hongyan_domain::{Event, MessageId, Outcome, SentAs, Standing, State, decide};
+use hongyan_domain::{Cause, Event, MessageId, Outcome, SentAs, Standing, State, decide};
 use hongyan_store::{Happening, Received, Settled, Written};
 
 use crate::bed::{Bed, NOW, after_s, standing};
@@ -189,5 +189,24 @@ pub(crate) async fn a_receipt_without_msgid_leaves_a_doubt_alone_while_another_i
 
     assert_eq!(early, Received::Early);
     assert_eq!((bed.state(doubtful).await, bed.state(in_flight).await), (State::Pending, State::Delivered));
+    bed.counters_equal_the_ledger().await;
+}
+
+/// What was on its way ended without an answer that looks for receipts: nobody else of that person may come for days.
+pub(crate) async fn a_receipt_that_waited_for_another_message_is_judged_again(bed: &Bed) {
+    let doubtful = in_doubt(bed).await;
+    let in_flight = bed.accepted("oA").await;
+    let _owner = bed.own().await;
+    let claim = bed.claimed(&[in_flight]).await;
+    let early = bed.receive(bed.receipt("oA", None)).await;
+    let still = bed.store.judge_open_receipts(100, after_s(5)).await.unwrap();
+    let refused = Outcome::Refused { cause: Cause::NotFollowing };
+    let refused = bed.settlement(in_flight, standing(State::Claimed, 0), &refused, NOW);
+    bed.store.settle(vec![refused], vec![(bed.account, claim)]).await.unwrap();
+
+    let moved = bed.store.judge_open_receipts(100, after_s(5)).await.unwrap();
+
+    assert_eq!((early, still.len(), moved.len()), (Received::Early, 0, 1));
+    assert_eq!((bed.state(doubtful).await, bed.state(in_flight).await), (State::Delivered, State::Failed));
     bed.counters_equal_the_ledger().await;
 }

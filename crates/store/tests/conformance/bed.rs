@@ -96,6 +96,7 @@ impl Bed {
             marks: Default::default(),
             asking: None,
             ties: None,
+            given: String::new(),
         }
     }
 

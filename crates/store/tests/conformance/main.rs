@@ -169,6 +169,7 @@ suite! {
         a_receipt_without_msgid_settles_a_message_in_doubt_that_is_alone,
         a_receipt_without_msgid_settles_neither_of_two_messages_in_doubt,
         a_receipt_without_msgid_leaves_a_doubt_alone_while_another_is_on_its_way,
+        a_receipt_that_waited_for_another_message_is_judged_again,
     }
     accounts {
         an_account_reads_back_with_its_secrets,

@@ -23,12 +23,20 @@ struct Trouble {
     ids: Vec<String>,
     /// The client_msg_ids that reached a phone: the simulator's own list forgets after ten minutes.
     arrived: HashSet<String>,
+    /// Whether WeChat ever lost a receipt.
+    lost_receipts: bool,
 }
 
 impl Trouble {
     async fn new(seed: u64) -> Self {
         let world = World::build().pace(50, 100).followers(40).start().await;
-        Self { world, rng: StdRng::seed_from_u64(seed), ids: Vec::new(), arrived: HashSet::new() }
+        Self {
+            world,
+            rng: StdRng::seed_from_u64(seed),
+            ids: Vec::new(),
+            arrived: HashSet::new(),
+            lost_receipts: false,
+        }
     }
 
     async fn step(&mut self) {
@@ -72,6 +80,7 @@ impl Trouble {
         let fault = *["drop_before", "drop_after", "bad_gateway", "garbage"].choose(&mut self.rng).unwrap();
         let errcode = *[-1, 45009, 45011, 40001, 42001, 40164, 43004].choose(&mut self.rng).unwrap();
         let receipts = *["early", "late", "lost", "doubled"].choose(&mut self.rng).unwrap();
+        self.lost_receipts |= receipts == "lost";
         self.world.faults(json!({
             (fault): rate,
             "errcodes": [{ "errcode": errcode, "rate": rate, "next": 30 }],
@@ -141,7 +150,9 @@ impl Trouble {
                 "delivered" => arrived,
                 "failed" => !arrived || BY_RECEIPT.contains(&cause),
                 "cancelled" => !arrived,
-                "unknown" => true,
+                // Only of a try whose answer a fault took can nobody know, or of a receipt that a fault took.
+                "unknown" if cause == "no_answer" => had_no_answer(&message),
+                "unknown" => cause == "no_receipt" && arrived && self.lost_receipts,
                 _ => false,
             };
             assert!(
@@ -153,6 +164,12 @@ impl Trouble {
         let counted: i64 = self.world.counts().await.values().sum();
         assert_eq!(counted, self.ids.len() as i64);
     }
+}
+
+/// Whether one of its tries came back without an answer.
+fn had_no_answer(message: &Value) -> bool {
+    let mut moments = message["timeline"].as_array().unwrap().iter();
+    moments.any(|moment| moment["outcome"] == "unknown")
 }
 
 async fn live_through(seed: u64) {

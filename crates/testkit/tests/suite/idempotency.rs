@@ -108,3 +108,32 @@ async fn two_accounts_may_use_the_same_id() {
     world.assert_counts(&[("delivered", 2)]).await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn the_same_client_msg_id_with_anything_else_said_is_a_conflict_and_word_for_word_it_is_the_first() {
+    let world = World::start().await;
+    let body = with(
+        named(&world.body(0), "order-1-paid"),
+        &json!({ "lane": "bulk", "send_at": world.at(600), "expires_at": world.at(900), "category": "service" }),
+    );
+    let first = world.api().post("/api/v1/messages", &body).await.expect(202)["id"].clone();
+    let others = [
+        json!({ "lane": "urgent" }),
+        json!({ "send_at": world.at(601) }),
+        json!({ "expires_at": world.at(901) }),
+        json!({ "category": "transactional" }),
+        json!({ "url": "https://example.com/another" }),
+        json!({ "on_unknown": "resend" }),
+        json!({ "basis": "payment" }),
+    ];
+
+    world.advance(Duration::from_secs(5));
+    let again = world.api().post("/api/v1/messages", &body).await.expect(200)["id"].clone();
+    for other in &others {
+        let conflict = world.api().post("/api/v1/messages", &with(body.clone(), other)).await;
+        assert_eq!(conflict.status, 409, "{other}: {}", conflict.text());
+    }
+
+    assert_eq!(first, again);
+    world.finish().await;
+}
