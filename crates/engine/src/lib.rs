@@ -15,6 +15,8 @@ pub mod compliance;
 pub mod content;
 mod dispatch;
 mod doubt;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gather;
 mod judge;
 mod launch;

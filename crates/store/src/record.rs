@@ -23,9 +23,9 @@ macro_rules! record_columns {
 pub(crate) use record_columns;
 
 /// Where client_msg_id stands among `record_columns!()`.
-pub(crate) const CLIENT_MSG_ID: usize = 22;
+pub(crate) const CLIENT_MSG_ID: usize = row::READY_COLUMNS;
 /// Where the cause stands.
-pub(crate) const CAUSE: usize = 23;
+pub(crate) const CAUSE: usize = CLIENT_MSG_ID + 1;
 
 /// Reads `record_columns!()`; the timeline is empty.
 pub(crate) fn read(

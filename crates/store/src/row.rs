@@ -28,6 +28,8 @@ pub(crate) fn body_place(account: AccountId, row: i64) -> Place {
     Place { column: Column::MessageBody, account, row }
 }
 
+/// How many they are: what a query asks besides stands from here on.
+pub(crate) const READY_COLUMNS: usize = 22;
 /// Where the scenario stands among `ready_columns!()`.
 pub(crate) const SCENARIO: usize = 14;
 
