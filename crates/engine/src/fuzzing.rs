@@ -1,9 +1,9 @@
 //! What fuzzing runs: the body that callers post, up to the point where a message of it would be made.
 
+use hongyan_domain::AccountKind;
 use hongyan_domain::Data;
 use hongyan_domain::template::Template;
 use hongyan_domain::validate::{FieldRules, fill};
-use hongyan_domain::AccountKind;
 
 use crate::accept::Request;
 
@@ -12,7 +12,8 @@ use crate::accept::Request;
 pub fn post_body(bytes: &[u8]) {
     let Ok(request) = serde_json::from_slice::<Request<'_>>(bytes) else { return };
     let _ = format!("{request:?}");
-    let template = Template::parse("T1", "付款成功通知", "订单{{character_string1.DATA}}\n商品{{thing2.DATA}}");
+    let template =
+        Template::parse("T1", "付款成功通知", "订单{{character_string1.DATA}}\n商品{{thing2.DATA}}");
     let filled = match Data::parse(request.data.map_or("{}", |data| data.get())) {
         Ok(data) => fill(&template, &data, FieldRules::of(AccountKind::Service)),
         Err(faults) => Err(faults),
