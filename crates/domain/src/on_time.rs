@@ -164,13 +164,15 @@ mod tests {
         );
     }
 
+    type Holds<'a> = &'a [(Timestamp, Timestamp)];
+
     #[test]
     fn the_time_is_found_in_the_step_that_took_it() {
         let hold = [(at(0), at(100))];
         let retried = [tried(0, 1, 1, Step::WeChat), tried(99, 100, 1, Step::WeChat)];
         let paused = [tried(0, 0, 0, Step::Pause), tried(100, 100, 0, Step::WeChat)];
         let once = |claimed, back, took| [tried(claimed, back, took, Step::WeChat)];
-        let table: [(&str, u64, &[(Timestamp, Timestamp)], &[Try], Step); 7] = [
+        let table: [(&str, u64, Holds<'_>, &[Try], Step); 7] = [
             ("it waits for its turn", 0, &[], &once(100, 100, 0), Step::Pace),
             ("its account stands still", 100, &[], &once(100, 100, 0), Step::Pause),
             ("a rule holds it", 0, &hold, &once(100, 100, 0), Step::Hold),

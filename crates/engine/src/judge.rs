@@ -78,7 +78,7 @@ async fn read(
 ) -> Result<Vec<Recipient>, EngineError> {
     let asks = |fresh: &&Fresh| {
         brake(catalog, &fresh.message, now).is_none()
-            && policy_of(catalog, &fresh.message).is_some_and(|policy| policy.asks_for_the_person())
+            && policy_of(catalog, &fresh.message).is_some_and(Policy::asks_for_the_person)
     };
     let people: Vec<_> = messages
         .iter()

@@ -140,7 +140,8 @@ impl Site {
         for name in names {
             let bytes =
                 std::fs::read(self.folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert!(!bytes.is_empty(), "{name} is empty: there is nothing to look through");
+            // A daemon that meets nothing worth a word leaves an empty log.
+            assert!(name == "log" || !bytes.is_empty(), "{name} is empty: there is nothing to look through");
             let finds = |needle: &str| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
             for needle in [&*self.openids[0], &*self.openids[1], SECRET, TOKEN, &*self.key] {
                 assert!(!finds(needle), "{name} holds {needle}");
