@@ -16,7 +16,7 @@ export async function seed(here, { mark = '' } = {}) {
   const { appid, secret, token: callback, aes_key } = here.account;
   await call('POST', '/api/v1/accounts', { appid, secret, name: '咖啡店', kind: 'service', callback: { token: callback, aes_key } });
   await call('POST', `/api/v1/accounts/${appid}/templates/sync`);
-  await call('PUT', '/api/v1/words', { list: '全网最低,advertising_law,hold\n稳赚不赔,fraud,refuse\n特惠,marketing,note\n' });
+  await call('PUT', '/api/v1/words', { list: '全网最低,advertising_law,hold\n稳赚不赔,fraud,refuse\n特惠,marketing,note\n', pinyin: 'off' });
   const message = (n, thing) => ({
     appid, touser: here.openids[n % here.openids.length], template_id: here.templateId, client_msg_id: `order-${n}-paid`, basis: 'payment', data: { thing1: { value: thing }, time2: { value: '2026-11-23 12:00' } },
   });
@@ -24,7 +24,7 @@ export async function seed(here, { mark = '' } = {}) {
   const held = [];
   for (const n of [3, 4, 5]) held.push((await call('POST', '/api/v1/messages', message(n, `全网最低 ${n}`))).id);
   await call('POST', '/api/v1/suppressions', { appid, tousers: [here.openids[2]], reason: 'opted_out' });
-  await call('POST', '/api/v1/compliance/complaints', { appid, template_id: here.templateId, kind: 'unwanted', reference: 'ticket-7' });
+  await call('POST', '/api/v1/complaints', { appid, template_id: here.templateId, kind: 'unwanted', reference: 'ticket-7' });
   const [name, value] = setup.cookie.split(';')[0].split('=');
   const state = { cookies: [{ name, value, domain: '127.0.0.1', path: '/', expires: -1, httpOnly: true, secure: false, sameSite: 'Strict' }], origins: [] };
   return { state, appid, held, call };

@@ -20,13 +20,13 @@ words({
     'risk.days': '最近 {n} 天', 'risk.window': '统计范围', 'risk.score': '风险分（满分 1000）', 'risk.from': '熔断线 {n}', 'risk.off': '熔断未启用', 'risk.parts': '构成', 'risk.none': '还没有可统计的模板', 'risk.none_hint': '发送消息后，拦截、退订、取消关注和投诉会按模板统计在这里。', 'risk.braked': '已熔断', 'risk.fine': '正常', 'risk.clean': '没有负面信号',
     'brakes.on': '熔断中', 'brakes.all': '全部', 'brakes.none': '没有熔断的模板', 'brakes.none_hint': '风险分达到熔断线时，模板的消息会暂停并等待处理。', 'brakes.see_risk': '查看模板风险', 'brakes.pulled': '触发于', 'brakes.release': '解除', 'brakes.release_ask': '解除熔断？', 'brakes.release_text': '等待的消息会立即继续发送，仍受其他规则约束。', 'brakes.released': '已解除', 'brakes.observed': '仅观察', 'brakes.state': '熔断',
     'blocked.none': '微信没有拦截消息', 'blocked.none_hint': '每小时向微信查询一次每个模板的拦截记录。', 'blocked.at': '发送时间', 'blocked.found': '发现于', 'blocked.title': '模板标题', 'blocked.unknown': '不是本系统的消息',
-    'complaints.add': '登记投诉', 'complaints.about': '关于', 'complaints.message': '消息编号', 'complaints.touser': '接收者 openid（一周内最近一条）', 'complaints.template': '模板', 'complaints.kind': '类型', 'complaints.kind_unwanted': '不想收到', 'complaints.kind_misleading': '内容误导', 'complaints.kind_fraud': '欺诈', 'complaints.kind_other': '其他', 'complaints.reference': '外部编号（可选，不含个人信息）', 'complaints.at': '发生时间（留空：现在）', 'complaints.value': '编号', 'complaints.new': '已登记', 'complaints.same': '此前已登记', 'complaints.unknown_message': '没有找到对应的消息', 'complaints.none': '没有投诉', 'complaints.none_hint': '可以手工登记，也可以由客服系统调用 POST /api/v1/compliance/complaints。', 'complaints.when': '发生于', 'complaints.received': '登记于',
+    'complaints.add': '登记投诉', 'complaints.about': '关于', 'complaints.message': '消息编号', 'complaints.touser': '接收者 openid（一周内最近一条）', 'complaints.template': '模板', 'complaints.kind': '类型', 'complaints.kind_unwanted': '不想收到', 'complaints.kind_misleading': '内容误导', 'complaints.kind_fraud': '欺诈', 'complaints.kind_other': '其他', 'complaints.reference': '外部编号（可选，不含个人信息）', 'complaints.at': '发生时间（留空：现在）', 'complaints.value': '编号', 'complaints.new': '已登记', 'complaints.same': '此前已登记', 'complaints.unknown_message': '没有找到对应的消息', 'complaints.none': '没有投诉', 'complaints.none_hint': '可以手工登记，也可以由客服系统调用 POST /api/v1/complaints。', 'complaints.when': '发生于', 'complaints.received': '登记于',
   },
   en: {
     'risk.days': 'last {n} days', 'risk.window': 'Counted over', 'risk.score': 'Risk (of 1000)', 'risk.from': 'brakes at {n}', 'risk.off': 'brake is off', 'risk.parts': 'Made of', 'risk.none': 'No template has anything to count yet', 'risk.none_hint': 'Blocks, opt-outs, people who left and complaints are counted here by template.', 'risk.braked': 'braked', 'risk.fine': 'fine', 'risk.clean': 'nothing against it',
     'brakes.on': 'on', 'brakes.all': 'all', 'brakes.none': 'No template is braked', 'brakes.none_hint': 'When its risk reaches the line, a template’s messages wait for a person.', 'brakes.see_risk': 'See the risk of templates', 'brakes.pulled': 'Pulled', 'brakes.release': 'Release', 'brakes.release_ask': 'Release the brake?', 'brakes.release_text': 'What waits goes at once, as far as the other rules allow.', 'brakes.released': 'released', 'brakes.observed': 'observed only', 'brakes.state': 'Brakes',
     'blocked.none': 'WeChat has blocked nothing', 'blocked.none_hint': 'WeChat is asked about each template once an hour.', 'blocked.at': 'Sent', 'blocked.found': 'Found', 'blocked.title': 'Title', 'blocked.unknown': 'not a message of ours',
-    'complaints.add': 'Note a complaint', 'complaints.about': 'About', 'complaints.message': 'Message id', 'complaints.touser': 'openid (their last message of a week)', 'complaints.template': 'Template', 'complaints.kind': 'Kind', 'complaints.kind_unwanted': 'unwanted', 'complaints.kind_misleading': 'misleading', 'complaints.kind_fraud': 'fraud', 'complaints.kind_other': 'other', 'complaints.reference': 'Your own id (optional, without personal data)', 'complaints.at': 'When (empty: now)', 'complaints.value': 'Id', 'complaints.new': 'Noted', 'complaints.same': 'It was noted before', 'complaints.unknown_message': 'No message was found for it', 'complaints.none': 'No complaints', 'complaints.none_hint': 'Note one by hand, or let the help desk call POST /api/v1/compliance/complaints.', 'complaints.when': 'When', 'complaints.received': 'Noted',
+    'complaints.add': 'Note a complaint', 'complaints.about': 'About', 'complaints.message': 'Message id', 'complaints.touser': 'openid (their last message of a week)', 'complaints.template': 'Template', 'complaints.kind': 'Kind', 'complaints.kind_unwanted': 'unwanted', 'complaints.kind_misleading': 'misleading', 'complaints.kind_fraud': 'fraud', 'complaints.kind_other': 'other', 'complaints.reference': 'Your own id (optional, without personal data)', 'complaints.at': 'When (empty: now)', 'complaints.value': 'Id', 'complaints.new': 'Noted', 'complaints.same': 'It was noted before', 'complaints.unknown_message': 'No message was found for it', 'complaints.none': 'No complaints', 'complaints.none_hint': 'Note one by hand, or let the help desk call POST /api/v1/complaints.', 'complaints.when': 'When', 'complaints.received': 'Noted',
   },
 });
 
@@ -103,7 +103,7 @@ function Complain({ appid, again }) {
   const templates = Object.values(useTemplates(appid));
   const form = useForm({ about: 'message', value: '', kind: 'unwanted', reference: '', at: '' }, async ({ about, value, kind, reference, at }) => {
     const named = about === 'template_id' ? value || templates[0]?.template_id : value.trim();
-    const { results } = await api.post('/api/v1/compliance/complaints', { appid, [about]: named, kind, ...(reference && { reference: reference.trim() }), occurred_at: asTime(at) });
+    const { results } = await api.post('/api/v1/complaints', { appid, [about]: named, kind, ...(reference && { reference: reference.trim() }), occurred_at: asTime(at) });
     const [{ result }] = results;
     toast(t(`complaints.${result}`), result === 'unknown_message' ? 'bad' : 'good');
     if (result !== 'unknown_message') form.put('value', '');
@@ -122,7 +122,7 @@ function Complain({ appid, again }) {
 export function Complaints({ appid }) {
   const me = useMe();
   const [query] = useQuery();
-  const page = useData((signal) => api.get('/api/v1/compliance/complaints', { appid, cursor: query.cursor }, signal), [appid, query.cursor]);
+  const page = useData((signal) => api.get('/api/v1/complaints', { appid, cursor: query.cursor }, signal), [appid, query.cursor]);
   const templates = useTemplates(appid);
   const columns = [
     { key: 'occurred_at', label: t('complaints.when'), cell: (row) => html`<${Time} at=${row.occurred_at} />` },
