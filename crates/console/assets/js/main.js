@@ -3,7 +3,7 @@ import { html, render, useEffect, useState } from './lib.js';
 import { api, onLoggedOut } from './api.js';
 import { lang, lone, onLang, setLang, t } from './i18n.js';
 import { zone } from './format.js';
-import { MeContext } from './me.js';
+import { MeContext, may } from './me.js';
 import { Link, go, usePlace } from './router.js';
 import { ROUTES, match } from './routes.js';
 import { Confirm } from './ui/confirm.js';
@@ -42,7 +42,7 @@ function Language({ me }) {
 }
 
 function Navigation({ path, me, leave }) {
-  const items = ROUTES.filter((route) => route.nav);
+  const items = ROUTES.filter((route) => route.nav && may(me, route.role || 'viewer'));
   const here = (route) => (route.path === '/' ? path === '/' : path === route.path || path.startsWith(`${route.path}/`));
   return html`<nav class="nav" aria-label=${t('nav.main')}>
     <${Link} href="/" class="brand"><img src="/assets/icon.svg" alt="" width="26" height="26" /><span>${t('app.name')}</span><//>

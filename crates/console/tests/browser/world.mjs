@@ -67,7 +67,7 @@ export async function world({ template }) {
       child.removeAllListeners('exit');
       child.kill('SIGTERM');
     }
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
   return { base, wechat, setupLink: base + new URL(setupLink).pathname + new URL(setupLink).search, account: ACCOUNT, templateId, openids, browser, end };
 }
@@ -79,7 +79,7 @@ export async function visit(browser, { language = 'zh', width = 1440, state, dar
     storageState: state, colorScheme: dark ? 'dark' : 'light',
   });
   if (ASSETS) await context.route((url) => !url.pathname.startsWith('/api/'), fromFolder);
-  context.setDefaultTimeout(15000);
+  context.setDefaultTimeout(30000);
   const page = await context.newPage();
   const faults = [];
   page.on('console', (message) => {

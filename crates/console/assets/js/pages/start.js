@@ -85,7 +85,8 @@ function Receipt({ appid }) {
   return html`<li class="check-row" data-check="receipt"><${Badge} tone=${at ? 'good' : 'calm'}>${t(`start.status_${at ? 'ok' : 'skipped'}`)}<//><p><strong>${t('start.receipt')}</strong> ${word}</p></li>`;
 }
 
-function Checklist({ appid }) {
+/** The doctor's checks with their mends, and what to enter in WeChat's console. */
+export function Checklist({ appid }) {
   const me = useMe();
   const { data, problem, loading, again } = useData(() => api.post(`/api/v1/accounts/${appid}/check`, {}), [appid]);
   const sync = async () => {

@@ -32,7 +32,7 @@ export function Field({ form, name, label, hint, type = 'text', options, at = na
   const chosen = value || options?.[0]?.[0];
   const input = options
     ? html`<select ...${common} value=${chosen}>${options.map(([word, text]) => html`<option key=${word} value=${word} selected=${word === chosen}>${text}</option>`)}</select>`
-    : type === 'textarea' ? html`<textarea ...${common} value=${value} rows="4" /> ` : html`<input ...${common} type=${type} value=${value} />`;
+    : type === 'textarea' ? html`<textarea rows="4" ...${common} value=${value} />` : html`<input ...${common} type=${type} value=${value} />`;
   return html`<div class=${`field ${fault ? 'wrong' : ''}`}><label for=${id}>${label}</label>${input}
     <p class="hint" id=${`${id}-hint`}>${fault ? html`<strong class="fault">${fault}</strong>` : hint}</p></div>`;
 }

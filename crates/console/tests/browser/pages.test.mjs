@@ -1,0 +1,221 @@
+// Every page of daily work, walked as a person walks it; then each in both languages and widths.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { seed } from './seed.mjs';
+import { barriers, overflow, visit, world } from './world.mjs';
+
+const XSS = '<img src=x onerror=alert(1)>';
+let here;
+let made;
+
+before(async () => {
+  here = await world({ template: { title: '订单支付成功通知', content: '商品：{{thing1.DATA}}\n时间：{{time2.DATA}}' } });
+  made = await seed(here, { mark: '<b>' });
+});
+after(() => here?.end());
+
+/** Walks as the admin in Chinese; nothing may go wrong on the way. */
+async function walk(path, steps) {
+  const { page, context, faults } = await visit(here.browser, { state: made.state });
+  await page.goto(here.base + path);
+  await steps(page);
+  assert.deepEqual(faults, []);
+  await context.close();
+}
+
+/** Answers the question that is open, with a reason where one is asked for. */
+async function answer(page, button, reason) {
+  const dialog = page.getByRole('dialog');
+  if (reason) await dialog.getByRole('textbox').fill(reason);
+  await dialog.getByRole('button', { name: button, exact: true }).click();
+}
+
+test('an account is paused with a reason, resumed, changed, and its faults stand at their fields', () => walk('/accounts', async (page) => {
+  await page.getByRole('link', { name: '咖啡店' }).click();
+  await page.locator('[data-check=token] .badge.good').waitFor();
+  await page.locator('[data-part=quota] meter').waitFor();
+  await page.locator('summary', { hasText: '暂停发送' }).click();
+  await page.getByLabel('原因').fill('盘点');
+  await page.getByRole('button', { name: '暂停发送' }).click();
+  await page.locator('.warn-text', { hasText: '盘点' }).waitFor();
+  await page.getByRole('button', { name: '恢复发送' }).click();
+  await page.locator('.card .badge.good', { hasText: '正常发送' }).waitFor();
+  await page.locator('[data-part=settings] summary').click();
+  await page.getByLabel('AppSecret').fill('has a blank');
+  await page.getByLabel('持续速率（条/秒，0 为不限）').fill('50');
+  await page.getByLabel('瞬时上限（条/秒）').fill('20');
+  await page.locator('[data-part=settings]').getByRole('button', { name: '保存' }).click();
+  await page.locator('[data-part=settings] .wrong', { hasText: 'AppSecret' }).locator('.fault').waitFor();
+  await page.locator('[data-part=settings] .wrong', { hasText: '瞬时上限' }).locator('.fault').waitFor();
+  await page.getByLabel('AppSecret').fill('');
+  await page.getByLabel('瞬时上限（条/秒）').fill('60');
+  await page.getByLabel('名称').fill('咖啡店二号');
+  await page.locator('[data-part=settings]').getByRole('button', { name: '保存' }).click();
+  await page.locator('h1', { hasText: '咖啡店二号' }).waitFor();
+  const account = await made.call('GET', `/api/v1/accounts/${made.appid}`);
+  assert.deepEqual([account.limits.base_per_s, account.limits.peak_per_s, account.limits_from], [50, 60, 'own']);
+}));
+
+test('what the word list holds is seen, approved and rejected', () => walk('/compliance', async (page) => {
+  const one = (n) => page.locator('.approval', { hasText: `全网最低 ${n}` });
+  await one(3).locator('dd mark.hold', { hasText: '全网最低' }).waitFor();
+  await one(3).getByRole('button', { name: '通过', exact: true }).click();
+  await answer(page, '通过', '已核对');
+  await one(3).waitFor({ state: 'detached' });
+  await one(4).getByRole('button', { name: '拒绝', exact: true }).click();
+  await answer(page, '拒绝', '不允许');
+  await one(4).waitFor({ state: 'detached' });
+  await page.getByLabel('状态').selectOption('rejected');
+  await page.waitForURL(/state=rejected/);
+  await one(4).getByText('不允许').waitFor();
+  await one(4).getByRole('link', { name: '查看消息' }).click();
+  await page.locator('header .badge[data-state=suppressed]').waitFor();
+}));
+
+test('the self-check has its day in the address and a sheet', () => walk('/compliance?tab=report', async (page) => {
+  const today = await page.getByLabel('日期（北京时间）').getAttribute('max');
+  await page.getByLabel('日期（北京时间）').fill(today);
+  await page.waitForURL(new RegExp(`day=${today}`));
+  await page.locator('.card', { hasText: '真实性' }).waitFor();
+  const sheet = await page.getByRole('link', { name: '下载 CSV' }).getAttribute('href');
+  assert.match(await page.evaluate(async (href) => (await fetch(href)).headers.get('content-type'), sheet), /text\/csv/);
+}));
+
+test('a text is tried against the word list, which is replaced; a wrong line is named', () => walk('/compliance?tab=words', async (page) => {
+  await page.getByLabel('内容（每行一个字段）').fill(`稳赚不赔${XSS}\n特惠`);
+  await page.getByRole('button', { name: '检查' }).click();
+  await page.locator('.phone-card mark.refuse', { hasText: '稳赚不赔' }).waitFor();
+  const list = page.getByLabel('内容', { exact: true });
+  await list.fill('好词,custom,hold\n坏行,无此类别,hold');
+  await page.getByRole('button', { name: '替换词表' }).click();
+  await answer(page, '替换词表');
+  await page.locator('.faults', { hasText: '第 2 行' }).waitFor();
+  await list.fill('全网最低,advertising_law,hold\n好词,custom,hold');
+  await page.getByRole('button', { name: '替换词表' }).click();
+  await answer(page, '替换词表');
+  await page.getByText('第 2 版').waitFor();
+}));
+
+test('a complaint is noted', () => walk('/compliance?tab=complaints', async (page) => {
+  await page.getByText('ticket-7').waitFor();
+  await page.locator('summary', { hasText: '登记投诉' }).click();
+  await page.getByLabel('编号', { exact: true }).fill(made.held[0]);
+  await page.getByLabel('类型').selectOption('misleading');
+  await page.getByRole('button', { name: '登记投诉' }).click();
+  await page.locator('tbody', { hasText: '内容误导' }).waitFor();
+}));
+
+test('a scenario is bound from the catalogue, saved, tried and changed', () => walk('/scenarios', async (page) => {
+  await page.getByRole('link', { name: '从目录新建' }).first().click();
+  await page.locator('.choice', { hasText: '支付成功' }).getByRole('button').click();
+  await page.waitForURL(/from=payment_success/);
+  const json = page.getByLabel('场景（JSON）');
+  await json.fill('{');
+  await page.getByRole('button', { name: '保存' }).click();
+  await page.locator('.fault', { hasText: 'JSON' }).waitFor();
+  const scenario = {
+    name: 'payment_success', title: '支付成功', category: 'transactional', template_id: here.templateId, basis: 'payment',
+    fields: { thing1: '{{ product }}', time2: '{{ paid_at | datetime }}' }, params: { product: { type: 'text', required: true, example: '拿铁' }, paid_at: { type: 'time', required: true, example: '2026-11-23 12:00' } },
+  };
+  await json.fill(JSON.stringify({ ...scenario, fields: { ...scenario.fields, thing9: 'x' } }));
+  await page.getByRole('button', { name: '保存' }).click();
+  await page.locator('.faults', { hasText: 'thing9' }).waitFor();
+  await json.fill(JSON.stringify(scenario));
+  await page.getByRole('button', { name: '保存' }).click();
+  await page.waitForURL(/scenarios\/payment_success/);
+  await page.getByLabel('接收者 openid').fill(here.openids[0]);
+  await page.getByLabel('product *').fill('美式<b>');
+  await page.getByRole('button', { name: '试运行' }).click();
+  await page.locator('.phone-card').getByText('美式<b>').waitFor();
+  await page.locator('[data-part=edit] summary').click();
+  await page.getByLabel('场景（JSON）').fill(JSON.stringify({ ...scenario, title: '付款成功' }));
+  await page.getByRole('button', { name: '保存' }).click();
+  await page.locator('.sub', { hasText: '付款成功' }).waitFor();
+  await page.locator('summary', { hasText: '第 1 版' }).waitFor();
+}));
+
+test('a person is looked up, asked about, put on the list and taken off it', () => walk('/recipients', async (page) => {
+  await page.locator('[data-part=list] tbody', { hasText: '已退订' }).waitFor();
+  await page.locator('[data-part=import] summary').click();
+  await page.getByLabel('openid', { exact: true }).last().fill('touser\nnot an openid!');
+  await page.getByRole('button', { name: '加入名单' }).click();
+  await page.locator('[data-part=import] .fault').waitFor();
+  await page.getByLabel('openid', { exact: true }).last().fill(`touser,reason\n${here.openids[1]},x`);
+  await page.getByRole('button', { name: '加入名单' }).click();
+  await page.locator('[data-part=list] tbody', { hasText: '人工加入' }).waitFor();
+  await page.getByLabel('openid', { exact: true }).first().fill(here.openids[1]);
+  await page.getByRole('button', { name: '查询' }).click();
+  await page.waitForURL(/touser=/);
+  await page.locator('[data-part=why]').getByRole('button', { name: '检查' }).click();
+  await page.locator('[data-part=why] .badge.bad', { hasText: '禁发名单' }).waitFor();
+  await page.locator('[data-part=suppressed]').getByRole('button', { name: '解除' }).click();
+  await answer(page, '解除');
+  await page.getByText('不在禁发名单中').waitFor();
+  await page.locator('[data-part=suppressed] summary').click();
+  await page.locator('[data-part=suppressed]').getByRole('button', { name: '加入禁发名单' }).click();
+  await page.locator('[data-part=suppressed]').getByText('人工加入').first().waitFor();
+}));
+
+test('a key is made, shown once and revoked', () => walk('/developers', async (page) => {
+  await page.locator('[data-part=create] summary').click();
+  await page.getByLabel('名称').fill('order-service');
+  await page.getByRole('button', { name: '创建密钥' }).click();
+  assert.match(await page.locator('.made pre').innerText(), /^hy_/);
+  await page.reload();
+  const row = page.locator('tbody tr', { hasText: 'order-service' });
+  await row.getByRole('button', { name: '吊销' }).click();
+  assert.equal(await page.locator('.made').count(), 0);
+  await answer(page, '吊销');
+  await row.getByText('已吊销').waitFor();
+}));
+
+test('a user is added, made operator and disabled, and the audit tells it', () => walk('/admin', async (page) => {
+  await page.locator('[data-part=add] summary').click();
+  await page.getByLabel('用户名').fill('li.na');
+  await page.getByLabel('初始密码').fill('short');
+  await page.getByRole('button', { name: '添加用户' }).click();
+  await page.locator('.fault', { hasText: '10' }).waitFor();
+  await page.getByLabel('初始密码').fill('a long password 1');
+  await page.getByRole('button', { name: '添加用户' }).click();
+  const row = page.locator('tbody tr', { hasText: 'li.na' });
+  await row.getByLabel('li.na 的角色').selectOption('operator');
+  await answer(page, '保存');
+  await row.getByRole('button', { name: '停用' }).click();
+  await answer(page, '停用');
+  await row.getByText('已停用').waitFor();
+  await page.getByRole('link', { name: '审计' }).click();
+  await page.locator('[data-part=audit] tbody tr', { hasText: 'li.na' }).first().waitFor();
+  await page.getByLabel('操作', { exact: true }).fill('no.such');
+  await page.getByRole('button', { name: '查询' }).click();
+  await page.locator('.fault', { hasText: 'action' }).waitFor();
+}));
+
+const PLACES = () => [
+  ['/accounts', 'tbody tr'], [`/accounts/${made.appid}`, '[data-check=sending]'], ['/scenarios', 'tbody tr'], [`/scenarios/catalogue?from=order_shipped`, '[data-part=look] textarea'], ['/scenarios/payment_success', '[data-part=try] form'],
+  ['/recipients', '[data-part=list] tbody tr'], [`/recipients?touser=${here.openids[0]}`, '[data-part=why]'],
+  ['/compliance', '.approval mark'], ['/compliance?tab=report', '.facts'], ['/compliance?tab=risk', '[data-part=risk] tbody tr'], ['/compliance?tab=brakes', '.empty'], ['/compliance?tab=blocked', '.empty'], ['/compliance?tab=complaints', 'tbody tr'], ['/compliance?tab=words', 'textarea.code'],
+  ['/developers', 'tbody tr'], ['/admin', 'tbody tr'], ['/admin?tab=sessions', 'tbody tr'], ['/admin?tab=audit', 'tbody tr'],
+];
+
+for (const language of ['zh', 'en']) {
+  for (const width of [390, 1440]) {
+    test(`every page of daily work is whole in ${language} at ${width} px`, async () => {
+      const { page, context, faults } = await visit(here.browser, { state: made.state, language, width });
+      await page.addInitScript((language) => localStorage.setItem('hongyan.language', language), language);
+      for (const [place, ready] of PLACES()) {
+        await page.goto(here.base + place);
+        await page.locator(ready).first().waitFor();
+        await page.locator('[role=status]').filter({ hasText: /加载中|Loading/ }).first().waitFor({ state: 'detached' });
+        assert.equal(await overflow(page), 0, `${place} is wider than the window`);
+        assert.deepEqual(faults, [], place);
+        assert.deepEqual(await barriers(page, faults), [], place);
+        assert.deepEqual(await page.evaluate(() => window.hongyanLoneWords()), [], place);
+        const raw = await page.locator('main').evaluate((main) => main.innerText);
+        assert.doesNotMatch(raw, /\b(accounts?|scenarios?|catalogue|recipients|compliance|approvals|report|risk|brakes|blocked|complaints|wordlist|developers|admin|nav|word|act|interaction|reason|signal)\.(?!create|put|pause|resume|change|add|sync|revoke)[a-z_]+\b(?!@)/, place);
+        if (process.env.HONGYAN_PICTURES) await page.screenshot({ path: `${process.env.HONGYAN_PICTURES}/${place.replace(/\W+/g, '_')}-${language}-${width}.png`, fullPage: true });
+      }
+      assert.equal(await page.locator('img[src=x]').count(), 0, 'text became markup');
+      await context.close();
+    });
+  }
+}
