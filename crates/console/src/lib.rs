@@ -43,16 +43,25 @@ pub const ROUTES: &[&str] = &[
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// A file as it is served.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Asset {
     /// The bytes.
     pub bytes: Bytes,
-    /// The same, compressed, where that is shorter.
-    pub gzip: Option<Bytes>,
     /// For `Content-Type`.
     pub content_type: &'static str,
     /// For `ETag`, quoted; another build has another.
     pub etag: String,
+    gzip: OnceLock<Option<Bytes>>,
+}
+
+impl Asset {
+    /// The bytes compressed, where that is shorter. The first call for a file compresses it: some milliseconds for the
+    /// longest, so that a start costs nothing and no request waits for other files.
+    pub fn gzip(&self) -> Option<&Bytes> {
+        let compress =
+            || Some(&self.bytes).filter(|bytes| bytes.len() >= GZIP_FROM).and_then(|bytes| gzip(bytes));
+        self.gzip.get_or_init(compress).as_ref()
+    }
 }
 
 /// The file at this path: `/assets/…`, or the shell page for a route of the console.
@@ -78,13 +87,13 @@ fn assets() -> &'static [(&'static str, Asset)] {
 
 impl Asset {
     fn of(name: &str, bytes: &'static [u8]) -> Self {
-        let gzip = Some(bytes).filter(|bytes| bytes.len() >= GZIP_FROM).and_then(gzip);
-        Self { bytes: Bytes::from_static(bytes), gzip, content_type: content_type(name), etag: etag(bytes) }
+        let (content_type, etag) = (content_type(name), etag(bytes));
+        Self { bytes: Bytes::from_static(bytes), content_type, etag, gzip: OnceLock::new() }
     }
 }
 
 fn gzip(bytes: &[u8]) -> Option<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).ok()?;
     let shorter = encoder.finish().ok()?;
     (shorter.len() < bytes.len()).then(|| shorter.into())
@@ -125,6 +134,15 @@ mod tests {
         {
             assert!(find(path).is_none(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_long_file_is_shorter_compressed_and_a_short_one_is_left_alone() {
+        let long = find("/assets/vendor/uplot.js").unwrap();
+        let short = find("/assets/icon.svg").unwrap();
+
+        assert!(long.gzip().unwrap().len() < long.bytes.len() / 3);
+        assert!(short.gzip().is_none());
     }
 
     /// Text goes in as text: with these, what a template's title holds could become markup, or the policy would break.

@@ -41,7 +41,7 @@ fn not_modified() -> Response {
 fn whole(asset: &'static Asset, headers: &HeaderMap) -> Response {
     let takes =
         headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let gzip = asset.gzip.as_ref().filter(|_| takes.contains("gzip"));
+    let gzip = Some(asset).filter(|_| takes.contains("gzip")).and_then(Asset::gzip);
     let bytes: Bytes = gzip.unwrap_or(&asset.bytes).clone();
     let mut response = Response::new(Body::from(bytes));
     let answered = response.headers_mut();

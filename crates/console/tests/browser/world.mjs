@@ -26,6 +26,7 @@ function start(args, env, key) {
         if (key in value) resolve(value);
       } catch { /* another line */ }
     });
+    // Too late for whoever was told already.
     child.on('exit', (code) => reject(new Error(`hongyan ${args[0]} ended with ${code}`)));
   });
   return { child, told };
@@ -64,8 +65,9 @@ export async function world({ template }) {
   const end = async () => {
     await browser.close();
     for (const { child } of [server, simulator]) {
-      child.removeAllListeners('exit');
+      const gone = new Promise((resolve) => child.on('exit', resolve));
       child.kill('SIGTERM');
+      await gone;
     }
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
@@ -79,7 +81,9 @@ export async function visit(browser, { language = 'zh', width = 1440, state, dar
     storageState: state, colorScheme: dark ? 'dark' : 'light',
   });
   if (ASSETS) await context.route((url) => !url.pathname.startsWith('/api/'), fromFolder);
-  context.setDefaultTimeout(30000);
+  // A bound, not a wait: a busy machine takes long for its first page.
+  context.setDefaultTimeout(60000);
+  context.setDefaultNavigationTimeout(60000);
   const page = await context.newPage();
   const faults = [];
   page.on('console', (message) => {
