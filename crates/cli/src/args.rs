@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 use crate::lang::{Lang, Texts};
 use crate::{
     account, audit, backup, bench, config_check, demo, doctor, hold, key, message, migrate, recipient,
-    restore, secrets, send, serve, simulate, stats, template,
+    reconcile, restore, secrets, send, serve, simulate, stats, template,
 };
 
 #[derive(Debug, Parser)]
@@ -57,6 +57,7 @@ pub(crate) enum Command {
     Migrate(migrate::Migrate),
     #[command(subcommand)]
     Secrets(secrets::Secrets),
+    Reconcile(reconcile::Reconcile),
     Hold(hold::Hold),
     Resume(hold::Resume),
     Backup(backup::Backup),

@@ -205,6 +205,8 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
             archive: Some(archive).filter(|path| !path.is_empty()).map(PathBuf::from),
             await_receipt: reader.duration("retention.await_receipt", MINUTE..=30 * DAY),
             keep_audit: reader.duration("retention.keep_audit", DAY..=3650 * DAY),
+            keep_minutes: reader.duration("retention.keep_minutes", DAY..=31 * DAY),
+            keep_hours: reader.duration("retention.keep_hours", DAY..=3650 * DAY),
         },
         tolerance: Tolerance {
             urgent: reader.duration("engine.tolerance_urgent", 1..=30 * DAY),

@@ -28,6 +28,7 @@ mod migrate;
 mod node;
 mod print;
 mod recipient;
+mod reconcile;
 mod restore;
 mod secrets;
 mod send;
@@ -132,6 +133,7 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Config(args) => config_check::run(context, &args).await,
         Command::Migrate(_) => migrate::run(context).await,
         Command::Secrets(args) => secrets::run(context, args).await,
+        Command::Reconcile(args) => reconcile::run(context, &args).await,
         Command::Hold(args) => hold::set(context, args).await,
         Command::Resume(args) => hold::release(context, &args).await,
         Command::Backup(args) => backup::run(context, &args).await,

@@ -4,6 +4,7 @@
 //! What the other crates do, they do by carrying out what this one answers.
 
 pub mod account;
+pub mod alert;
 pub mod application;
 pub mod chart;
 pub mod data;
@@ -22,6 +23,7 @@ pub mod preview;
 pub mod recipient;
 pub mod request;
 pub mod sentence;
+pub mod series;
 pub mod setting;
 pub mod template;
 mod text;
@@ -43,6 +45,7 @@ pub use preview::{Preview, Tap, preview};
 pub use recipient::{Reason, Recipient, Suppression, Taken};
 pub use request::Timing;
 pub use sentence::{Lang, Sentence};
+pub use series::{Measure, SeriesKey, Step};
 pub use template::{Family, Field, FieldKind, Template};
 pub use time::Timestamp;
 pub use validate::{FieldRules, Filled, Overflow, TypeLimits, fill};

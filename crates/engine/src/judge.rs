@@ -84,11 +84,14 @@ async fn answer(
     mut message: NewMessage,
     judgement: &Judgement,
 ) -> Result<Judged, EngineError> {
-    if let Verdict::Refuse { .. } = judgement.verdict {
+    if let Verdict::Refuse { rule, .. } = judgement.verdict {
         // Given again, it gets the answer it got, whatever the rules say of another one like it.
         let before = shared.store.accepted_before(&message).await?;
-        let refused = Judged::Rejected(Rejected::Refused(judgement.verdict));
-        return Ok(before.map_or(refused, Judged::Before));
+        if let Some(before) = before {
+            return Ok(Judged::Before(before));
+        }
+        shared.refused.note(&message, rule);
+        return Ok(Judged::Rejected(Rejected::Refused(judgement.verdict)));
     }
     let observed = judgement.observed.iter().map(|verdict| Heard { verdict: *verdict, observed: true });
     message.verdicts.extend(observed);

@@ -10,11 +10,13 @@ mod claim;
 mod classify;
 mod clock;
 mod dispatch;
+mod done;
 mod judge;
 mod launch;
 pub mod metrics;
 mod receive;
 mod recover;
+mod refused;
 pub mod rules;
 mod send;
 mod settle;
@@ -43,6 +45,7 @@ pub use crate::catalog::{Account, Catalog};
 pub use crate::classify::by_errcode;
 pub use crate::clock::Clock;
 pub use crate::dispatch::Status;
+pub use crate::done::done_about;
 pub use crate::metrics::Metrics;
 pub use crate::standstill::errcode_behind;
 pub use crate::sweep::Retention;
@@ -134,6 +137,9 @@ pub(crate) struct Shared {
     pub(crate) reloading: tokio::sync::Mutex<()>,
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
+    pub(crate) refused: refused::Refused,
+    /// When each account's callback last came, as far as this process knows.
+    pub(crate) heard: Mutex<HashMap<AccountId, Timestamp>>,
     /// What the sweep started and does not wait for.
     pub(crate) errands: TaskTracker,
     pub(crate) standstills: standstill::Told,
@@ -196,6 +202,8 @@ impl Engine {
             reloading: tokio::sync::Mutex::default(),
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
+            refused: refused::Refused::default(),
+            heard: Mutex::default(),
             errands: TaskTracker::new(),
             standstills: standstill::Told::default(),
             status: Mutex::default(),
@@ -265,6 +273,11 @@ impl Engine {
         self.shared.status.lock().get(&account).copied().unwrap_or_default()
     }
 
+    /// When WeChat last called this account's callback, since this process began.
+    pub fn heard_at(&self, account: AccountId) -> Option<Timestamp> {
+        self.shared.heard.lock().get(&account).copied()
+    }
+
     /// Reads accounts and templates anew, after they were changed in the store.
     pub async fn reload(&self) -> Result<(), EngineError> {
         sweep::reload(&self.shared).await
@@ -311,6 +324,7 @@ impl Engine {
 
     /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.
     pub async fn receive(&self, account: &Account, push: &callback::Push) -> Result<(), EngineError> {
+        self.shared.heard.lock().insert(account.id(), self.now());
         let received = receive::receive(&self.shared, account, push).await;
         let kind = if received.is_ok() { metrics::kind_of(&push.event) } else { "failed" };
         self.shared.metrics.callbacks.get_or_create(&metrics::Word { kind }).inc();

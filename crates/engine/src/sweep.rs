@@ -14,7 +14,7 @@ use crate::dispatch::Hint;
 use crate::metrics::Word;
 use crate::settle::count_written;
 use crate::token::Want;
-use crate::{EngineError, Shared, standstill};
+use crate::{EngineError, Shared, refused, standstill};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
 const PROMOTE_ROWS: usize = 1_000;
@@ -27,6 +27,11 @@ const QUOTA_EVERY: Duration = Duration::from_secs(600);
 /// Old rows are looked for so often.
 const TIDY_EVERY: Duration = Duration::from_secs(10);
 
+/// What commits changed of the counters is added into them so often: so many changes are read with every look at them.
+const FOLD_EVERY: Duration = Duration::from_secs(5);
+/// Old counters are looked for so often.
+const COUNTERS_EVERY: Duration = Duration::from_secs(3_600);
+
 /// What is kept, and for how long.
 #[derive(Clone, Debug)]
 pub struct Retention {
@@ -38,12 +43,23 @@ pub struct Retention {
     pub await_receipt: Duration,
     /// Rows of the audit are kept for so long.
     pub keep_audit: Duration,
+    /// Counters by the minute are kept for so long: two days, for a chart of yesterday beside today.
+    pub keep_minutes: Duration,
+    /// Counters by the hour are kept for so long. Those by the day stay.
+    pub keep_hours: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let day = Duration::from_secs(86_400);
-        Self { keep: 30 * day, archive: None, await_receipt: 3 * day, keep_audit: 1_095 * day }
+        Self {
+            keep: 30 * day,
+            archive: None,
+            await_receipt: 3 * day,
+            keep_audit: 1_095 * day,
+            keep_minutes: 2 * day,
+            keep_hours: 90 * day,
+        }
     }
 }
 
@@ -52,6 +68,8 @@ impl Default for Retention {
 pub(crate) struct Duties {
     tidy_at: Mutex<Option<Timestamp>>,
     quota_at: Mutex<Option<Timestamp>>,
+    fold_at: Mutex<Option<Timestamp>>,
+    counters_at: Mutex<Option<Timestamp>>,
 }
 
 /// One round of everything. Errors are logged here: the next round tries again.
@@ -63,6 +81,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         ("schedule", promote(shared, now).await),
         ("tidy", tidy(shared, now).await),
         ("keys", reseal(shared).await),
+        ("series", count(shared, now).await),
     ];
     for (duty, result) in rounds {
         if let Err(error) = result {
@@ -141,6 +160,19 @@ async fn tidy(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
 /// Brings a new data key into what older ones sealed, a little at a time.
 async fn reseal(shared: &Shared) -> Result<(), EngineError> {
     shared.store.reseal(RESEAL_ROWS).await?;
+    Ok(())
+}
+
+/// Brings the counters over time up to date.
+async fn count(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    refused::write(shared, now).await?;
+    if is_due(&shared.duties.fold_at, now, FOLD_EVERY) {
+        while shared.store.fold_series().await? > 0 {}
+    }
+    if is_due(&shared.duties.counters_at, now, COUNTERS_EVERY) {
+        let Retention { keep_minutes, keep_hours, .. } = shared.settings.retention;
+        shared.store.purge_series(now.minus(keep_minutes), now.minus(keep_hours)).await?;
+    }
     Ok(())
 }
 

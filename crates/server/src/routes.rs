@@ -21,8 +21,8 @@ use crate::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
 use crate::text::Text;
 use crate::watch::watch;
 use crate::{
-    account, audit, callback, health, hold, key, landing, message, metrics, personal, policy, recipient,
-    scenario, setup, stats,
+    account, audit, callback, health, hold, key, landing, message, metrics, overview, personal, policy,
+    queue, recipient, scenario, series, setup, stats,
 };
 
 /// The name of the key in the document.
@@ -106,6 +106,9 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(hold::show, hold::set))
         .routes(routes!(audit::list))
         .routes(routes!(stats::show))
+        .routes(routes!(series::show))
+        .routes(routes!(overview::show))
+        .routes(routes!(queue::show))
         .routes(routes!(callback::check_url, callback::receive))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

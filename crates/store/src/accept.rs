@@ -9,6 +9,7 @@ use crate::keyring::AccountKeys;
 use crate::queue::Turn;
 use crate::recipients::{Owner, Person};
 use crate::seal::{self, Blind};
+use crate::series::Kind;
 use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
 use crate::{Acceptance, NewMessage, Result, Store, StoreError, row, verdicts};
@@ -106,6 +107,7 @@ fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Resul
         if insert_one(&mut insert, sealed)? {
             ledger.tally.enter(account, sealed.new.accepted_at, State::Pending, None);
             ledger.tally.used(account, sealed.new.accepted_at, &sealed.new.template_id);
+            count(ledger, &sealed.new);
             note(ledger, keys.of(account)?, sealed)?;
         } else {
             let lost = || StoreError::Corrupt("the index of client_msg_id names no row".to_owned());
@@ -113,6 +115,13 @@ fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Resul
         }
     }
     Ok(answers)
+}
+
+fn count(ledger: &mut Ledger<'_>, new: &NewMessage) {
+    let series = &mut ledger.tally.series;
+    let scenario = new.scenario.clone().unwrap_or_else(|| series.name(""));
+    let kind = Kind { lane: new.lane, template: new.template_id.clone(), scenario };
+    series.accepted(new.account, new.accepted_at, &kind);
 }
 
 /// With their places in the batch, as the accounts lie in the store: a page is looked up once for all its rows.

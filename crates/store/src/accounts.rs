@@ -146,13 +146,14 @@ pub(crate) fn revise(conn: &Connection) -> Result<()> {
     }
 }
 
-const DELETES: [&str; 24] = [
+const DELETES: [&str; 25] = [
     "DELETE FROM claim WHERE account = ?1",
     "DELETE FROM dispatch WHERE account = ?1",
     "DELETE FROM receipt WHERE account = ?1",
     "DELETE FROM message WHERE account = ?1",
     "DELETE FROM tally WHERE account = ?1",
     "DELETE FROM sends WHERE account = ?1",
+    "DELETE FROM series WHERE account = ?1",
     "DELETE FROM token WHERE account = ?1",
     "DELETE FROM recipient WHERE account = ?1",
     "DELETE FROM scenario WHERE account = ?1",

@@ -39,6 +39,7 @@ mod row;
 mod scenarios;
 mod seal;
 mod secret;
+mod series;
 mod settle;
 mod sqlite;
 mod store;
@@ -49,6 +50,7 @@ mod tests;
 mod tokens;
 mod upkeep;
 mod verdicts;
+mod waiting;
 mod writer;
 
 pub use account::{
@@ -76,4 +78,6 @@ pub use restore::{Occupied, Restore, Restored};
 pub use rotate::SealStatus;
 pub use scenarios::StoredScenario;
 pub use secret::Secret;
+pub use series::{Refusal, SeriesQuery, SeriesRow, Whose};
 pub use store::{Settings, Store};
+pub use waiting::Head;

@@ -3,10 +3,11 @@
 use hongyan_domain::{
     AccountId, Cause, InteractionKind, MessageId, Reason, Standing, State, Taken, Timestamp, Transition,
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use crate::accept::SCHEDULED_AFTER_MS;
 use crate::recipients::Learned;
+use crate::series::{Deltas, Kind, Standpoint};
 use crate::writer::Ledger;
 use crate::{Result, StoreError, recipients, row};
 
@@ -46,14 +47,14 @@ WHERE account = ?1
 // A read before the write is dear only in words: RETURNING would open a table in memory and a statement journal for
 // every row.
 pub(crate) const WAS: &str = "
-SELECT accepted_at, cause, judged_at, reached_by, counted
+SELECT accepted_at, cause, judged_at, reached_by, counted, lane, template_id, scenario, deadline_at, sent_at, settled_at
 FROM message
 WHERE account = ?1
   AND id = ?2";
 
 /// Writes the move. When it was accepted, if the row stood where it should; `None`: nothing was changed.
 pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Timestamp>> {
-    let Some((accepted_at, before, taken)) = as_it_was(ledger, step)? else { return Ok(None) };
+    let Some(Was { was, taken }) = as_it_was(ledger, step)? else { return Ok(None) };
     let taken = step.taken.or(taken);
     let given_back = taken.filter(|_| step.to.gives_back());
     if !write(ledger, step, taken.filter(|_| given_back.is_none()))? {
@@ -64,18 +65,45 @@ pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<T
         let learned = Learned { given_back, gone, at: step.at };
         recipients::learn(ledger, (step.account, step.message), &learned)?;
     }
-    ledger.tally.leave(step.account, accepted_at, step.from.state, before);
-    ledger.tally.enter(step.account, accepted_at, step.to.to, step.to.cause);
-    Ok(Some(accepted_at))
+    count(ledger, step, &was);
+    Ok(Some(was.accepted_at))
 }
 
-/// When a message was accepted, its cause and what is taken for it.
-type Was = (Timestamp, Option<Cause>, Option<Taken>);
+fn count(ledger: &mut Ledger<'_>, step: &Move<'_>, was: &Standpoint) {
+    let (account, to) = (step.account, step.to);
+    ledger.tally.leave(account, was.accepted_at, step.from.state, was.cause);
+    ledger.tally.enter(account, was.accepted_at, to.to, to.cause);
+    ledger.tally.series.moved(account, was, (to.to, to.cause), step.at);
+}
 
-fn as_it_was(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<Option<Was>> {
+/// What the counters know of a message, and what is taken for it.
+struct Was {
+    was: Standpoint,
+    taken: Option<Taken>,
+}
+
+fn as_it_was(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Was>> {
     let mut was = ledger.conn.prepare_cached(WAS)?;
     let mut rows = was.query([step.account.0, step.message.raw()])?;
-    rows.next()?.map(|row| Ok((row::at(row, 0)?, row::cause(row, 1)?, row::taken(row, 2)?))).transpose()
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let was = Standpoint {
+        kind: kind(row, 5, &mut ledger.tally.series)?,
+        state: step.from.state,
+        cause: row::cause(row, 1)?,
+        accepted_at: row::at(row, 0)?,
+        deadline_at: row::at(row, 8)?,
+        sent_at: row::at_or_never(row, 9)?,
+        settled_at: row::at_or_never(row, 10)?,
+    };
+    Ok(Some(Was { was, taken: row::taken(row, 2)? }))
+}
+
+/// Reads lane, template_id, scenario from column `first` on.
+pub(crate) fn kind(row: &Row<'_>, first: usize, series: &mut Deltas) -> Result<Kind> {
+    let text = |column| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
+    let template = series.name(text(first + 1)?.unwrap_or_default());
+    let scenario = series.name(text(first + 2)?.unwrap_or_default());
+    Ok(Kind { lane: row::lane(row, first)?, template, scenario })
 }
 
 fn write(ledger: &Ledger<'_>, step: &Move<'_>, taken: Option<Taken>) -> Result<bool> {

@@ -1,9 +1,12 @@
 //! Step: settle. Outcomes are appended, rows moved on, claims closed.
 
-use hongyan_domain::{AccountId, Cause, Event, Outcome, SentAs, Standing, State, Transition, decide};
+use hongyan_domain::{
+    AccountId, Cause, Event, MessageId, Outcome, SentAs, Standing, State, Transition, decide,
+};
 use rusqlite::params;
 
 use crate::moves::{self, Move};
+use crate::series::{Kind, Try};
 use crate::store::check_batch;
 use crate::writer::Ledger;
 use crate::{ClaimId, Dispatch, Result, Settled, Settlement, Store, Written, reconcile};
@@ -123,10 +126,34 @@ fn record(ledger: &mut Ledger<'_>, settlement: &Settlement, dispatch: &Dispatch)
         dispatch.msgid.map(u64::cast_signed),
         dispatch.took_ms,
     ])?;
-    if recorded == 1 && dispatch.outcome == "sent" {
-        ledger.tally.sent(settlement.account, settlement.at);
+    if recorded == 1 {
+        count(ledger, settlement, dispatch)?;
     }
     Ok(())
+}
+
+fn count(ledger: &mut Ledger<'_>, settlement: &Settlement, dispatch: &Dispatch) -> Result<()> {
+    let Settlement { account, message, at, .. } = *settlement;
+    let Dispatch { outcome, errcode, took_ms, .. } = *dispatch;
+    if outcome == "sent" {
+        ledger.tally.sent(account, at);
+    }
+    let tried = Try { at, outcome, errcode, took_ms };
+    let kind = if tried.is_by_kind() { kind_of(ledger, account, message)? } else { None };
+    ledger.tally.series.tried(account, tried, kind.as_ref());
+    Ok(())
+}
+
+const KIND: &str = "
+SELECT lane, template_id, scenario
+FROM message
+WHERE account = ?1
+  AND id = ?2";
+
+fn kind_of(ledger: &mut Ledger<'_>, account: AccountId, message: MessageId) -> Result<Option<Kind>> {
+    let mut kind = ledger.conn.prepare_cached(KIND)?;
+    let mut rows = kind.query([account.0, message.raw()])?;
+    rows.next()?.map(|row| moves::kind(row, 0, &mut ledger.tally.series)).transpose()
 }
 
 /// The longest beginning of `text` of at most `max` bytes that ends between characters.

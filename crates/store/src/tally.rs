@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hongyan_domain::{AccountId, Cause, State, Timestamp};
 use rusqlite::{Connection, Row, params};
 
+use crate::series::{self, Deltas};
 use crate::{Result, Store, StoreError, TallyDifference, TallyRow};
 
 /// A counter's cell: account, day of acceptance, where the messages stand.
@@ -23,6 +24,7 @@ pub(crate) struct Tally {
     uses: HashMap<Use, i64>,
     purged_cells: HashMap<Cell, i64>,
     purged_sends: HashMap<(AccountId, i64), i64>,
+    pub(crate) series: Deltas,
 }
 
 const ADD_TALLY: &str = "
@@ -107,6 +109,7 @@ impl Tally {
     }
 
     pub(crate) fn add(&mut self, other: Self) {
+        self.series.add(other.series);
         for (cell, change) in other.cells {
             *self.cells.entry(cell).or_default() += change;
         }
@@ -127,7 +130,8 @@ impl Tally {
     pub(crate) fn write(self, conn: &Connection) -> Result<()> {
         add(conn, self.cells, self.sends)?;
         add_uses(conn, self.uses)?;
-        purge(conn, self.purged_cells, self.purged_sends)
+        purge(conn, self.purged_cells, self.purged_sends)?;
+        self.series.write(conn)
     }
 }
 
@@ -218,6 +222,7 @@ impl Store {
         self.read(|conn| {
             let mut differences = compare(conn, "messages", COUNTED_MESSAGES, FOUND_MESSAGES)?;
             differences.extend(compare(conn, "sends", COUNTED_SENDS, FOUND_SENDS)?);
+            differences.extend(series::differences(conn)?);
             Ok(differences)
         })
         .await

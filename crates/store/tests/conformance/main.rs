@@ -17,6 +17,7 @@ mod recipients;
 mod restore;
 mod retention;
 mod rotate;
+mod series;
 
 /// Stamps the cases for SQLite.
 macro_rules! suite {
@@ -33,6 +34,18 @@ macro_rules! suite {
 }
 
 suite! {
+    series {
+        a_message_is_counted_at_each_of_its_steps,
+        counters_read_the_same_before_and_after_they_are_folded,
+        an_unknown_that_is_delivered_after_all_is_counted_once,
+        an_errcode_is_counted_by_its_template,
+        what_waits_is_counted_by_lane,
+        what_the_retention_took_stays_counted,
+        counters_of_old_minutes_go_and_those_of_days_stay,
+        a_deleted_account_takes_its_counters_with_it,
+        a_counter_that_differs_is_named,
+        refusals_at_the_door_are_counted,
+    }
     messages {
         an_accepted_message_reads_back_with_all_it_had,
         the_same_client_msg_id_answers_the_first_message,

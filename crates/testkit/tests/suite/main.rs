@@ -16,6 +16,7 @@ mod refusals;
 mod rules;
 mod scenarios;
 mod scheduling;
+mod series;
 mod site;
 mod standstill;
 mod templates;
