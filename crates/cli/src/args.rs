@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, audit, backup, bench, config_check, demo, doctor, hold, key, message, migrate, recipient,
-    reconcile, restore, secrets, send, serve, simulate, stats, template,
+    account, alert, audit, backup, bench, config_check, demo, doctor, hold, key, message, migrate, recipient,
+    reconcile, restore, secrets, send, serve, simulate, stats, template, webhook,
 };
 
 #[derive(Debug, Parser)]
@@ -57,6 +57,10 @@ pub(crate) enum Command {
     Migrate(migrate::Migrate),
     #[command(subcommand)]
     Secrets(secrets::Secrets),
+    #[command(subcommand)]
+    Alert(alert::Alert),
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
     Reconcile(reconcile::Reconcile),
     Hold(hold::Hold),
     Resume(hold::Resume),

@@ -214,6 +214,12 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
             bulk: reader.duration("engine.tolerance_bulk", 1..=30 * DAY),
         },
         expires_after: reader.duration("engine.expires_after", MINUTE..=90 * DAY),
+        outgoing: hongyan_outgoing::Settings {
+            guard: hongyan_outgoing::Guard { allowed: reader.ranges("outgoing.allow") },
+            timeout: reader.duration("outgoing.timeout", 1..=60),
+            ..hongyan_outgoing::Settings::default()
+        },
+        console_url: Some(reader.text("http.public_url")).filter(|url| !url.is_empty()),
     }
 }
 

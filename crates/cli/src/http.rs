@@ -78,6 +78,11 @@ impl Connection {
         self.exchange(Method::POST, path, body).await
     }
 
+    /// DELETEs, and leaves the answer's judgement to the caller.
+    pub(crate) async fn delete_reply(&mut self, path: &str) -> Result<Reply> {
+        self.exchange(Method::DELETE, path, Bytes::new()).await
+    }
+
     async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> Result<Reply> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;

@@ -5,6 +5,7 @@
 //! the other. Nothing here may be the only holder of an accepted message.
 
 pub mod accept;
+mod alerts;
 pub mod catalog;
 mod claim;
 mod classify;
@@ -14,6 +15,7 @@ mod done;
 mod judge;
 mod launch;
 pub mod metrics;
+mod notes;
 mod receive;
 mod recover;
 mod refused;
@@ -26,21 +28,24 @@ mod templates;
 mod token;
 mod traffic;
 mod trigger;
+mod webhooks;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hongyan_domain::id::MessageIds;
 use hongyan_domain::{AccountId, MessageId, Openid, Timestamp};
-use hongyan_store::{Actor, CancelAnswer, Erased, Ownership, Store, StoreError};
+use hongyan_outgoing::{Failure, Outgoing, Target};
+use hongyan_store::{Actor, CancelAnswer, Channel, Delivery, Erased, Ownership, Store, StoreError, Webhook};
 use hongyan_wechat::{CallError, Client, callback};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use crate::alerts::rules as alert_rules;
 pub use crate::catalog::{Account, Catalog};
 pub use crate::classify::by_errcode;
 pub use crate::clock::Clock;
@@ -77,6 +82,10 @@ pub struct Settings {
     pub tolerance: Tolerance,
     /// A message that says nothing of it expires so long after it is due.
     pub expires_after: Duration,
+    /// Which addresses may be called that people entered.
+    pub outgoing: hongyan_outgoing::Settings,
+    /// Where people find the console: for links in what they are told.
+    pub console_url: Option<String>,
 }
 
 /// The tolerated delay of each lane, for messages of no scenario.
@@ -98,6 +107,8 @@ impl Default for Settings {
             retention: Retention::default(),
             tolerance: Tolerance { urgent: minutes(1), normal: minutes(30), bulk: minutes(24 * 60) },
             expires_after: minutes(3 * 24 * 60),
+            outgoing: hongyan_outgoing::Settings::default(),
+            console_url: None,
         }
     }
 }
@@ -140,6 +151,11 @@ pub(crate) struct Shared {
     pub(crate) refused: refused::Refused,
     /// When each account's callback last came, as far as this process knows.
     pub(crate) heard: Mutex<HashMap<AccountId, Timestamp>>,
+    /// Since when this process runs.
+    pub(crate) since: Timestamp,
+    pub(crate) outgoing: Outgoing,
+    /// The webhooks that are being told.
+    pub(crate) telling: Mutex<HashSet<String>>,
     /// What the sweep started and does not wait for.
     pub(crate) errands: TaskTracker,
     pub(crate) standstills: standstill::Told,
@@ -190,6 +206,7 @@ impl Engine {
         let catalog = Catalog::read(&store, &client, &Catalog::default()).await?;
         let (hints, hinted) = mpsc::channel(HINTS);
         let (receipts, incoming) = mpsc::channel(RECEIPTS);
+        let (since, outgoing) = (clock.now(), Outgoing::new(settings.outgoing.clone()));
         let centre = Arc::new(Centre { store: store.clone(), clock: clock.clone() });
         let shared = Arc::new(Shared {
             store,
@@ -204,6 +221,9 @@ impl Engine {
             duties: sweep::Duties::default(),
             refused: refused::Refused::default(),
             heard: Mutex::default(),
+            since,
+            outgoing,
+            telling: Mutex::default(),
             errands: TaskTracker::new(),
             standstills: standstill::Told::default(),
             status: Mutex::default(),
@@ -271,6 +291,29 @@ impl Engine {
     /// How an account's traffic stands, at most a second old.
     pub fn status(&self, account: AccountId) -> Status {
         self.shared.status.lock().get(&account).copied().unwrap_or_default()
+    }
+
+    /// Whether this address may be called, as far as its name tells now.
+    pub async fn check_address(&self, target: &Target) -> Result<(), Failure> {
+        self.shared.outgoing.check(target).await
+    }
+
+    /// Tells a channel something now; what went wrong otherwise.
+    pub async fn test_channel(&self, channel: &Channel) -> Result<(), String> {
+        let words = notes::test_words(channel.lang, self.shared.settings.console_url.as_deref());
+        let now = self.now();
+        let id = format!("test_{}", now.ms());
+        notes::call(&self.shared.outgoing, channel, &words, (&id, now)).await
+    }
+
+    /// Tells a webhook something now, and writes down what it came to.
+    pub async fn test_webhook(&self, webhook: &Webhook) -> Result<Delivery, EngineError> {
+        let now = self.now();
+        let body = serde_json::json!({ "type": "test", "timestamp": now, "data": {} });
+        let id = format!("{}_test_{}", webhook.id, now.ms());
+        let delivery = webhooks::call(&self.shared, webhook, (id, 0), &body).await;
+        self.shared.store.log_delivery(&webhook.id, delivery.clone()).await?;
+        Ok(delivery)
     }
 
     /// When WeChat last called this account's callback, since this process began.

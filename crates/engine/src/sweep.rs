@@ -14,7 +14,7 @@ use crate::dispatch::Hint;
 use crate::metrics::Word;
 use crate::settle::count_written;
 use crate::token::Want;
-use crate::{EngineError, Shared, refused, standstill};
+use crate::{EngineError, Shared, alerts, notes, refused, standstill, webhooks};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
 const PROMOTE_ROWS: usize = 1_000;
@@ -70,6 +70,9 @@ pub(crate) struct Duties {
     quota_at: Mutex<Option<Timestamp>>,
     fold_at: Mutex<Option<Timestamp>>,
     counters_at: Mutex<Option<Timestamp>>,
+    alerts_at: Mutex<Option<Timestamp>>,
+    notes_at: Mutex<Option<Timestamp>>,
+    told_at: Mutex<Option<Timestamp>>,
 }
 
 /// One round of everything. Errors are logged here: the next round tries again.
@@ -82,6 +85,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         ("tidy", tidy(shared, now).await),
         ("keys", reseal(shared).await),
         ("series", count(shared, now).await),
+        ("alerts", watch(shared, now).await),
     ];
     for (duty, result) in rounds {
         if let Err(error) = result {
@@ -172,6 +176,22 @@ async fn count(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     if is_due(&shared.duties.counters_at, now, COUNTERS_EVERY) {
         let Retention { keep_minutes, keep_hours, .. } = shared.settings.retention;
         shared.store.purge_series(now.minus(keep_minutes), now.minus(keep_hours)).await?;
+    }
+    Ok(())
+}
+
+/// Looks for alerts, and sets going what is to be told outside: it may take long, and the sweep does not wait.
+async fn watch(shared: &Arc<Shared>, now: Timestamp) -> Result<(), EngineError> {
+    if is_due(&shared.duties.alerts_at, now, alerts::LOOK_EVERY) {
+        alerts::look(shared, now).await?;
+    }
+    if is_due(&shared.duties.notes_at, now, notes::TELL_EVERY) {
+        shared.errands.spawn(notes::tell(shared.clone(), now));
+    }
+    webhooks::tell(shared, now).await?;
+    if is_due(&shared.duties.told_at, now, COUNTERS_EVERY) {
+        notes::tidy(shared, now).await?;
+        shared.store.purge_settled(now.minus(webhooks::KEEP)).await?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod address;
+pub(crate) mod alert;
 mod answer;
 mod app;
 mod audit;
@@ -41,6 +42,7 @@ mod stats;
 mod text;
 mod throttle;
 mod watch;
+mod webhook;
 
 pub use app::{App, Parts, Settings};
 pub use problem::{Code, FieldErrorBody, Problem, WeChatAnswer, told};

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::account::Live;
+use crate::alert::{self, AlertBody};
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::auth::{Caller, MayRead};
@@ -61,6 +62,8 @@ pub(crate) struct OverviewBody {
     waiting: i64,
     /// Today's error codes, the most frequent first.
     errcodes: Vec<ErrcodeBody>,
+    /// The alerts that fire.
+    alerts: Vec<AlertBody>,
     accounts: Vec<StandsBody>,
     /// There are more accounts than are shown.
     truncated: bool,
@@ -156,6 +159,7 @@ struct Figures {
     today: HashMap<AccountId, Cells>,
     lately: HashMap<AccountId, Cells>,
     lanes: HashMap<AccountId, Vec<LaneBody>>,
+    alerts: Vec<AlertBody>,
 }
 
 impl Figures {
@@ -172,7 +176,12 @@ impl Figures {
         for (of, lane) in queue::lanes(app, caller, only).await? {
             lanes.entry(of.account).or_default().push(lane);
         }
-        Ok(Self { now, accounts, today: by_account(today), lately: by_account(lately), lanes })
+        let firing = alert::alerts(app, caller).await?.into_iter();
+        let firing =
+            firing.filter(|(key, alert)| alert.is_firing() && only.is_none_or(|only| only == key.account));
+        let alerts = firing.map(|(_, alert)| alert).collect();
+        let (today, lately) = (by_account(today), by_account(lately));
+        Ok(Self { now, accounts, today, lately, lanes, alerts })
     }
 
     fn answer(mut self, app: &App) -> OverviewBody {
@@ -194,6 +203,7 @@ impl Figures {
             answer_ms: quantile(&lately, |measure| matches!(measure, Measure::Tried(..))),
             waiting,
             errcodes: errcodes(&today),
+            alerts: std::mem::take(&mut self.alerts),
             accounts: stands,
             truncated,
         }

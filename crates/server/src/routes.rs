@@ -21,8 +21,8 @@ use crate::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
 use crate::text::Text;
 use crate::watch::watch;
 use crate::{
-    account, audit, callback, health, hold, key, landing, message, metrics, overview, personal, policy,
-    queue, recipient, scenario, series, setup, stats,
+    account, alert, audit, callback, health, hold, key, landing, message, metrics, overview, personal,
+    policy, queue, recipient, scenario, series, setup, stats, webhook,
 };
 
 /// The name of the key in the document.
@@ -109,6 +109,19 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(series::show))
         .routes(routes!(overview::show))
         .routes(routes!(queue::show))
+        .routes(routes!(alert::list_alerts))
+        .routes(routes!(alert::silence))
+        .routes(routes!(alert::list_notes))
+        .routes(routes!(alert::list_rules, alert::create_rule))
+        .routes(routes!(alert::change_rule, alert::delete_rule))
+        .routes(routes!(alert::list_channels, alert::create_channel))
+        .routes(routes!(alert::change_channel, alert::delete_channel))
+        .routes(routes!(alert::test_channel))
+        .routes(routes!(webhook::list_webhooks, webhook::create_webhook))
+        .routes(routes!(webhook::change_webhook, webhook::delete_webhook))
+        .routes(routes!(webhook::test_webhook))
+        .routes(routes!(webhook::replay_webhook))
+        .routes(routes!(webhook::list_deliveries))
         .routes(routes!(callback::check_url, callback::receive))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

@@ -146,7 +146,7 @@ pub(crate) fn revise(conn: &Connection) -> Result<()> {
     }
 }
 
-const DELETES: [&str; 25] = [
+const DELETES: [&str; 27] = [
     "DELETE FROM claim WHERE account = ?1",
     "DELETE FROM dispatch WHERE account = ?1",
     "DELETE FROM receipt WHERE account = ?1",
@@ -154,6 +154,8 @@ const DELETES: [&str; 25] = [
     "DELETE FROM tally WHERE account = ?1",
     "DELETE FROM sends WHERE account = ?1",
     "DELETE FROM series WHERE account = ?1",
+    "DELETE FROM alert WHERE account = ?1",
+    "DELETE FROM alert_note WHERE account = ?1",
     "DELETE FROM token WHERE account = ?1",
     "DELETE FROM recipient WHERE account = ?1",
     "DELETE FROM scenario WHERE account = ?1",

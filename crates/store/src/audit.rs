@@ -120,6 +120,18 @@ actions! {
     ScenarioRemove = "scenario.remove";
     /// A house rule was changed.
     PolicyChange = "policy.change";
+    /// An alert rule was changed or taken back.
+    AlertRuleChange = "alert_rule.change";
+    /// An alert was silenced.
+    AlertSilence = "alert.silence";
+    /// A channel for alerts was added, changed or deleted.
+    ChannelChange = "alert_channel.change";
+    /// An outgoing webhook was added or changed.
+    WebhookChange = "webhook.change";
+    /// An outgoing webhook was deleted.
+    WebhookDelete = "webhook.delete";
+    /// An outgoing webhook was set back in time.
+    WebhookReplay = "webhook.replay";
     /// People are not to be written to.
     SuppressionAdd = "suppression.add";
     /// A person may be written to again.

@@ -93,6 +93,7 @@ pub(crate) struct Keyring {
     accounts: RwLock<HashMap<AccountId, Arc<AccountKeys>>>,
     pepper: hmac::Key,
     audit: hmac::Key,
+    addresses: SealKey,
 }
 
 /// A master key, ready to wrap.
@@ -115,8 +116,10 @@ impl Keyring {
         let pepper = pepper.first().ok_or(StoreError::WrongKey)?;
         // Never another: with it the keys' hashes and the chain of the audit would be lost.
         let audit = hmac::Key::new(hmac::HMAC_SHA256, &*seal::derive(&pepper.1, "audit"));
+        let addresses = SealKey::new(0, &seal::derive(&pepper.1, "addresses"))?;
         let pepper = hmac::Key::new(hmac::HMAC_SHA256, &*pepper.1);
-        Ok(Self { master: RwLock::new(Arc::new(master)), accounts: RwLock::default(), pepper, audit })
+        let master = RwLock::new(Arc::new(master));
+        Ok(Self { master, accounts: RwLock::default(), pepper, audit, addresses })
     }
 
     /// The key that wraps now.
@@ -139,6 +142,11 @@ impl Keyring {
     /// Hashes API keys.
     pub(crate) fn pepper(&self) -> &hmac::Key {
         &self.pepper
+    }
+
+    /// Seals the addresses and secrets of those who are told things: they are of the installation.
+    pub(crate) fn addresses(&self) -> &SealKey {
+        &self.addresses
     }
 
     /// Chains the audit's rows.

@@ -6,6 +6,7 @@
 mod accept;
 mod account;
 mod accounts;
+mod alerts;
 mod api_key;
 mod api_keys;
 mod applications;
@@ -51,12 +52,14 @@ mod tokens;
 mod upkeep;
 mod verdicts;
 mod waiting;
+mod webhooks;
 mod writer;
 
 pub use account::{
     Account, AccountDraft, CallbackKeys, Changes, NoticeKind, Paused, StoredTemplate, StoredToken,
     TemplateHistory, TemplateNotice, TokenSource,
 };
+pub use alerts::{AlertKey, CHANNELS_MAX, Channel, NewNote, Note, NoteWords, RULES_MAX, Told};
 pub use api_key::{ApiKey, KeyId, KeyText, NewKey, Scope, generate_setup_secret};
 pub use api_keys::KeyRing;
 pub use applications::{ApplicationFilter, ApplicationMove, ApplicationRecord, ApplicationStep};
@@ -81,3 +84,4 @@ pub use secret::Secret;
 pub use series::{Refusal, SeriesQuery, SeriesRow, Whose};
 pub use store::{Settings, Store};
 pub use waiting::Head;
+pub use webhooks::{Delivery, Progress, SettledEvent, SettledRow, WEBHOOKS_MAX, Webhook, WebhookOpen};

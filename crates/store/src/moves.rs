@@ -8,6 +8,7 @@ use rusqlite::{Row, params};
 use crate::accept::SCHEDULED_AFTER_MS;
 use crate::recipients::Learned;
 use crate::series::{Deltas, Kind, Standpoint};
+use crate::webhooks::SettledEvent;
 use crate::writer::Ledger;
 use crate::{Result, StoreError, recipients, row};
 
@@ -74,6 +75,10 @@ fn count(ledger: &mut Ledger<'_>, step: &Move<'_>, was: &Standpoint) {
     ledger.tally.leave(account, was.accepted_at, step.from.state, was.cause);
     ledger.tally.enter(account, was.accepted_at, to.to, to.cause);
     ledger.tally.series.moved(account, was, (to.to, to.cause), step.at);
+    if to.to.is_final() {
+        let event = SettledEvent { account, message: step.message, state: to.to, at: step.at };
+        ledger.tally.settled.push(event);
+    }
 }
 
 /// What the counters know of a message, and what is taken for it.

@@ -8,6 +8,7 @@ use hongyan_domain::{AccountId, Cause, State, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use crate::series::{self, Deltas};
+use crate::webhooks::{self, SettledEvent};
 use crate::{Result, Store, StoreError, TallyDifference, TallyRow};
 
 /// A counter's cell: account, day of acceptance, where the messages stand.
@@ -25,6 +26,8 @@ pub(crate) struct Tally {
     purged_cells: HashMap<Cell, i64>,
     purged_sends: HashMap<(AccountId, i64), i64>,
     pub(crate) series: Deltas,
+    /// The messages that came to their end, for whoever is told of them.
+    pub(crate) settled: Vec<SettledEvent>,
 }
 
 const ADD_TALLY: &str = "
@@ -110,6 +113,7 @@ impl Tally {
 
     pub(crate) fn add(&mut self, other: Self) {
         self.series.add(other.series);
+        self.settled.extend(other.settled);
         for (cell, change) in other.cells {
             *self.cells.entry(cell).or_default() += change;
         }
@@ -131,7 +135,8 @@ impl Tally {
         add(conn, self.cells, self.sends)?;
         add_uses(conn, self.uses)?;
         purge(conn, self.purged_cells, self.purged_sends)?;
-        self.series.write(conn)
+        self.series.write(conn)?;
+        webhooks::append(conn, &self.settled)
     }
 }
 

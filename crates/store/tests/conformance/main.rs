@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may: it fails")]
 
 mod accounts;
+mod alerts;
 mod applications;
 mod attribution;
 mod audit;
@@ -34,6 +35,17 @@ macro_rules! suite {
 }
 
 suite! {
+    alerts {
+        a_rule_is_kept_changed_and_taken_back,
+        a_channel_is_kept_sealed,
+        alerts_and_their_notes_are_kept_together,
+        a_note_is_told_tried_again_or_given_up,
+        an_alert_is_silenced_and_one_that_is_not_there_is_not,
+        the_end_of_a_message_is_logged_only_while_somebody_listens,
+        a_webhook_goes_on_from_where_it_stood_and_is_set_back,
+        a_webhook_is_kept_sealed_switched_off_and_deleted,
+        the_log_of_what_ended_is_purged_and_its_numbers_go_on,
+    }
     series {
         a_message_is_counted_at_each_of_its_steps,
         counters_read_the_same_before_and_after_they_are_folded,
