@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "what these tests share fails them by a panic")]
 
 mod accounts;
+mod alerts;
 mod bounds;
 mod chaos;
 mod doubt;
 mod idempotency;
 mod limits;
+mod monitoring;
 mod path;
 mod process;
 mod receipts;
@@ -23,3 +25,4 @@ mod templates;
 mod tokens;
 mod upkeep;
 mod validation;
+mod webhooks;
