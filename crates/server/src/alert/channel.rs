@@ -218,7 +218,8 @@ async fn check(app: &App, channel: &mut Channel, mut errors: Vec<FieldError>) ->
     if channel.secret.as_ref().is_some_and(|secret| secret.expose().len() > SECRET_MAX) {
         errors.push(bad("secret", "is longer than 256 bytes"));
     }
-    let signs = channel.kind == ChannelKind::Webhook;
+    let is_known = !errors.iter().any(|error| error.field == "kind");
+    let signs = is_known && channel.kind == ChannelKind::Webhook;
     if signs && channel.secret.as_ref().is_none_or(|secret| !is_signing(secret)) {
         errors.push(bad("secret", "is no secret of Standard Webhooks: whsec_ and base64"));
     }

@@ -35,6 +35,8 @@ async fn every_metric_of_the_rules_and_the_dashboard_is_told() {
     world.send(&world.body(4)).await;
     world.drain().await;
 
+    // A token that ends is fetched anew.
+    world.pass(1, std::time::Duration::from_secs(7_100)).await;
     let told = told(world.api().get("/metrics").await.text());
 
     for (file, text) in [("prometheus-rules.yml", RULES), ("grafana-dashboard.json", DASHBOARD)] {
