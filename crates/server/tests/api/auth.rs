@@ -20,8 +20,8 @@ async fn every_route_of_the_api_wants_a_key_with_its_scope() {
     for (seed, &(method, path, scope)) in ROUTES.iter().enumerate() {
         let Some(scope) = scope else { continue };
         let others: Vec<_> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
-        let right = server.make_key(100 + seed as u64, &[scope], &[]).await;
-        let wrong = server.make_key(200 + seed as u64, &others, &[]).await;
+        let right = server.make_key(1_000 + seed as u64, &[scope], &[]).await;
+        let wrong = server.make_key(2_000 + seed as u64, &others, &[]).await;
         let route = (method, &*filled(path));
 
         assert_eq!(

@@ -201,18 +201,18 @@ fn first_id(day: i64) -> i64 {
 
 fn went_at(row: &Row<'_>) -> Result<Option<Timestamp>> {
     let state = row::word(row, 2, State::parse)?;
-    let sent_at = row::at_or_never(row, 19)?;
+    let sent_at = row::at_or_never(row, 22)?;
     match (sent_at, state) {
         (Some(at), _) => Ok(Some(at)),
         // Its receipt came before its answer.
-        (None, State::Delivered) => row::at_or_never(row, 20),
+        (None, State::Delivered) => row::at_or_never(row, 23),
         (None, _) => Ok(None),
     }
 }
 
 fn sent_row(row: &Row<'_>, content: impl FnOnce(&RawReady) -> Result<Option<Content>>) -> Result<SentRow> {
     let raw = RawReady::read(row)?;
-    let recipient = row.get_ref(21)?.as_blob().map_err(rusqlite::Error::from)?;
+    let recipient = row.get_ref(24)?.as_blob().map_err(rusqlite::Error::from)?;
     let person = recipient.first_chunk::<8>().map_or(0, |first| u64::from_le_bytes(*first));
     Ok(SentRow {
         id: raw.id,
