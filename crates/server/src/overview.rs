@@ -81,7 +81,7 @@ pub(crate) struct FunnelBody {
     accepted: i64,
     /// WeChat reported them delivered.
     delivered: i64,
-    /// Opened; null: clicks are not counted.
+    /// Accepted today, and their link was followed; null: taps are not counted without `http.public_url`.
     clicked: Option<i64>,
     failed: i64,
     unknown: i64,
@@ -157,6 +157,7 @@ struct Figures {
     now: Timestamp,
     accounts: Vec<std::sync::Arc<Account>>,
     today: HashMap<AccountId, Cells>,
+    clicked: Option<i64>,
     lately: HashMap<AccountId, Cells>,
     lanes: HashMap<AccountId, Vec<LaneBody>>,
     alerts: Vec<AlertBody>,
@@ -168,6 +169,10 @@ impl Figures {
         let mine = |id: AccountId| caller.may_touch(id) && only.is_none_or(|only| only == id);
         let accounts: Vec<_> = catalog.accounts().filter(|account| mine(account.id())).cloned().collect();
         let ids: Vec<_> = accounts.iter().map(|account| account.id()).collect();
+        let clicked = match app.settings().public_url {
+            Some(_) => Some(app.store().clicked_of(now.day(), ids.clone()).await?),
+            None => None,
+        };
         let soon = now.plus(Duration::from_millis(1));
         let of = |step, since| SeriesQuery { whose: Whose::Of(ids.clone()), step, since, until: soon };
         let today = app.store().series(of(Step::Day, now)).await?;
@@ -181,7 +186,7 @@ impl Figures {
             firing.filter(|(key, alert)| alert.is_firing() && only.is_none_or(|only| only == key.account));
         let alerts = firing.map(|(_, alert)| alert).collect();
         let (today, lately) = (by_account(today), by_account(lately));
-        Ok(Self { now, accounts, today, lately, lanes, alerts })
+        Ok(Self { now, accounts, today, clicked, lately, lanes, alerts })
     }
 
     fn answer(mut self, app: &App) -> OverviewBody {
@@ -194,7 +199,7 @@ impl Figures {
         stands.truncate(ACCOUNTS_MAX);
         OverviewBody {
             at: self.now,
-            funnel: funnel(&today),
+            funnel: FunnelBody { clicked: self.clicked, ..funnel(&today) },
             success_rate: success_rate(&today),
             on_time_rate: on_time_rate(&today),
             sent_per_s: per_s(count(&lately, |measure| matches!(measure, Measure::Sent(_)))),

@@ -7,6 +7,7 @@ mod check;
 mod codec;
 mod fold;
 mod read;
+mod seed;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::{Result, Store};
 
 pub(crate) use check::differences;
 pub use read::{SeriesQuery, SeriesRow, Whose};
+pub(crate) use seed::seed;
 
 /// In place of a minute: what is not counted over time.
 const NOW: i64 = i64::MIN;

@@ -8,18 +8,17 @@ use hongyan_domain::{AccountId, Cause, Measure, State, Step, Timestamp};
 use rusqlite::{Connection, Row};
 
 use super::codec::Names;
-use super::{Kind, NOW, STEP_NOW, Standpoint, Try, read};
-use crate::{Result, TallyDifference, row, store};
+use super::{Counted, Kind, NOW, STEP_NOW, Standpoint, Try, read};
+use crate::{Result, StoreError, TallyDifference, row, store};
 
 /// Counters by begin of the span.
-type Spans = BTreeMap<i64, Cells>;
+pub(super) type Spans = BTreeMap<i64, Cells>;
 
 /// The counters of all accounts that differ from the ledger.
 pub(crate) fn differences(conn: &Connection) -> Result<Vec<TallyDifference>> {
     let mut differing = Vec::new();
     for account in store::account_ids(conn)? {
-        let mut minutes = messages(conn, account)?;
-        tries(conn, account, &mut minutes)?;
+        let mut minutes = found(conn, account)?;
         let waiting: Spans = minutes.remove(&NOW).map(|cells| (0, cells)).into_iter().collect();
         compare(conn, (account, STEP_NOW), &waiting, &mut differing)?;
         for step in Step::ALL {
@@ -27,6 +26,13 @@ pub(crate) fn differences(conn: &Connection) -> Result<Vec<TallyDifference>> {
         }
     }
     Ok(differing)
+}
+
+/// What the ledger counts of an account, by the minute.
+pub(super) fn found(conn: &Connection, account: AccountId) -> Result<Spans> {
+    let mut minutes = messages(conn, account)?;
+    tries(conn, account, &mut minutes)?;
+    Ok(minutes)
 }
 
 const MESSAGES: &str = "
@@ -40,8 +46,12 @@ fn messages(conn: &Connection, account: AccountId) -> Result<Spans> {
     let mut stored = conn.prepare_cached(MESSAGES)?;
     let mut rows = stored.query([account.0])?;
     while let Some(row) = rows.next()? {
-        let message = standpoint(row, &mut names)?;
-        message.counted().for_each(|(at, key, _)| count(&mut minutes, at, key));
+        let message = match standpoint(row, &mut names) {
+            // A damaged row: it is told where it is met, and its counters differ.
+            Err(StoreError::Corrupt(_)) => continue,
+            message => message?,
+        };
+        message.counted().for_each(|counted| count(&mut minutes, counted));
         if super::waits(message.state) {
             let measure = Measure::Waiting(message.cause);
             let kind = Kind { template: "".into(), scenario: "".into(), ..message.kind };
@@ -98,14 +108,16 @@ fn tries(conn: &Connection, account: AccountId, minutes: &mut Spans) -> Result<(
         let tried = Try { at, outcome: &outcome, errcode, took_ms };
         let by_kind = tried.is_by_kind() && row.get::<_, Option<i64>>(4)?.is_some();
         let kind = if by_kind { Some(kind(row, (4, 5, 6), &mut names)?) } else { None };
-        let (at, key, _) = tried.counted(kind.as_ref());
-        count(minutes, at, key);
+        count(minutes, tried.counted(kind.as_ref()));
     }
     Ok(())
 }
 
-fn count(minutes: &mut Spans, at: Timestamp, key: hongyan_domain::SeriesKey) {
-    minutes.entry(Step::Minute.begin_of(at).ms()).or_default().entry(key).or_default().count += 1;
+fn count(minutes: &mut Spans, (at, key, took_ms): Counted) {
+    let minute = minutes.entry(Step::Minute.begin_of(at).ms()).or_default();
+    let cell = minute.entry(key).or_default();
+    cell.count += 1;
+    took_ms.into_iter().for_each(|ms| cell.spread.record(ms, 1));
 }
 
 fn wider(minutes: &Spans, step: Step) -> Spans {

@@ -88,7 +88,7 @@ pub(super) fn deltas(conn: &Connection, limit: usize) -> Result<(Option<(i64, us
 type Counted = (hongyan_domain::SeriesKey, hongyan_domain::series::Cell);
 
 /// What one account's minute is to all the spans that hold it.
-fn spread(changed: &mut Changed, account: AccountId, minute: i64, cells: &[Counted]) {
+pub(super) fn spread(changed: &mut Changed, account: AccountId, minute: i64, cells: &[Counted]) {
     if minute == NOW {
         add(changed.entry((account, STEP_NOW, 0)).or_default(), cells.iter().cloned());
         return;
@@ -154,7 +154,11 @@ fn apply(conn: &Connection, last: i64, changed: &Changed) -> Result<()> {
     Ok(())
 }
 
-fn put(conn: &Connection, (account, step, at): (AccountId, &str, i64), more: &Cells) -> Result<()> {
+pub(super) fn put(
+    conn: &Connection,
+    (account, step, at): (AccountId, &str, i64),
+    more: &Cells,
+) -> Result<()> {
     let span = params![account.0, step, at];
     let stands: Option<Vec<u8>> =
         conn.prepare_cached(STANDS)?.query_row(span, |row| row.get(0)).optional()?;
