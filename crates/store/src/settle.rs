@@ -53,14 +53,17 @@ fn settle(
     besides: &mut Vec<Transition>,
 ) -> Result<Settled> {
     let in_row = told_in_row(settlement);
+    if in_row.is_none() {
+        // Before the move, which asks the tries why a message is late.
+        record(ledger, settlement)?;
+    }
     if moved(ledger, settlement, (&settlement.from, &settlement.to), in_row)? {
-        match in_row {
-            Some(told) => count_told(ledger, settlement, told),
-            None => record(ledger, settlement)?,
+        if let Some(told) = in_row {
+            count_told(ledger, settlement, told);
         }
         return after(ledger, settlement, (&settlement.from, settlement.to), besides);
     }
-    if in_row.is_none() || !is_told(ledger, settlement)? {
+    if in_row.is_some() && !is_told(ledger, settlement)? {
         record(ledger, settlement)?;
     }
     let Some(stands) = moves::standing(ledger, settlement.account, settlement.message)? else {
