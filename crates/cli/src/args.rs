@@ -8,9 +8,9 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, audit, backup, bench, compliance, config_check, content, demo, doctor, hold, interaction, key,
-    message, migrate, policy, recipient, restore, scenario, secrets, send, serve, simulate, stats, template,
-    user,
+    account, alert, audit, backup, bench, compliance, config_check, content, demo, doctor, hold, interaction,
+    key, message, migrate, policy, recipient, reconcile, restore, scenario, secrets, send, serve, simulate,
+    stats, template, user, webhook,
 };
 
 #[derive(Debug, Parser)]
@@ -77,6 +77,11 @@ pub(crate) enum Command {
     Migrate(migrate::Migrate),
     #[command(subcommand)]
     Secrets(secrets::Secrets),
+    #[command(subcommand)]
+    Alert(alert::Alert),
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
+    Reconcile(reconcile::Reconcile),
     Hold(hold::Hold),
     Resume(hold::Resume),
     Backup(backup::Backup),

@@ -219,6 +219,8 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
             keep_people: reader.duration("retention.keep_people", DAY..=3650 * DAY),
             keep_incidents: reader.duration("retention.keep_incidents", DAY..=3650 * DAY),
             keep_reports: reader.duration("retention.keep_reports", 35 * DAY..=3650 * DAY),
+            keep_minutes: reader.duration("retention.keep_minutes", DAY..=31 * DAY),
+            keep_hours: reader.duration("retention.keep_hours", DAY..=3650 * DAY),
         },
         tolerance: Tolerance {
             urgent: reader.duration("engine.tolerance_urgent", 1..=30 * DAY),
@@ -232,6 +234,11 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
             "privacy.on_unsubscribe",
             &[("keep", OnUnsubscribe::Keep), ("erase", OnUnsubscribe::Erase)],
         ),
+        outgoing: hongyan_outgoing::Settings {
+            guard: hongyan_outgoing::Guard { allowed: reader.ranges("outgoing.allow") },
+            timeout: reader.duration("outgoing.timeout", 1..=60),
+            ..hongyan_outgoing::Settings::default()
+        },
     }
 }
 

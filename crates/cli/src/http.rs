@@ -88,6 +88,11 @@ impl Connection {
         self.exchange(Method::PUT, path, body).await
     }
 
+    /// DELETEs, and leaves the answer's judgement to the caller.
+    pub(crate) async fn delete_reply(&mut self, path: &str) -> Result<Reply> {
+        self.exchange(Method::DELETE, path, Bytes::new()).await
+    }
+
     async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> Result<Reply> {
         self.call(method, path, "application/json", body).await
     }

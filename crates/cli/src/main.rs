@@ -2,6 +2,7 @@
 //! to people (Chinese, English) and to machines (`--json`, exit codes).
 
 mod account;
+mod alert;
 mod application;
 mod args;
 mod audit;
@@ -32,6 +33,7 @@ mod node;
 mod policy;
 mod print;
 mod recipient;
+mod reconcile;
 mod remote;
 mod restore;
 mod scenario;
@@ -42,6 +44,7 @@ mod simulate;
 mod stats;
 mod template;
 mod user;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -149,6 +152,9 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Config(args) => config_check::run(context, &args).await,
         Command::Migrate(_) => migrate::run(context).await,
         Command::Secrets(args) => secrets::run(context, args).await,
+        Command::Alert(args) => alert::run(context, args).await,
+        Command::Webhook(args) => webhook::run(context, args).await,
+        Command::Reconcile(args) => reconcile::run(context, &args).await,
         Command::Hold(args) => hold::set(context, args).await,
         Command::Resume(args) => hold::release(context, &args).await,
         Command::Backup(args) => backup::run(context, &args).await,

@@ -4,6 +4,7 @@
 //! What the other crates do, they do by carrying out what this one answers.
 
 pub mod account;
+pub mod alert;
 pub mod application;
 pub mod approval;
 pub mod chart;
@@ -26,6 +27,7 @@ pub mod recipient;
 pub mod request;
 pub mod risk;
 pub mod sentence;
+pub mod series;
 pub mod setting;
 pub mod template;
 mod text;
@@ -40,7 +42,7 @@ pub use field_error::{FieldCode, FieldError};
 pub use id::{AccountId, Appid, MessageId, Openid};
 pub use judge::{Asked, Judgement, Verdict, Wording, braked, judge, judge_worded};
 pub use message::{Category, Cause, Content, InteractionKind, Lane, Miniprogram, OnUnknown, State};
-pub use on_time::{Lateness, Punctuality, Step};
+pub use on_time::{Lateness, Punctuality};
 pub use opt_out::opts_out;
 pub use outcome::{DeliveryStatus, Outcome, SentAs};
 pub use pace::{Budget, Pace, Shares};
@@ -50,6 +52,7 @@ pub use recipient::{Reason, Recipient, Suppression, Taken};
 pub use request::Timing;
 pub use risk::{ComplaintKind, Risk, Signal, Signals};
 pub use sentence::{Lang, Sentence};
+pub use series::{Measure, SeriesKey, Step};
 pub use template::{Family, Field, FieldKind, Template};
 pub use time::Timestamp;
 pub use validate::{FieldRules, Filled, Overflow, TypeLimits, fill};

@@ -80,6 +80,10 @@ pub struct Status {
     pub rate_per_s: f64,
     /// What holds it up.
     pub pause: Option<Pause>,
+    /// Sends of today (Asia/Shanghai).
+    pub quota_used: u32,
+    /// How many there may be today.
+    pub quota_limit: u32,
 }
 
 /// The dispatcher.
@@ -305,7 +309,7 @@ impl Dispatcher {
         let over: Vec<_> = self.traffic.values_mut().flat_map(|traffic| traffic.take_over(now)).collect();
         self.end(over);
         self.held = self.traffic.values().map(Traffic::held).sum();
-        let status = self.traffic.values().map(|traffic| (traffic.account, traffic.status())).collect();
+        let status = self.traffic.values().map(|traffic| (traffic.account, traffic.status(now))).collect();
         self.shared.metrics.in_flight.set(self.out() as i64);
         self.shared.metrics.held.set(self.held as i64);
         *self.shared.status.lock() = status;

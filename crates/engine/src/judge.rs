@@ -123,6 +123,7 @@ async fn answer(
         let findings = words.map_or_else(Vec::new, |worded| content::read_findings(&worded.findings));
         let refused = Judged::Rejected(Rejected::Refused(judgement.verdict, findings));
         if before.is_none() {
+            shared.refused.note(&message, rule);
             let of = (&message.template_id, message.scenario.as_ref());
             let day = message.accepted_at.day();
             shared.counts.lock().refused((message.account, day), rule, of);

@@ -7,6 +7,7 @@
 pub mod accept;
 pub mod advice;
 mod alarm;
+mod alerts;
 pub mod catalog;
 mod claim;
 mod classify;
@@ -14,6 +15,7 @@ mod clock;
 pub mod compliance;
 pub mod content;
 mod dispatch;
+mod done;
 mod doubt;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -22,8 +24,10 @@ mod judge;
 mod launch;
 mod links;
 pub mod metrics;
+mod notes;
 mod receive;
 mod recover;
+mod refused;
 pub mod rules;
 mod send;
 mod settle;
@@ -34,8 +38,9 @@ mod templates;
 mod token;
 mod traffic;
 mod trigger;
+mod webhooks;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +49,10 @@ use hongyan_content::{Pinyin, Scanner};
 use hongyan_domain::approval::Decision;
 use hongyan_domain::id::MessageIds;
 use hongyan_domain::{AccountId, MessageId, Openid, Timestamp};
+use hongyan_outgoing::{Failure, Outgoing, Target};
 use hongyan_store::{
-    Actor, CancelAnswer, Counts, DecisionAnswer, Erased, NewWordList, Ownership, Store, StoreError,
+    Actor, CancelAnswer, Channel, Counts, DecisionAnswer, Delivery, Erased, NewWordList, Ownership, Store,
+    StoreError, Webhook,
 };
 use hongyan_wechat::{CallError, Client, callback};
 use parking_lot::Mutex;
@@ -53,10 +60,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use crate::alerts::rules as alert_rules;
 pub use crate::catalog::{Account, Catalog};
 pub use crate::classify::by_errcode;
 pub use crate::clock::{Clock, Manual, Mark};
 pub use crate::dispatch::Status;
+pub use crate::done::done_about;
 pub use crate::metrics::Metrics;
 pub use crate::standstill::errcode_behind;
 pub use crate::sweep::Retention;
@@ -89,10 +98,12 @@ pub struct Settings {
     pub tolerance: Tolerance,
     /// A message that says nothing of it expires so long after it is due.
     pub expires_after: Duration,
-    /// The address that phones reach this server by; `None`: taps on links cannot be counted.
+    /// The address that phones reach this server by, and people its console; `None`: taps on links cannot be counted.
     pub public_url: Option<String>,
     /// What becomes of what is held of a person who unsubscribes.
     pub on_unsubscribe: OnUnsubscribe,
+    /// Which addresses may be called that people entered.
+    pub outgoing: hongyan_outgoing::Settings,
 }
 
 /// What becomes of what is held of a person who unsubscribes. Either way they are not written to until they come back,
@@ -127,6 +138,7 @@ impl Default for Settings {
             expires_after: minutes(3 * 24 * 60),
             public_url: None,
             on_unsubscribe: OnUnsubscribe::Keep,
+            outgoing: hongyan_outgoing::Settings::default(),
         }
     }
 }
@@ -171,6 +183,14 @@ pub(crate) struct Shared {
     pub(crate) links: Arc<links::Links>,
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
+    pub(crate) refused: refused::Refused,
+    /// When each account's callback last came, as far as this process knows.
+    pub(crate) heard: Mutex<HashMap<AccountId, Timestamp>>,
+    /// Since when this process runs.
+    pub(crate) since: Timestamp,
+    pub(crate) outgoing: Outgoing,
+    /// The webhooks that are being told.
+    pub(crate) telling: Mutex<HashSet<String>>,
     /// What the sweep started and does not wait for.
     pub(crate) errands: TaskTracker,
     pub(crate) standstills: standstill::Told,
@@ -229,6 +249,7 @@ impl Engine {
         let links = Arc::new(links::Links::new(&store, settings.public_url.as_deref()));
         let (hints, hinted) = mpsc::channel(HINTS);
         let (receipts, incoming) = mpsc::channel(RECEIPTS);
+        let (since, outgoing) = (clock.now(), Outgoing::new(settings.outgoing.clone()));
         let centre = Arc::new(Centre { store: store.clone(), clock: clock.clone() });
         let shared = Arc::new(Shared {
             store,
@@ -245,6 +266,11 @@ impl Engine {
             links,
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
+            refused: refused::Refused::default(),
+            heard: Mutex::default(),
+            since,
+            outgoing,
+            telling: Mutex::default(),
             errands: TaskTracker::new(),
             standstills: standstill::Told::default(),
             alarms: alarm::Alarms::default(),
@@ -322,6 +348,34 @@ impl Engine {
     /// How an account's traffic stands, at most a second old.
     pub fn status(&self, account: AccountId) -> Status {
         self.shared.status.lock().get(&account).copied().unwrap_or_default()
+    }
+
+    /// Whether this address may be called, as far as its name tells now.
+    pub async fn check_address(&self, target: &Target) -> Result<(), Failure> {
+        self.shared.outgoing.check(target).await
+    }
+
+    /// Tells a channel something now; what went wrong otherwise.
+    pub async fn test_channel(&self, channel: &Channel) -> Result<(), String> {
+        let words = notes::test_words(channel.lang, self.shared.settings.public_url.as_deref());
+        let now = self.now();
+        let id = format!("test_{}", now.ms());
+        notes::call(&self.shared.outgoing, channel, &words, (&id, now)).await
+    }
+
+    /// Tells a webhook something now, and writes down what it came to.
+    pub async fn test_webhook(&self, webhook: &Webhook) -> Result<Delivery, EngineError> {
+        let now = self.now();
+        let body = serde_json::json!({ "type": "test", "timestamp": now, "data": {} });
+        let id = format!("{}_test_{}", webhook.id, now.ms());
+        let delivery = webhooks::call(&self.shared, webhook, (id, 0), &body).await;
+        self.shared.store.log_delivery(&webhook.id, delivery.clone()).await?;
+        Ok(delivery)
+    }
+
+    /// When WeChat last called this account's callback, since this process began.
+    pub fn heard_at(&self, account: AccountId) -> Option<Timestamp> {
+        self.shared.heard.lock().get(&account).copied()
     }
 
     /// Reads accounts and templates anew, after they were changed in the store.
@@ -407,6 +461,7 @@ impl Engine {
 
     /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.
     pub async fn receive(&self, account: &Account, push: &callback::Push) -> Result<(), EngineError> {
+        self.shared.heard.lock().insert(account.id(), self.now());
         let received = receive::receive(&self.shared, account, push).await;
         let kind = if received.is_ok() { metrics::kind_of(&push.event) } else { "failed" };
         self.shared.metrics.callbacks.get_or_create(&metrics::Word { kind }).inc();

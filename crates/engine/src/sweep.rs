@@ -14,7 +14,7 @@ use crate::dispatch::Hint;
 use crate::metrics::Word;
 use crate::settle::{count_transition, count_written};
 use crate::token::Want;
-use crate::{EngineError, Shared, compliance, links, standstill};
+use crate::{EngineError, Shared, alerts, compliance, links, notes, refused, standstill, webhooks};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
 const PROMOTE_ROWS: usize = 1_000;
@@ -34,6 +34,10 @@ const TIDY_EVERY: Duration = Duration::from_secs(10);
 
 /// The time is kept so often: a row write, and little beside the minutes that WeChat remembers a try for.
 const TIME_EVERY: Duration = Duration::from_secs(10);
+/// What commits changed of the counters is added into them so often: so many changes are read with every look at them.
+const FOLD_EVERY: Duration = Duration::from_secs(5);
+/// Old counters are looked for so often.
+const COUNTERS_EVERY: Duration = Duration::from_secs(3_600);
 
 /// What is kept, and for how long.
 #[derive(Clone, Debug)]
@@ -52,6 +56,10 @@ pub struct Retention {
     pub keep_incidents: Duration,
     /// Daily reports, their counters and released brakes are kept for so long.
     pub keep_reports: Duration,
+    /// Counters by the minute are kept for so long: two days, for a chart of yesterday beside today.
+    pub keep_minutes: Duration,
+    /// Counters by the hour are kept for so long. Those by the day stay.
+    pub keep_hours: Duration,
 }
 
 impl Default for Retention {
@@ -65,6 +73,8 @@ impl Default for Retention {
             keep_people: 1_095 * day,
             keep_incidents: 180 * day,
             keep_reports: 1_095 * day,
+            keep_minutes: 2 * day,
+            keep_hours: 90 * day,
         }
     }
 }
@@ -80,6 +90,11 @@ pub(crate) struct Duties {
     /// How far the look at people has come.
     people: Mutex<PeopleReached>,
     pub(crate) compliance: compliance::Duties,
+    fold_at: Mutex<Option<Timestamp>>,
+    counters_at: Mutex<Option<Timestamp>>,
+    alerts_at: Mutex<Option<Timestamp>>,
+    notes_at: Mutex<Option<Timestamp>>,
+    told_at: Mutex<Option<Timestamp>>,
 }
 
 /// One round of everything. Errors are logged here: the next round tries again.
@@ -95,6 +110,8 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         ("time", note_time(shared, now).await),
         ("clicks", links::write_clicks(shared).await),
         ("self-check", compliance::self_check(shared, now).await),
+        ("series", count(shared, now).await),
+        ("alerts", watch(shared, now).await),
     ];
     for (duty, result) in rounds {
         if let Err(error) = result {
@@ -246,6 +263,35 @@ async fn note_time(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
 /// Brings a new data key into what older ones sealed, a little at a time.
 async fn reseal(shared: &Shared) -> Result<(), EngineError> {
     shared.store.reseal(RESEAL_ROWS).await?;
+    Ok(())
+}
+
+/// Brings the counters over time up to date.
+async fn count(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    refused::write(shared, now).await?;
+    if is_due(&shared.duties.fold_at, now, FOLD_EVERY) {
+        while shared.store.fold_series().await? > 0 {}
+    }
+    if is_due(&shared.duties.counters_at, now, COUNTERS_EVERY) {
+        let Retention { keep_minutes, keep_hours, .. } = shared.settings.retention;
+        shared.store.purge_series(now.minus(keep_minutes), now.minus(keep_hours)).await?;
+    }
+    Ok(())
+}
+
+/// Looks for alerts, and sets going what is to be told outside: it may take long, and the sweep does not wait.
+async fn watch(shared: &Arc<Shared>, now: Timestamp) -> Result<(), EngineError> {
+    if is_due(&shared.duties.alerts_at, now, alerts::LOOK_EVERY) {
+        alerts::look(shared, now).await?;
+    }
+    if is_due(&shared.duties.notes_at, now, notes::TELL_EVERY) {
+        shared.errands.spawn(notes::tell(shared.clone(), now));
+    }
+    webhooks::tell(shared, now).await?;
+    if is_due(&shared.duties.told_at, now, COUNTERS_EVERY) {
+        notes::tidy(shared, now).await?;
+        shared.store.purge_settled(now.minus(webhooks::KEEP)).await?;
+    }
     Ok(())
 }
 

@@ -290,12 +290,14 @@ impl Traffic {
     }
 
     /// How it stands, for people.
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(&self, now: Timestamp) -> Status {
         Status {
             held: self.held(),
             in_flight: self.out.len(),
             rate_per_s: self.pace.rate_per_s(),
             pause: self.pause,
+            quota_used: self.budget.used_on(now),
+            quota_limit: self.budget.limit(),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod account;
 mod address;
+pub(crate) mod alert;
 mod answer;
 mod app;
 mod approval;
@@ -29,15 +30,18 @@ mod link;
 mod message;
 mod metrics;
 mod on_time;
+mod overview;
 mod path;
 pub mod personal;
 mod policy;
 mod problem;
 mod query;
+mod queue;
 mod recipient;
 mod right;
 mod routes;
 mod scenario;
+mod series;
 mod serve;
 mod setup;
 mod stats;
@@ -47,6 +51,7 @@ mod throttle;
 mod trigger_batch;
 mod user;
 mod watch;
+mod webhook;
 
 pub use app::{App, Parts, Settings};
 pub use problem::{Code, FieldErrorBody, Problem, WeChatAnswer, told};

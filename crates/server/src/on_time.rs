@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use hongyan_domain::{Lateness, Step};
+use hongyan_domain::Lateness;
+use hongyan_domain::on_time::Step;
 use hongyan_engine::Catalog;
 use hongyan_store::{OnTimeCounts, OnTimeRow};
 use serde::{Deserialize, Serialize};

@@ -24,9 +24,9 @@ use crate::text::Text;
 use crate::user::session;
 use crate::watch::watch;
 use crate::{
-    account, approval, audit, callback, click_stats, compliance, console, content, events, health, hold, key,
-    link, message, metrics, on_time, personal, policy, recipient, scenario, setup, stats, trigger_batch,
-    user,
+    account, alert, approval, audit, callback, click_stats, compliance, console, content, events, health,
+    hold, key, link, message, metrics, on_time, overview, personal, policy, queue, recipient, scenario,
+    series, setup, stats, trigger_batch, user, webhook,
 };
 
 /// The names of key and cookie in the document.
@@ -137,6 +137,22 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(link::follow))
         .routes(routes!(scenario::stop_variant))
         .routes(routes!(on_time::on_time))
+        .routes(routes!(series::show))
+        .routes(routes!(overview::show))
+        .routes(routes!(queue::show))
+        .routes(routes!(alert::list_alerts))
+        .routes(routes!(alert::silence))
+        .routes(routes!(alert::list_notes))
+        .routes(routes!(alert::list_rules, alert::create_rule))
+        .routes(routes!(alert::change_rule, alert::delete_rule))
+        .routes(routes!(alert::list_channels, alert::create_channel))
+        .routes(routes!(alert::change_channel, alert::delete_channel))
+        .routes(routes!(alert::test_channel))
+        .routes(routes!(webhook::list_webhooks, webhook::create_webhook))
+        .routes(routes!(webhook::change_webhook, webhook::delete_webhook))
+        .routes(routes!(webhook::test_webhook))
+        .routes(routes!(webhook::replay_webhook))
+        .routes(routes!(webhook::list_deliveries))
         .routes(routes!(callback::check_url, callback::receive))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

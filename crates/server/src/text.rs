@@ -72,6 +72,12 @@ impl Text {
         }
     }
 
+    /// What Hongyan does by itself about WeChat's error code.
+    pub(crate) fn done(errcode: i64) -> Self {
+        let (zh, en) = hongyan_engine::done_about(errcode);
+        Self::new(zh, en)
+    }
+
     /// What to do about WeChat's error code.
     pub(crate) fn advice(errcode: i64) -> Option<Self> {
         hongyan_wechat::errcode::lookup(errcode).map(|row| Self::new(row.advice_zh, row.advice_en))

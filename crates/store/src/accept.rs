@@ -9,6 +9,7 @@ use crate::keyring::AccountKeys;
 use crate::queue::Turn;
 use crate::recipients::{Owner, Person};
 use crate::seal::{self, Blind};
+use crate::series::Kind;
 use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
 use crate::{
@@ -141,6 +142,7 @@ fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Resul
         } else if insert_one(&mut insert, sealed)? {
             ledger.tally.enter(account, sealed.new.accepted_at, State::Pending, None);
             ledger.tally.used(account, sealed.new.accepted_at, &sealed.new.template_id);
+            count(ledger, &sealed.new);
             note(ledger, keys.of(account)?, sealed)?;
             if let Some(ties) = &sealed.new.ties {
                 answers[nth] = tie(ledger, keys.of(account)?, sealed, ties)?;
@@ -172,6 +174,14 @@ fn tie(ledger: &mut Ledger<'_>, keys: &AccountKeys, sealed: &Sealed, ties: &Ties
     let Some(about) = &ties.subject else { return Ok(Acceptance::New) };
     let taken_back = withdraw::tie(ledger, keys, sealed, about)?;
     Ok(taken_back.map_or(Acceptance::New, Acceptance::Withdrawn))
+}
+
+fn count(ledger: &mut Ledger<'_>, new: &NewMessage) {
+    let series = &mut ledger.tally.series;
+    let scenario = new.scenario.clone().unwrap_or_else(|| series.name(""));
+    let kind = Kind { lane: new.lane, template: new.template_id.clone(), scenario };
+    let cause = new.asking.as_ref().map(|_| Cause::Content);
+    series.accepted((new.account, cause), new.accepted_at, &kind);
 }
 
 /// With their places in the batch, as the accounts lie in the store: a page is looked up once for all its rows.

@@ -135,6 +135,18 @@ actions! {
     ApprovalApprove = "approval.approve";
     /// Messages that a rule held were refused.
     ApprovalReject = "approval.reject";
+    /// An alert rule was changed or taken back.
+    AlertRuleChange = "alert_rule.change";
+    /// An alert was silenced.
+    AlertSilence = "alert.silence";
+    /// A channel for alerts was added, changed or deleted.
+    ChannelChange = "alert_channel.change";
+    /// An outgoing webhook was added or changed.
+    WebhookChange = "webhook.change";
+    /// An outgoing webhook was deleted.
+    WebhookDelete = "webhook.delete";
+    /// An outgoing webhook was set back in time.
+    WebhookReplay = "webhook.replay";
     /// People are not to be written to.
     SuppressionAdd = "suppression.add";
     /// A person may be written to again.

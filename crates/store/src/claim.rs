@@ -338,6 +338,11 @@ impl<'a> Held<'a> {
         Ok(Self { conn, account, claims })
     }
 
+    /// As if no claim were open.
+    pub(crate) fn none(conn: &'a Connection, account: AccountId) -> Self {
+        Self { conn, account, claims: HashMap::new() }
+    }
+
     /// The claim that holds this message: it was not answered under it yet.
     pub(crate) fn by(&self, message: MessageId) -> Result<Option<ClaimId>> {
         Ok(self.find(message)?.map(|(claim, _)| claim))

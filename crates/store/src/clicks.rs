@@ -89,6 +89,12 @@ WHERE account = ?1
 GROUP BY account, template_id, scenario, variant
 ORDER BY template_id, scenario, variant";
 
+const CLICKED: &str = "
+SELECT COALESCE(SUM(clicked), 0)
+FROM click_tally
+WHERE account = ?1
+  AND day = ?2";
+
 impl Store {
     /// Where the link of a message leads; `None`: there is none that is counted, or it was erased.
     pub async fn link_of(&self, account: AccountId, message: MessageId) -> Result<Option<String>> {
@@ -107,6 +113,19 @@ impl Store {
     pub async fn record_clicks(&self, batch: Vec<Clicked>) -> Result<()> {
         crate::store::check_batch(batch.len())?;
         self.write(batch.len(), move |ledger| batch.iter().try_for_each(|one| record(ledger, one))).await
+    }
+
+    /// How many messages accepted on this day had their link followed, of these accounts together.
+    pub async fn clicked_of(&self, day: i64, accounts: Vec<AccountId>) -> Result<i64> {
+        self.read(move |conn| {
+            let mut clicked = conn.prepare_cached(CLICKED)?;
+            let mut sum = 0;
+            for account in &accounts {
+                sum += clicked.query_row([account.0, day], |row| row.get::<_, i64>(0))?;
+            }
+            Ok(sum)
+        })
+        .await
     }
 
     /// How often links were followed, of messages accepted on these days.

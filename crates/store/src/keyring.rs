@@ -95,6 +95,7 @@ pub(crate) struct Keyring {
     audit: hmac::Key,
     users: SealKey,
     links: Zeroizing<[u8; KEY_LEN]>,
+    addresses: SealKey,
 }
 
 /// A master key, ready to wrap.
@@ -119,9 +120,10 @@ impl Keyring {
         let audit = hmac::Key::new(hmac::HMAC_SHA256, &*seal::derive(&pepper.1, "audit"));
         let users = SealKey::new(0, &seal::derive(&pepper.1, "users"))?;
         let links = seal::derive(&pepper.1, "links");
+        let addresses = SealKey::new(0, &seal::derive(&pepper.1, "addresses"))?;
         let pepper = hmac::Key::new(hmac::HMAC_SHA256, &*pepper.1);
         let (master, accounts) = (RwLock::new(Arc::new(master)), RwLock::default());
-        Ok(Self { master, accounts, pepper, audit, users, links })
+        Ok(Self { master, accounts, pepper, audit, users, links, addresses })
     }
 
     /// The key that wraps now.
@@ -149,6 +151,11 @@ impl Keyring {
     /// Seals what is kept of users.
     pub(crate) fn users(&self) -> &SealKey {
         &self.users
+    }
+
+    /// Seals the addresses and secrets of those who are told things: they are of the installation.
+    pub(crate) fn addresses(&self) -> &SealKey {
+        &self.addresses
     }
 
     /// Chains the audit's rows.

@@ -6,6 +6,7 @@
 mod accept;
 mod account;
 mod accounts;
+mod alerts;
 mod api_key;
 mod api_keys;
 mod applications;
@@ -48,6 +49,7 @@ mod row;
 mod scenarios;
 mod seal;
 mod secret;
+mod series;
 mod settle;
 mod shelve;
 mod sqlite;
@@ -62,6 +64,8 @@ mod upkeep;
 mod user;
 mod users;
 mod verdicts;
+mod waiting;
+mod webhooks;
 mod withdraw;
 mod words;
 mod writer;
@@ -70,6 +74,7 @@ pub use account::{
     Account, AccountDraft, CallbackKeys, Changes, NoticeKind, Paused, StoredTemplate, StoredToken,
     TemplateHistory, TemplateNotice, TokenSource,
 };
+pub use alerts::{AlertKey, CHANNELS_MAX, Channel, NewNote, Note, NoteWords, RULES_MAX, Told};
 pub use api_key::{ApiKey, KeyId, KeyText, NewKey, Scope, generate_setup_secret};
 pub use api_keys::KeyRing;
 pub use applications::{ApplicationFilter, ApplicationMove, ApplicationRecord, ApplicationStep};
@@ -102,11 +107,14 @@ pub use restore::{Occupied, Restore, Restored};
 pub use rotate::SealStatus;
 pub use scenarios::StoredScenario;
 pub use secret::Secret;
+pub use series::{Refusal, SeriesQuery, SeriesRow, Whose};
 pub use store::{Settings, Store};
 pub use totp::{generate_totp, totp_step};
 pub use user::{
     NewUser, Role, Session, SessionId, SessionToken, User, UserAnswer, UserChange, check_user_name,
 };
 pub use users::Visitor;
+pub use waiting::Head;
+pub use webhooks::{Delivery, Progress, SettledEvent, SettledRow, WEBHOOKS_MAX, Webhook, WebhookOpen};
 pub use withdraw::Withdrawal;
 pub use words::{NewWordList, WordListVersion};

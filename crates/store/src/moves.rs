@@ -4,11 +4,13 @@ use hongyan_domain::{
     AccountId, Cause, InteractionKind, MessageId, Reason, Signal, Standing, State, Taken, Timestamp,
     Transition,
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use crate::accept::SCHEDULED_AFTER_MS;
 use crate::on_time::{self, Arrival};
 use crate::recipients::Learned;
+use crate::series::{Deltas, Kind, Standpoint};
+use crate::webhooks::SettledEvent;
 use crate::writer::Ledger;
 use crate::{Result, StoreError, approvals, clicks, recipients, row};
 
@@ -72,16 +74,15 @@ WHERE account = ?1
 // A read before the write is dear only in words: RETURNING would open a table in memory and a statement journal for
 // every row.
 pub(crate) const WAS: &str = "
-SELECT accepted_at, cause, judged_at, reached_by, counted, due_at, deadline_at, sent_at, scenario, tracked
+SELECT accepted_at, cause, judged_at, reached_by, counted, lane, template_id, scenario, deadline_at, sent_at, settled_at,
+  due_at, tracked
 FROM message
 WHERE account = ?1
   AND id = ?2";
 
 /// Writes the move. When it was accepted, if the row stood where it should; `None`: nothing was changed.
 pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Timestamp>> {
-    let Some(was) = as_it_was(ledger, step)? else { return Ok(None) };
-    let Was { arrival, cause: before, taken, scenario, tracked } = was;
-    let accepted_at = arrival.accepted_at;
+    let Some(Was { was, taken, due_at, tracked }) = as_it_was(ledger, step)? else { return Ok(None) };
     let taken = step.taken.or(taken);
     let given_back = taken.filter(|_| step.to.gives_back());
     if !write(ledger, step, taken.filter(|_| given_back.is_none()))? {
@@ -89,27 +90,45 @@ pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<T
     }
     let gone = step.to.cause.and_then(Reason::told_by).filter(|_| step.to.to == State::Failed);
     if let Some(signal) = step.to.cause.and_then(signal) {
-        blame(ledger, step, signal)?;
+        ledger.tally.sign(step.account, step.at, &was.kind.template, signal);
     }
     if given_back.is_some() || gone.is_some() {
         let learned = Learned { given_back, gone, at: step.at };
         recipients::learn(ledger, (step.account, step.message), &learned)?;
     }
+    on_time(ledger, step, &was, due_at)?;
     let message = (step.account, step.message);
-    if let Some(told) = on_time::told(ledger.conn, message, &arrival, (step.to, step.at))? {
-        ledger.tally.arrived((step.account, accepted_at), scenario, told);
-    }
     if tracked && is_with_wechat(step.to.to) && !is_with_wechat(step.from.state) {
         let cell = clicks::cell_of(ledger.conn, step.account, step.message)?;
         cell.into_iter().for_each(|cell| ledger.tally.sent_link(cell));
     }
     // What a person was asked about has gone on, or ended.
-    if before == Some(Cause::Content) && step.from.state == State::Pending {
+    if was.cause == Some(Cause::Content) && step.from.state == State::Pending {
         approvals::lapse(ledger.conn, message, step.at)?;
     }
-    ledger.tally.leave(step.account, accepted_at, step.from.state, before);
-    ledger.tally.enter(step.account, accepted_at, step.to.to, step.to.cause);
-    Ok(Some(accepted_at))
+    count(ledger, step, &was);
+    Ok(Some(was.accepted_at))
+}
+
+fn on_time(ledger: &mut Ledger<'_>, step: &Move<'_>, was: &Standpoint, due_at: Timestamp) -> Result<()> {
+    let Standpoint { accepted_at, deadline_at, sent_at, .. } = *was;
+    let arrival = Arrival { accepted_at, due_at, deadline_at, sent_at };
+    let message = (step.account, step.message);
+    if let Some(told) = on_time::told(ledger.conn, message, &arrival, (step.to, step.at))? {
+        ledger.tally.arrived((step.account, accepted_at), was.kind.scenario.as_ref().into(), told);
+    }
+    Ok(())
+}
+
+fn count(ledger: &mut Ledger<'_>, step: &Move<'_>, was: &Standpoint) {
+    let (account, to) = (step.account, step.to);
+    ledger.tally.leave(account, was.accepted_at, step.from.state, was.cause);
+    ledger.tally.enter(account, was.accepted_at, to.to, to.cause);
+    ledger.tally.series.moved(account, was, (to.to, to.cause), step.at);
+    if to.to.is_final() {
+        let event = SettledEvent { account, message: step.message, state: to.to, at: step.at };
+        ledger.tally.settled.push(event);
+    }
 }
 
 /// What this end of a message says against its template.
@@ -121,50 +140,41 @@ fn signal(cause: Cause) -> Option<Signal> {
     }
 }
 
-const TEMPLATE: &str = "
-SELECT template_id
-FROM message
-WHERE account = ?1
-  AND id = ?2";
-
-fn blame(ledger: &mut Ledger<'_>, step: &Move<'_>, signal: Signal) -> Result<()> {
-    let mut template = ledger.conn.prepare_cached(TEMPLATE)?;
-    let template: Option<String> = row::first(template.query([step.account.0, step.message.raw()])?)?;
-    if let Some(template) = template {
-        ledger.tally.sign(step.account, step.at, &template.into(), signal);
-    }
-    Ok(())
-}
-
 fn is_with_wechat(state: State) -> bool {
     matches!(state, State::Sent | State::Delivered)
 }
 
-/// What a message's row said.
+/// What the counters know of a message, and what is taken for it.
 struct Was {
-    arrival: Arrival,
-    cause: Option<Cause>,
+    was: Standpoint,
     taken: Option<Taken>,
-    /// Empty: of none.
-    scenario: Box<str>,
+    due_at: Timestamp,
     /// Whether its link is counted.
     tracked: bool,
 }
 
-fn as_it_was(ledger: &Ledger<'_>, step: &Move<'_>) -> Result<Option<Was>> {
+fn as_it_was(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<Was>> {
     let mut was = ledger.conn.prepare_cached(WAS)?;
     let mut rows = was.query([step.account.0, step.message.raw()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let arrival = Arrival {
+    let was = Standpoint {
+        kind: kind(row, 5, &mut ledger.tally.series)?,
+        state: step.from.state,
+        cause: row::cause(row, 1)?,
         accepted_at: row::at(row, 0)?,
-        due_at: row::at(row, 5)?,
-        deadline_at: row::at(row, 6)?,
-        sent_at: row::at_or_never(row, 7)?,
+        deadline_at: row::at(row, 8)?,
+        sent_at: row::at_or_never(row, 9)?,
+        settled_at: row::at_or_never(row, 10)?,
     };
-    let scenario = row.get_ref(8)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-    let scenario = scenario.unwrap_or_default().into();
-    let (cause, taken, tracked) = (row::cause(row, 1)?, row::taken(row, 2)?, row.get(9)?);
-    Ok(Some(Was { arrival, cause, taken, scenario, tracked }))
+    Ok(Some(Was { was, taken: row::taken(row, 2)?, due_at: row::at(row, 11)?, tracked: row.get(12)? }))
+}
+
+/// Reads lane, template_id, scenario from column `first` on.
+pub(crate) fn kind(row: &Row<'_>, first: usize, series: &mut Deltas) -> Result<Kind> {
+    let text = |column| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
+    let template = series.name(text(first + 1)?.unwrap_or_default());
+    let scenario = series.name(text(first + 2)?.unwrap_or_default());
+    Ok(Kind { lane: row::lane(row, first)?, template, scenario })
 }
 
 fn write(ledger: &Ledger<'_>, step: &Move<'_>, taken: Option<Taken>) -> Result<bool> {

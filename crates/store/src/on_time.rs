@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use hongyan_domain::on_time::{Passage, Punctuality, Try, punctuality};
-use hongyan_domain::{AccountId, Cause, Lateness, MessageId, State, Step, Timestamp, Transition};
+use hongyan_domain::on_time::{Passage, Punctuality, Step, Try, punctuality};
+use hongyan_domain::{AccountId, Cause, Lateness, MessageId, State, Timestamp, Transition};
 use rusqlite::{Connection, params};
 
 use crate::{Result, Store, row};

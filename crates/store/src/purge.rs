@@ -5,10 +5,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use hongyan_domain::{AccountId, Cause, MessageId, State, Timestamp};
+use hongyan_domain::{AccountId, Cause, Lane, MessageId, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
+use crate::series::{Deltas, Kind, Standpoint, Try};
 use crate::sqlite::OWNER_ONLY;
 use crate::store::Shared;
 use crate::writer::Ledger;
@@ -84,13 +85,32 @@ struct Old {
     client_msg_id: Option<String>,
     template_id: String,
     scenario: Option<String>,
-    /// Its row tells of the try that WeChat took.
-    tells_of_send: bool,
+    lane: Lane,
+    deadline_at: Timestamp,
+    /// How long the try took that WeChat took, where its row tells of it.
+    told_took_ms: Option<u32>,
+}
+
+impl Old {
+    /// What the counters know of it.
+    fn standpoint(&self, series: &mut Deltas) -> Standpoint {
+        let (template, scenario) =
+            (series.name(&self.template_id), series.name(self.scenario.as_deref().unwrap_or_default()));
+        Standpoint {
+            kind: Kind { lane: self.lane, template, scenario },
+            state: self.state,
+            cause: self.cause,
+            accepted_at: self.accepted_at,
+            deadline_at: self.deadline_at,
+            sent_at: self.sent_at,
+            settled_at: Some(self.settled_at),
+        }
+    }
 }
 
 const OLDEST: &str = "
 SELECT account, id, state, cause, msgid, recipient, attempts, accepted_at, sent_at, settled_at, client_msg_id,
-  template_id, scenario, claim IS NOT NULL
+  template_id, scenario, lane, deadline_at, claim IS NOT NULL, took_ms
 FROM message
 WHERE account = ?1
   AND id > ?2
@@ -145,7 +165,9 @@ fn finished(row: &Row<'_>, before: Timestamp) -> Result<Option<Old>> {
         client_msg_id: row.get(10)?,
         template_id: row.get(11)?,
         scenario: row.get(12)?,
-        tells_of_send: row.get(13)?,
+        lane: row::lane(row, 13)?,
+        deadline_at: row::at(row, 14)?,
+        told_took_ms: if row.get(15)? { row.get(16)? } else { None },
     }))
 }
 
@@ -226,7 +248,7 @@ const DELETE_DISPATCHES: &str = "
 DELETE FROM dispatch
 WHERE account = ?1
   AND message = ?2
-RETURNING at, outcome";
+RETURNING at, outcome, errcode, took_ms";
 
 const DELETE_RECEIPTS: &str = "
 DELETE FROM receipt
@@ -277,15 +299,22 @@ fn delete_one(ledger: &mut Ledger<'_>, old: &Old) -> Result<()> {
         return Ok(());
     }
     ledger.tally.purge(account, old.accepted_at, old.state, old.cause);
-    if let Some(sent_at) = old.sent_at.filter(|_| old.tells_of_send) {
+    let counted = old.standpoint(&mut ledger.tally.series);
+    ledger.tally.series.purged(account, &counted);
+    if let (Some(sent_at), Some(took_ms)) = (old.sent_at, old.told_took_ms) {
         ledger.tally.purge_send(account, sent_at);
+        ledger.tally.series.purged_try(account, Try::taken(sent_at, took_ms), None);
     }
     let mut dispatches = ledger.conn.prepare_cached(DELETE_DISPATCHES)?;
     let mut rows = dispatches.query([account.0, id])?;
     while let Some(row) = rows.next()? {
-        if row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)? == "sent" {
-            ledger.tally.purge_send(account, row::at(row, 0)?);
+        let outcome = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let tried = Try { at: row::at(row, 0)?, outcome, errcode: row.get(2)?, took_ms: row.get(3)? };
+        if outcome == "sent" {
+            ledger.tally.purge_send(account, tried.at);
         }
+        let kind = tried.is_by_kind().then_some(&counted.kind);
+        ledger.tally.series.purged_try(account, tried, kind);
     }
     ledger.conn.prepare_cached(DELETE_VERDICTS)?.execute([account.0, id])?;
     ledger.conn.prepare_cached(DELETE_APPROVAL)?.execute([account.0, id])?;

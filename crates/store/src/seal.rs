@@ -38,6 +38,9 @@ pub(crate) enum Column {
     DataKey,
     IndexKey,
     Pepper,
+    /// Sealed by the installation's own key, as the next.
+    ChannelSecrets,
+    WebhookSecrets,
 }
 
 impl Column {
@@ -53,6 +56,8 @@ impl Column {
             Self::DataKey => "data_key.wrapped/data",
             Self::IndexKey => "data_key.wrapped/index",
             Self::Pepper => "data_key.wrapped/pepper",
+            Self::ChannelSecrets => "alert_channel.secrets",
+            Self::WebhookSecrets => "webhook.secrets",
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Step: settle. Outcomes are appended, rows moved on, claims closed.
 
-use hongyan_domain::{AccountId, Cause, Event, Outcome, SentAs, Standing, State, Transition, decide};
+use hongyan_domain::{
+    AccountId, Cause, Event, MessageId, Outcome, SentAs, Standing, State, Transition, decide,
+};
 use rusqlite::params;
 
-use crate::moves::{self, Move, Try};
+use crate::moves::{self, Move};
+use crate::series::{Kind, Try};
 use crate::store::check_batch;
 use crate::writer::Ledger;
 use crate::{ClaimId, Dispatch, Result, Settled, Settlement, Store, Written, claim, reconcile};
@@ -50,14 +53,17 @@ fn settle(
     besides: &mut Vec<Transition>,
 ) -> Result<Settled> {
     let in_row = told_in_row(settlement);
+    if in_row.is_none() {
+        // Before the move, which asks the tries why a message is late.
+        record(ledger, settlement)?;
+    }
     if moved(ledger, settlement, (&settlement.from, &settlement.to), in_row)? {
-        match in_row {
-            Some(_) => ledger.tally.sent(settlement.account, settlement.at),
-            None => record(ledger, settlement)?,
+        if let Some(told) = in_row {
+            count_told(ledger, settlement, told);
         }
         return after(ledger, settlement, (&settlement.from, settlement.to), besides);
     }
-    if in_row.is_none() || !is_told(ledger, settlement)? {
+    if in_row.is_some() && !is_told(ledger, settlement)? {
         record(ledger, settlement)?;
     }
     let Some(stands) = moves::standing(ledger, settlement.account, settlement.message)? else {
@@ -73,7 +79,7 @@ fn settle(
 }
 
 /// The try, where the message's own row is to tell of it: WeChat took it, gave it a number and said nothing else.
-fn told_in_row(settlement: &Settlement) -> Option<Try> {
+fn told_in_row(settlement: &Settlement) -> Option<moves::Try> {
     let dispatch = settlement.dispatch.as_ref().filter(|_| settlement.to.to == State::Sent)?;
     let Dispatch { claimed_at, outcome, errcode, errmsg, rid, msgid, took_ms, paused_ms } = dispatch;
     let is_plain = *outcome == "sent"
@@ -82,7 +88,7 @@ fn told_in_row(settlement: &Settlement) -> Option<Try> {
         && rid.is_none()
         && paused_ms.is_none_or(|paused_ms| paused_ms == 0);
     let claim = claim_of(settlement);
-    (is_plain && msgid.is_some()).then_some(Try { claim, claimed_at: *claimed_at, took_ms: *took_ms })
+    (is_plain && msgid.is_some()).then_some(moves::Try { claim, claimed_at: *claimed_at, took_ms: *took_ms })
 }
 
 /// Whether this very settlement was written before.
@@ -100,7 +106,7 @@ fn moved(
     ledger: &mut Ledger<'_>,
     settlement: &Settlement,
     (from, to): (&Standing, &Transition),
-    taken_by: Option<Try>,
+    taken_by: Option<moves::Try>,
 ) -> Result<bool> {
     let msgid = settlement.dispatch.as_ref().and_then(|dispatch| dispatch.msgid);
     let Settlement { account, message, at, taken, .. } = *settlement;
@@ -157,10 +163,41 @@ fn record(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<()> {
         dispatch.took_ms,
         dispatch.paused_ms,
     ])?;
-    if recorded == 1 && dispatch.outcome == "sent" {
-        ledger.tally.sent(settlement.account, settlement.at);
+    if recorded == 1 {
+        count(ledger, settlement, dispatch)?;
     }
     Ok(())
+}
+
+fn count(ledger: &mut Ledger<'_>, settlement: &Settlement, dispatch: &Dispatch) -> Result<()> {
+    let Settlement { account, message, at, .. } = *settlement;
+    let Dispatch { outcome, errcode, took_ms, .. } = *dispatch;
+    if outcome == "sent" {
+        ledger.tally.sent(account, at);
+    }
+    let tried = Try { at, outcome, errcode, took_ms };
+    let kind = if tried.is_by_kind() { kind_of(ledger, account, message)? } else { None };
+    ledger.tally.series.tried(account, tried, kind.as_ref());
+    Ok(())
+}
+
+/// Counts a try that its message's row tells of.
+fn count_told(ledger: &mut Ledger<'_>, settlement: &Settlement, told: moves::Try) {
+    let Settlement { account, at, .. } = *settlement;
+    ledger.tally.sent(account, at);
+    ledger.tally.series.tried(account, Try::taken(at, told.took_ms), None);
+}
+
+const KIND: &str = "
+SELECT lane, template_id, scenario
+FROM message
+WHERE account = ?1
+  AND id = ?2";
+
+fn kind_of(ledger: &mut Ledger<'_>, account: AccountId, message: MessageId) -> Result<Option<Kind>> {
+    let mut kind = ledger.conn.prepare_cached(KIND)?;
+    let mut rows = kind.query([account.0, message.raw()])?;
+    rows.next()?.map(|row| moves::kind(row, 0, &mut ledger.tally.series)).transpose()
 }
 
 /// The longest beginning of `text` of at most `max` bytes that ends between characters.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::{Result, StoreError};
+use crate::{Result, StoreError, series};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -147,7 +147,7 @@ fn migrate(path: &Path) -> Result<()> {
         let migrated = runner.set_grouped(true).run(&mut conn);
         migrated.map_err(|error| StoreError::Database(format!("migration: {error}")))?;
     }
-    Ok(())
+    series::seed(&mut conn)
 }
 
 /// Makes a database as it was with the first `version` migrations.

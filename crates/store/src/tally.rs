@@ -9,6 +9,8 @@ use hongyan_domain::{AccountId, Cause, Signal, State, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use crate::compliance::{self, Judged};
+use crate::series::{self, Deltas};
+use crate::webhooks::{self, SettledEvent};
 use crate::{Heard, Result, Store, StoreError, TallyDifference, TallyRow, on_time};
 
 /// A counter's cell: account, day of acceptance, where the messages stand.
@@ -50,6 +52,9 @@ pub(crate) struct Tally {
     on_time: on_time::Cells,
     judged: HashMap<Judged, u64>,
     signs: HashMap<(AccountId, i64, Arc<str>, Signal), u64>,
+    pub(crate) series: Deltas,
+    /// The messages that came to their end, for whoever is told of them.
+    pub(crate) settled: Vec<SettledEvent>,
 }
 
 const ADD_TALLY: &str = "
@@ -182,6 +187,8 @@ impl Tally {
     }
 
     pub(crate) fn add(&mut self, other: Self) {
+        self.series.add(other.series);
+        self.settled.extend(other.settled);
         for (cell, change) in other.cells {
             *self.cells.entry(cell).or_default() += change;
         }
@@ -220,7 +227,9 @@ impl Tally {
         add_links(conn, self.links)?;
         on_time::add(conn, self.on_time)?;
         compliance::add_counts(conn, self.judged, self.signs)?;
-        purge(conn, self.purged_cells, self.purged_sends)
+        purge(conn, self.purged_cells, self.purged_sends)?;
+        self.series.write(conn)?;
+        webhooks::append(conn, &self.settled)
     }
 }
 
@@ -324,6 +333,7 @@ impl Store {
         self.read(|conn| {
             let mut differences = compare(conn, "messages", COUNTED_MESSAGES, FOUND_MESSAGES)?;
             differences.extend(compare(conn, "sends", COUNTED_SENDS, FOUND_SENDS)?);
+            differences.extend(series::differences(conn)?);
             Ok(differences)
         })
         .await

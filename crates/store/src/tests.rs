@@ -1,10 +1,14 @@
 //! What only the inside can bring about: a full disk, and the plans that SQLite makes.
 
-use hongyan_domain::{AccountKind, Appid, Category, Content, Lane, MessageId, OnUnknown, Openid, Timestamp};
+use hongyan_domain::{
+    AccountKind, Appid, Category, Content, Lane, MessageId, OnUnknown, Openid, Step, Timestamp,
+};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::{AccountDraft, MasterKey, NewMessage, Secret, Settings, Store, StoreError, TokenSource};
+use crate::{
+    AccountDraft, MasterKey, NewMessage, Secret, SeriesQuery, Settings, Store, StoreError, TokenSource, Whose,
+};
 
 const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
@@ -118,6 +122,18 @@ async fn a_message_of_an_older_schema_is_there_with_its_tries_after_the_migratio
     assert_eq!((found.msgid, found.sent_at), (Some(7), Some(Timestamp::from_ms(20))));
     assert_eq!(found.timeline.len(), 2, "accepted, dispatched: {:?}", found.timeline);
     assert_eq!(store.check_tally().await.unwrap(), []);
+    let query = SeriesQuery {
+        whose: Whose::All,
+        step: Step::Day,
+        since: Timestamp::from_ms(0),
+        until: Timestamp::from_ms(30),
+    };
+    let counted = store.series(query).await.unwrap();
+    assert_eq!(
+        counted.iter().map(|row| row.cells.len()).sum::<usize>(),
+        3,
+        "accepted, tried, sent: {counted:?}"
+    );
 }
 
 #[tokio::test]

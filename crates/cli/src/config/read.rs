@@ -100,6 +100,15 @@ impl Reader<'_> {
         })
     }
 
+    /// Ranges of addresses, written as in [`Reader::list`]; there may be none.
+    pub(super) fn ranges(&mut self, key: &str) -> Vec<hongyan_outgoing::Range> {
+        let parsed = self.items(key).and_then(|items| items.iter().map(|item| item.parse().ok()).collect());
+        parsed.unwrap_or_else(|| {
+            self.wrong(key, self.texts.get("config.allowed_ranges"));
+            Vec::new()
+        })
+    }
+
     fn items(&self, key: &str) -> Option<Vec<String>> {
         let items: Vec<String> = match &self.layers.get(key).value {
             Value::String(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),

@@ -100,6 +100,17 @@ impl Budget {
     }
 }
 
+/// When what is left of a day's budget is used up at this rate; `None`: not before the next day begins.
+pub fn runs_out_at((used, limit): (u32, u32), per_s: f64, now: Timestamp) -> Option<Timestamp> {
+    let left = f64::from(limit.saturating_sub(used));
+    if limit == 0 || per_s <= 0.0 {
+        return None;
+    }
+    let until_midnight = now.next_day().since(now).as_secs_f64();
+    let lasts = left / per_s;
+    (lasts < until_midnight).then(|| now.plus(std::time::Duration::from_secs_f64(lasts)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +182,19 @@ mod tests {
     #[test]
     fn a_budget_of_nothing_allows_nothing() {
         assert!(!Budget::new(Daily::Usual(0), NOW).allows(Lane::Urgent, NOW));
+    }
+
+    #[test]
+    fn a_budget_runs_out_at_its_rate_or_not_today() {
+        let hour = Timestamp::from_ms(NOW.day_begins_at().ms() + 3_600_000);
+
+        assert_eq!(
+            runs_out_at((900, 1_000), 1.0, hour),
+            Some(hour.plus(std::time::Duration::from_secs(100)))
+        );
+        assert_eq!(runs_out_at((0, 1_000_000), 1.0, hour), None);
+        assert_eq!(runs_out_at((1_000, 1_000), 1.0, hour), Some(hour));
+        assert_eq!(runs_out_at((0, 1_000), 0.0, hour), None);
     }
 
     proptest! {

@@ -197,13 +197,13 @@ fn all_failures_of_one_outage_are_one_strike_and_the_next_outage_waits_longer() 
     for _ in 0..1_000 {
         traffic.learn(down(NOW), NOW);
     }
-    let first = traffic.status().pause.unwrap().until;
+    let first = traffic.status(NOW).pause.unwrap().until;
 
     traffic.take(first, 1);
     traffic.learn(down(first), first);
 
     assert_eq!(first, later(1));
-    assert_eq!(traffic.status().pause.unwrap().until, first.plus(Duration::from_secs(2)));
+    assert_eq!(traffic.status(NOW).pause.unwrap().until, first.plus(Duration::from_secs(2)));
 }
 
 #[test]
@@ -211,11 +211,11 @@ fn silence_from_many_stops_the_account() {
     let mut traffic = traffic();
 
     for _ in 0..FRUITLESS_MAX {
-        assert_eq!(traffic.status().pause, None);
+        assert_eq!(traffic.status(NOW).pause, None);
         traffic.learn(Signal::Silent, NOW);
     }
 
-    assert_eq!(traffic.status().pause.map(|pause| pause.cause), Some(Cause::Unreachable));
+    assert_eq!(traffic.status(NOW).pause.map(|pause| pause.cause), Some(Cause::Unreachable));
 }
 
 #[test]
@@ -276,13 +276,13 @@ fn a_busy_answer_now_and_then_is_no_reason_to_go_slower_and_many_are() {
     for answer in 0..500 {
         traffic.learn(if answer % 50 == 0 { Signal::Busy } else { Signal::Fine }, NOW);
     }
-    let now_and_then = traffic.status().rate_per_s;
+    let now_and_then = traffic.status(NOW).rate_per_s;
 
     for _ in 0..5 {
         traffic.learn(Signal::Busy, NOW);
     }
 
-    assert_eq!((now_and_then, traffic.status().rate_per_s), (100.0, 50.0));
+    assert_eq!((now_and_then, traffic.status(NOW).rate_per_s), (100.0, 50.0));
 }
 
 #[test]
@@ -293,12 +293,12 @@ fn of_two_causes_of_a_pause_the_one_that_ends_later_is_told_with_its_end() {
 
     traffic.learn(Signal::Paused(quota), NOW);
     traffic.learn(Signal::Paused(address), NOW);
-    let earlier_later = traffic.status().pause;
+    let earlier_later = traffic.status(NOW).pause;
     let mut traffic = self::traffic();
     traffic.learn(Signal::Paused(address), NOW);
     traffic.learn(Signal::Paused(quota), NOW);
 
-    assert_eq!((earlier_later, traffic.status().pause), (Some(quota), Some(quota)));
+    assert_eq!((earlier_later, traffic.status(NOW).pause), (Some(quota), Some(quota)));
 }
 
 #[test]

@@ -77,6 +77,16 @@ pub(crate) fn stands_still(app: &App, account: &Account) -> bool {
 }
 
 impl Live {
+    /// One word for it: `trouble` and `paused` come before what its traffic says.
+    pub(crate) fn status(&self, sends: bool) -> &'static str {
+        match (&self.pause, &self.token.trouble, sends || self.in_flight > 0) {
+            (Some(_), _, _) => "paused",
+            (None, Some(_), _) => "trouble",
+            (None, None, true) => "sending",
+            (None, None, false) => "idle",
+        }
+    }
+
     pub(crate) fn of(app: &App, account: &Account) -> Self {
         let status = app.engine().status(account.id());
         Self {

@@ -68,6 +68,10 @@ codes! {
     UnknownApproval = "unknown_approval", 404, "There is no such approval";
     /// There is no such brake for this key.
     UnknownBrake = "unknown_brake", 404, "There is no such brake";
+    /// There is no such alert, rule or channel.
+    UnknownAlert = "unknown_alert", 404, "There is no such alert, rule or channel";
+    /// There is no such webhook.
+    UnknownWebhook = "unknown_webhook", 404, "There is no such webhook";
     /// There is no such key, or it was revoked before.
     UnknownKey = "unknown_key", 404, "There is no such key";
     /// There is no such user.
@@ -84,6 +88,8 @@ codes! {
     Conflict = "conflict", 409, "Another message has this client_msg_id";
     /// The account is there already.
     AccountExists = "account_exists", 409, "The account exists already";
+    /// A rule or channel of this id is there already.
+    AlertExists = "alert_exists", 409, "It exists already";
     /// The account's library has 25 templates.
     LibraryFull = "library_full", 409, "The template library is full";
     /// The user is there already.

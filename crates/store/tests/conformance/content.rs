@@ -151,6 +151,7 @@ pub(crate) async fn taps_are_counted_by_message_and_in_all(bed: &Bed) {
     let rows = bed.store.click_rows(NOW.day()..NOW.day() + 1, bed.account).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!((rows[0].sent, rows[0].clicked, rows[0].clicks), (2, 1, 3));
+    assert_eq!(bed.store.clicked_of(NOW.day(), vec![bed.account]).await.unwrap(), 1);
     assert_eq!((rows[0].variant.as_deref(), rows[0].scenario.as_deref()), (Some("a"), None));
     assert!(bed.store.link_of(bed.account, other).await.unwrap().is_some());
     assert_eq!(bed.store.link_of(bed.account, untracked).await.unwrap(), None);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may: it fails")]
 
 mod accounts;
+mod alerts;
 mod applications;
 mod attribution;
 mod audit;
@@ -20,6 +21,7 @@ mod recipients;
 mod restore;
 mod retention;
 mod rotate;
+mod series;
 mod ties;
 mod users;
 
@@ -53,6 +55,29 @@ suite! {
         an_event_takes_back_what_waits_of_its_subject_once,
         an_event_that_came_first_takes_back_what_comes_after,
         what_ties_messages_goes_with_them,
+    }
+    alerts {
+        a_rule_is_kept_changed_and_taken_back,
+        a_channel_is_kept_sealed,
+        alerts_and_their_notes_are_kept_together,
+        a_note_is_told_tried_again_or_given_up,
+        an_alert_is_silenced_and_one_that_is_not_there_is_not,
+        the_end_of_a_message_is_logged_only_while_somebody_listens,
+        a_webhook_goes_on_from_where_it_stood_and_is_set_back,
+        a_webhook_is_kept_sealed_switched_off_and_deleted,
+        the_log_of_what_ended_is_purged_and_its_numbers_go_on,
+    }
+    series {
+        a_message_is_counted_at_each_of_its_steps,
+        counters_read_the_same_before_and_after_they_are_folded,
+        an_unknown_that_is_delivered_after_all_is_counted_once,
+        an_errcode_is_counted_by_its_template,
+        what_waits_is_counted_by_lane,
+        what_the_retention_took_stays_counted,
+        counters_of_old_minutes_go_and_those_of_days_stay,
+        a_deleted_account_takes_its_counters_with_it,
+        a_counter_that_differs_is_named,
+        refusals_at_the_door_are_counted,
     }
     messages {
         an_accepted_message_reads_back_with_all_it_had,

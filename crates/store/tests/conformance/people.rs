@@ -1,7 +1,7 @@
 //! People who leave or are not heard of again, and whether what was sent to them came in time.
 
-use hongyan_domain::on_time::Punctuality;
-use hongyan_domain::{Cause, InteractionKind, Outcome, Reason, SentAs, State, Step, Suppression};
+use hongyan_domain::on_time::{Punctuality, Step};
+use hongyan_domain::{Cause, InteractionKind, Outcome, Reason, SentAs, State, Suppression};
 use hongyan_store::{Interaction, NewMessage, Parting, Sign};
 
 use crate::bed::{Bed, NOW, after_s, openid, standing};

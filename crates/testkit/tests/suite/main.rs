@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what these tests share fails them by a panic")]
 
 mod accounts;
+mod alerts;
 mod bounds;
 mod chaos;
 mod compliance;
@@ -10,6 +11,7 @@ mod content;
 mod doubt;
 mod idempotency;
 mod limits;
+mod monitoring;
 mod path;
 mod process;
 mod receipts;
@@ -18,6 +20,7 @@ mod refusals;
 mod rules;
 mod scenarios;
 mod scheduling;
+mod series;
 mod site;
 mod standstill;
 mod templates;
@@ -25,3 +28,4 @@ mod tokens;
 mod triggers;
 mod upkeep;
 mod validation;
+mod webhooks;
