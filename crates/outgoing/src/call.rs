@@ -24,6 +24,9 @@ const ANSWER_MAX: usize = 64 * 1024;
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
 
+/// The addresses of a name.
+pub type Lookup = dyn Fn(&str) -> Vec<IpAddr> + Send + Sync;
+
 /// Who tells a name's addresses.
 #[derive(Clone, Default)]
 pub enum Resolver {
@@ -31,7 +34,7 @@ pub enum Resolver {
     #[default]
     System,
     /// A function: for tests.
-    Fixed(Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>),
+    Fixed(Arc<Lookup>),
 }
 
 impl fmt::Debug for Resolver {

@@ -508,6 +508,7 @@ pub(crate) fn written(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| StoreError::Invalid(error.to_string()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err gives it away")]
 pub(crate) fn corrupt(error: serde_json::Error) -> StoreError {
     // Where it is wrong, not what it says: it may be a secret.
     StoreError::Corrupt(format!("JSON of alerts or webhooks, column {}", error.column()))

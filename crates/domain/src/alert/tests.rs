@@ -43,9 +43,12 @@ fn ready_rules_are_without_fault_and_have_ids_of_their_own() {
     }
 }
 
+/// A name, a rule, what is seen minute by minute, and what is told in which of them.
+type Case<'a> = (&'a str, Metric, f64, &'a [Option<f64>], &'a [(usize, News)]);
+
 #[test]
 fn a_rule_tells_when_it_is_broken_and_when_that_is_over() {
-    let cases: [(&str, Metric, f64, &[Option<f64>], &[(usize, News)]); 6] = [
+    let cases: [Case<'_>; 6] = [
         (
             "a count",
             Metric::ErrcodeCount,
