@@ -11,5 +11,5 @@ pub mod robot;
 pub mod sign;
 
 pub use address::{BadAddress, Target};
-pub use call::{Failure, Outgoing, Reply, Resolver, Settings};
+pub use call::{Failure, Lookup, Outgoing, Reply, Resolver, Settings};
 pub use guard::{BadRange, Guard, Range};
