@@ -85,7 +85,7 @@ pub(crate) async fn call(
     let label = if channel.lang == Lang::En { "Open the console" } else { "打开控制台" };
     let link = words.link.as_deref().map(|href| (label, href));
     let said = Words { title: &words.title, lines: &words.lines, link };
-    let secret = channel.secret.as_ref().map(|secret| secret.expose());
+    let secret = channel.secret.as_ref().map(hongyan_store::Secret::expose);
     let request = robot::request(robot, channel.url.expose(), secret, &said, now.ms());
     let (target, body) = request.map_err(|error| error.to_string())?;
     let reply = outgoing.post(&target, &[], body).await.map_err(|error| error.to_string())?;

@@ -222,7 +222,7 @@ fn told(
         accepted_at: record.map(|record| record.accepted_at),
         sent_at: record.and_then(|record| record.sent_at),
         settled_at: event.at,
-        touser: openid.map(|openid| openid.expose()),
+        touser: openid.map(hongyan_domain::Openid::expose),
     };
     serde_json::to_value(&told).unwrap_or_default()
 }

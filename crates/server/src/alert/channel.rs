@@ -6,7 +6,6 @@ use hongyan_domain::{FieldCode, FieldError, Lang, says};
 use hongyan_outgoing::{Failure, Target, sign};
 use hongyan_store::{CHANNELS_MAX, Channel, Secret};
 use http::StatusCode;
-use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -141,7 +140,7 @@ async fn new_channel(
         errors.push(bad("kind", "is not wecom, dingtalk, feishu or webhook"));
     }
     let made = (kind == Some(ChannelKind::Webhook) && asked.secret.is_none())
-        .then(|| sign::secret_text(&app.draw(|rng| rng.random())));
+        .then(|| sign::secret_text(&app.draw(rand::RngExt::random)));
     let mut channel = Channel {
         id: asked.id,
         name: asked.name,
