@@ -88,7 +88,7 @@ impl Connection {
         self.exchange(Method::PUT, path, body).await
     }
 
-    /// DELETEs, and leaves the answer's judgement to the caller.
+    /// Sends DELETE, and leaves the answer's judgement to the caller.
     pub(crate) async fn delete_reply(&mut self, path: &str) -> Result<Reply> {
         self.exchange(Method::DELETE, path, Bytes::new()).await
     }

@@ -129,6 +129,13 @@ fn wider(minutes: &Spans, step: Step) -> Spans {
     spans
 }
 
+/// The retention of messages comes later than that of minutes and hours: it leaves a span that was removed already with
+/// nothing but what it took. Such a span goes again with the next round.
+fn forget_remains(counted: &mut Spans) {
+    counted.values_mut().for_each(|cells| cells.retain(|_, cell| cell.count != 0));
+    counted.retain(|_, cells| !cells.is_empty());
+}
+
 /// Of minutes and hours only those are compared that are kept still; of days, all.
 fn compare(
     conn: &Connection,
@@ -137,7 +144,10 @@ fn compare(
     differing: &mut Vec<TallyDifference>,
 ) -> Result<()> {
     let counted = read::spans(conn, &[account], step, (i64::MIN, i64::MAX))?;
-    let counted: Spans = counted.into_iter().map(|row| (row.at.ms(), row.cells)).collect();
+    let mut counted: Spans = counted.into_iter().map(|row| (row.at.ms(), row.cells)).collect();
+    if !matches!(step, "day" | "now") {
+        forget_remains(&mut counted);
+    }
     let oldest = counted.keys().next().copied().unwrap_or(i64::MAX);
     let is_kept = |at: &&i64| **at >= oldest || matches!(step, "day" | "now");
     let spans: BTreeSet<_> = counted.keys().chain(found.keys().filter(is_kept)).collect();
