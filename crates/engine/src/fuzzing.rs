@@ -5,7 +5,7 @@ use hongyan_domain::Data;
 use hongyan_domain::template::Template;
 use hongyan_domain::validate::{FieldRules, fill};
 
-use crate::accept::Request;
+use crate::path::accept::Request;
 
 /// Any bytes are a request or an error. The data of a request fill a template or are refused with at least one reason,
 /// and what they fill is JSON again.

@@ -1,44 +1,18 @@
-//! The path of a message, one file a step, in the order a message meets them:
-//! `accept` → `dispatch` (due, pace) → `claim` → `send` → `classify` → `settle` → `receive` → `sweep`.
+//! Carries messages from those who hand them in to WeChat, and back what became of them. `path` has one file a step;
+//! beside it stand the accounts (`account`), what is written (`content`), compliance, and who is told what (`watch`).
 //!
 //! Decisions are taken in `hongyan_domain`; what is true is in `hongyan_store`; this crate carries the one to
 //! the other. Nothing here may be the only holder of an accepted message.
 
-pub mod accept;
-pub mod advice;
-mod alarm;
-mod alerts;
-pub mod catalog;
-mod claim;
-mod classify;
+mod account;
 mod clock;
 pub mod compliance;
 pub mod content;
-mod dispatch;
-mod done;
-mod doubt;
 #[doc(hidden)]
 pub mod fuzzing;
-mod gather;
-mod judge;
-mod launch;
-mod links;
 pub mod metrics;
-mod notes;
-mod receive;
-mod recover;
-mod refused;
-pub mod rules;
-mod send;
-mod settle;
-mod standstill;
-mod stills;
-mod sweep;
-mod templates;
-mod token;
-mod traffic;
-mod trigger;
-mod webhooks;
+mod path;
+mod watch;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -60,22 +34,28 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use crate::alerts::rules as alert_rules;
-pub use crate::catalog::{Account, Catalog};
-pub use crate::classify::by_errcode;
+pub use crate::account::catalog::{self, Account, Catalog};
+pub use crate::account::rules;
+pub use crate::account::token::{Held, TokenCell, TokenTrouble};
 pub use crate::clock::{Clock, Manual, Mark};
-pub use crate::dispatch::Status;
-pub use crate::done::done_about;
+pub use crate::content::advice;
 pub use crate::metrics::Metrics;
-pub use crate::standstill::errcode_behind;
-pub use crate::sweep::Retention;
-pub use crate::token::{Held, TokenCell, TokenTrouble};
-pub use crate::traffic::Pause;
+pub use crate::path::accept;
+pub use crate::path::classify::by_errcode;
+pub use crate::path::dispatch::Status;
+pub use crate::path::sweep::Retention;
+pub use crate::path::traffic::Pause;
+pub use crate::watch::alerts::rules as alert_rules;
+pub use crate::watch::done::done_about;
+pub use crate::watch::standstill::errcode_behind;
 
-use crate::dispatch::{Dispatcher, Hint};
-use crate::doubt::DoubtClock;
-use crate::send::Sender;
-use crate::token::Centre;
+use crate::account::token::Centre;
+use crate::content::links;
+use crate::path::dispatch::{Dispatcher, Hint};
+use crate::path::doubt::DoubtClock;
+use crate::path::send::Sender;
+use crate::path::{receive, recover, refused, settle, sweep};
+use crate::watch::{alarm, notes, standstill, stills, webhooks};
 
 /// Messages offered, settled or read, waiting for the dispatcher: batches, not single ones.
 const HINTS: usize = 256;

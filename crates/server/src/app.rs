@@ -14,12 +14,12 @@ use prometheus_client::registry::Registry;
 use rand::rngs::StdRng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::auth::{Caller, Keys};
-use crate::events::Live;
-use crate::metrics::HttpMetrics;
-use crate::problem::{Code, Problem};
-use crate::throttle::Throttle;
-use crate::user::Doors;
+use crate::access::auth::{Caller, Keys};
+use crate::access::throttle::Throttle;
+use crate::access::user::Doors;
+use crate::answer::problem::{Code, Problem};
+use crate::monitor::events::Live;
+use crate::monitor::metrics::HttpMetrics;
 
 /// Bodies in memory at once, all connections together, in KiB: 256 MiB, or 64 batches of the full size. What does
 /// not fit waits. Without it 4,096 connections could bring 16 GiB.

@@ -17,17 +17,22 @@ use utoipa::{OpenApi as _, ToSchema as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::user::{self, session};
+use crate::access::{audit, key, setup};
+use crate::answer::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
+use crate::answer::text::Text;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::problem::{Code, FieldErrorBody, Problem, ProblemBody, WeChatAnswer};
-use crate::text::Text;
-use crate::user::session;
-use crate::watch::watch;
-use crate::{
-    account, alert, approval, audit, callback, click_stats, compliance, console, content, events, health,
-    hold, key, link, message, metrics, on_time, overview, personal, policy, queue, recipient, scenario,
-    series, setup, stats, trigger_batch, user, webhook,
+use crate::inbound::{callback, link};
+use crate::monitor::{
+    alert, click_stats, events, health, metrics, on_time, overview, queue, series, stats, webhook,
 };
+use crate::recipient::{self, personal};
+use crate::rules::{approval, content, hold, policy};
+use crate::scenario::{self, trigger_batch};
+use crate::serve::console;
+use crate::serve::watch::watch;
+use crate::{account, compliance, message};
 
 /// The names of key and cookie in the document.
 const SECURITY: &str = "api_key";

@@ -8,16 +8,17 @@ use std::sync::{Arc, Mutex};
 use hongyan_domain::{AccountId, MessageId, Timestamp};
 use rusqlite::Connection;
 
-use crate::damaged::Damaged;
-use crate::keyring::{AccountKeys, Keyring};
-use crate::own::OwnerLock;
-use crate::purge::Reached;
-use crate::queue::Turn;
-use crate::readers::Readers;
-use crate::reconcile::Judged;
-use crate::rotate::PeopleResealed;
-use crate::writer::{Ledger, Writer};
-use crate::{Actor, MasterKey, Result, StoreError, accounts, sqlite};
+use crate::account::accounts;
+use crate::message::purge::Reached;
+use crate::path::own::OwnerLock;
+use crate::path::reconcile::Judged;
+use crate::seal::keyring::{AccountKeys, Keyring};
+use crate::seal::rotate::PeopleResealed;
+use crate::sqlite::damaged::Damaged;
+use crate::sqlite::queue::Turn;
+use crate::sqlite::readers::Readers;
+use crate::sqlite::writer::{Ledger, Writer};
+use crate::{Actor, MasterKey, Result, StoreError, sqlite};
 
 /// How to open a store.
 #[derive(Clone, Debug)]

@@ -6,6 +6,9 @@ use hongyan_domain::{
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::message::find;
+use crate::path::{attribute, claim, moves, ready, reconcile};
+use crate::sqlite::writer::Ledger;
 use crate::{
     AccountDraft, MasterKey, NewMessage, Secret, SeriesQuery, Settings, Store, StoreError, TokenSource, Whose,
 };
@@ -59,7 +62,7 @@ fn new(id: i64) -> NewMessage {
 
 /// Lets the file grow by so many pages and no further.
 async fn leave_room(store: &Store, pages: i64) {
-    let limit = move |ledger: &mut crate::writer::Ledger<'_>| {
+    let limit = move |ledger: &mut Ledger<'_>| {
         let now: i64 = ledger.conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
         let sql = format!("PRAGMA max_page_count = {}", now + pages);
         Ok(ledger.conn.query_row(&sql, [], |_| Ok(()))?)
@@ -166,22 +169,22 @@ async fn hot_statements_go_through_the_index_made_for_them() {
     let store = store(&dir).await;
     let by_key = "sqlite_autoindex_message_1 (account=? AND id=?)";
     let wanted = [
-        (crate::attribute::BY_MSGID, "message_awaited (msgid=? AND account=?)"),
-        (crate::attribute::HAS_UNNAMED, "message_awaited (msgid=? AND account=?)"),
-        (crate::attribute::UNNAMED, "message_unnamed (account=? AND recipient=?)"),
-        (crate::attribute::BY_RECIPIENT, "message_recipient (<expr>=? AND account=? AND recipient=?)"),
-        (crate::reconcile::OPEN_BY_MSGID, "PRIMARY KEY (account=? AND msgid=?)"),
-        (crate::reconcile::OPEN_BY_RECIPIENT, "receipt_open (account=? AND recipient=? AND created_at>?)"),
-        (crate::find::HOUR_BEFORE, "message_recipient (<expr><?)"),
-        (crate::ready::READY, "message_ready (account=? AND lane=? AND (deadline_at,id)>(?,?))"),
-        (crate::ready::EXPIRED, "message_ready (account=? AND lane=? AND deadline_at<?)"),
-        (crate::ready::DUE, "message_scheduled (due_at<?)"),
-        (crate::ready::NEXT_LANE, "message_ready ((account,lane)>(?,?))"),
-        (crate::find::BY_TROUBLE, "message_trouble (account=? AND state=? AND id<?)"),
-        (crate::ready::UNREPORTED, "message_sent (sent_at<?)"),
-        (crate::moves::MOVE, by_key),
-        (crate::moves::WAS, by_key),
-        (crate::claim::IS_WAITING, by_key),
+        (attribute::BY_MSGID, "message_awaited (msgid=? AND account=?)"),
+        (attribute::HAS_UNNAMED, "message_awaited (msgid=? AND account=?)"),
+        (attribute::UNNAMED, "message_unnamed (account=? AND recipient=?)"),
+        (attribute::BY_RECIPIENT, "message_recipient (<expr>=? AND account=? AND recipient=?)"),
+        (reconcile::OPEN_BY_MSGID, "PRIMARY KEY (account=? AND msgid=?)"),
+        (reconcile::OPEN_BY_RECIPIENT, "receipt_open (account=? AND recipient=? AND created_at>?)"),
+        (find::HOUR_BEFORE, "message_recipient (<expr><?)"),
+        (ready::READY, "message_ready (account=? AND lane=? AND (deadline_at,id)>(?,?))"),
+        (ready::EXPIRED, "message_ready (account=? AND lane=? AND deadline_at<?)"),
+        (ready::DUE, "message_scheduled (due_at<?)"),
+        (ready::NEXT_LANE, "message_ready ((account,lane)>(?,?))"),
+        (find::BY_TROUBLE, "message_trouble (account=? AND state=? AND id<?)"),
+        (ready::UNREPORTED, "message_sent (sent_at<?)"),
+        (moves::MOVE, by_key),
+        (moves::WAS, by_key),
+        (claim::IS_WAITING, by_key),
     ];
 
     for (sql, index) in wanted {

@@ -10,7 +10,7 @@ use hongyan_store::{BlockedDraft, BlockedRead, StoreError};
 use hongyan_wechat::BlockedMessage;
 use parking_lot::Mutex;
 
-use crate::catalog::Account;
+use crate::account::catalog::Account;
 use crate::{EngineError, Shared};
 
 /// Each template is asked about so often. WeChat documents no limit for this call: 24 a day and template is little beside

@@ -7,8 +7,8 @@ use hongyan_domain::policy::{BRAKE_DAYS_MAX, Mode};
 use hongyan_domain::{AccountId, Category, Signals, Timestamp};
 use hongyan_store::{Brake, BrakeDraft, Braked, Brakes, RiskRow};
 
-use crate::catalog::Catalog;
-use crate::sweep::{is_due, reload};
+use crate::account::catalog::Catalog;
+use crate::path::sweep::{is_due, reload};
 use crate::{Engine, EngineError, Shared};
 
 /// Signs of trouble come by callbacks and polls: seconds do not matter, and the look costs a read.

@@ -14,7 +14,7 @@ use hongyan_domain::{
 use hongyan_store::{JudgedRow, SentRow};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Account, Catalog};
+use crate::account::catalog::{Account, Catalog};
 use crate::content::{self, Words};
 use crate::{Engine, EngineError, Shared};
 

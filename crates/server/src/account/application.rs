@@ -10,14 +10,14 @@ use http::StatusCode;
 use super::application_body::{
     AnswerRequest, ApplicationBody, ApplicationChange, ApplicationsBody, CheckedBody, Which,
 };
+use crate::access::auth::{Caller, MayAdmin, MayRead};
+use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{Caller, MayAdmin, MayRead};
-use crate::body::Json;
-use crate::field::{self, keep};
-use crate::path::Named;
-use crate::problem::{Code, Problem};
-use crate::query::{self, Asked};
+use crate::request::body::Json;
+use crate::request::field::{self, keep};
+use crate::request::path::Named;
+use crate::request::query::{self, Asked};
 
 /// Longest name of a reviewer and longest reason, in bytes.
 const REVIEWER_MAX: usize = 128;

@@ -8,7 +8,7 @@ use hongyan_store::{ApplicationRecord, ApplicationStep};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::text::Text;
+use crate::answer::text::Text;
 
 /// What is applied for. What is left out stays as it is; of a new one, it is empty.
 #[derive(Deserialize, ToSchema)]

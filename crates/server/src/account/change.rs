@@ -5,7 +5,7 @@ use hongyan_store::{AccountDraft, CallbackKeys, Secret, TokenSource};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use crate::field::{self, bad, keep};
+use crate::request::field::{self, bad, keep};
 
 /// What is left out stays as it is; `null` takes away what may be missing.
 #[derive(Deserialize, ToSchema)]

@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 
+use crate::access::auth::MayRead;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::MayRead;
 use crate::check::{Report, Subject, Traffic, examine, waiting};
-use crate::path::Named;
+use crate::request::path::Named;
 
 /// Checks an account against WeChat: token, address, permission, templates, quota, callback, sending; each with its mend.
 #[utoipa::path(post, path = "/api/v1/accounts/{appid}/check", tag = "accounts",

@@ -7,13 +7,13 @@ use hongyan_wechat::Industry;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::auth::{MayAdmin, MayRead};
+use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{MayAdmin, MayRead};
-use crate::body::Json;
-use crate::field::{self, bad};
-use crate::path::Named;
-use crate::problem::{Code, Problem};
+use crate::request::body::Json;
+use crate::request::field::{self, bad};
+use crate::request::path::Named;
 
 /// All industries.
 #[derive(Serialize, ToSchema)]

@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::template::{TemplateBody, USED_DAYS, unknown_template};
+use crate::access::auth::{MayAdmin, MayRead};
+use crate::account::right::Right;
+use crate::answer::problem::Problem;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{MayAdmin, MayRead};
-use crate::body::Json;
-use crate::field;
-use crate::path::Named;
-use crate::problem::Problem;
-use crate::query::{self, Asked};
-use crate::right::Right;
+use crate::request::body::Json;
+use crate::request::field;
+use crate::request::path::Named;
+use crate::request::query::{self, Asked};
 
 /// Fields that one call may name; a template has at most ten or so.
 const FIELDS_MAX: usize = 64;

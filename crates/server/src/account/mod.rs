@@ -9,6 +9,7 @@ mod library;
 mod pause;
 mod put;
 mod quota;
+pub(crate) mod right;
 mod show;
 mod standing;
 mod template;

@@ -10,13 +10,13 @@ use utoipa::ToSchema;
 
 use super::put::{draft, write};
 use super::show::AccountBody;
+use crate::access::auth::MayOperate;
+use crate::answer::problem::Problem;
 use crate::answer::{self, Answer};
 use crate::app::{App, unknown_account};
-use crate::auth::MayOperate;
-use crate::body::JsonOrNothing;
-use crate::field::{self, keep};
-use crate::path::Named;
-use crate::problem::Problem;
+use crate::request::body::JsonOrNothing;
+use crate::request::field::{self, keep};
+use crate::request::path::Named;
 
 /// The reason where none is given.
 const NOBODY_SAID_WHY: &str = "operator";

@@ -7,13 +7,13 @@ use http::StatusCode;
 
 use super::change::AccountChange;
 use super::show::AccountBody;
+use crate::access::auth::{Caller, MayAdmin};
+use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::{App, unknown_account};
-use crate::auth::{Caller, MayAdmin};
-use crate::body::Json;
-use crate::field;
-use crate::path::Named;
-use crate::problem::{Code, Problem};
+use crate::request::body::Json;
+use crate::request::field;
+use crate::request::path::Named;
 
 /// Puts a new account in. 409 when there is one with this appid.
 #[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = AccountChange,

@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::access::auth::{MayAdmin, MayRead};
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{MayAdmin, MayRead};
-use crate::path::Named;
+use crate::request::path::Named;
 
 /// The quota of sending, as WeChat counts it.
 #[derive(Serialize, ToSchema)]

@@ -9,14 +9,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::change::LimitsBody;
 use super::standing::Live;
+use crate::access::auth::MayRead;
+use crate::account::right::Right;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::MayRead;
 use crate::check::waiting;
-use crate::field;
-use crate::path::Named;
-use crate::query::{self, Asked};
-use crate::right::Right;
+use crate::request::field;
+use crate::request::path::Named;
+use crate::request::query::{self, Asked};
 
 /// What stands in place of a secret.
 const SET: &str = "set";

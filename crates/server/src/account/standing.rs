@@ -5,8 +5,8 @@ use hongyan_engine::{Account, Pause, errcode_behind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::answer::text::Text;
 use crate::app::App;
-use crate::text::Text;
 
 /// How its traffic stands, at most a second old.
 #[derive(Serialize, ToSchema)]

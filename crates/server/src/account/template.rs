@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::access::auth::{MayAdmin, MayRead};
+use crate::account::right::Right;
+use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{MayAdmin, MayRead};
-use crate::body::Json;
-use crate::field::{self, bad, keep};
-use crate::path::Named;
-use crate::problem::{Code, Problem};
-use crate::right::Right;
+use crate::request::body::Json;
+use crate::request::field::{self, bad, keep};
+use crate::request::path::Named;
 
 /// Use is told over so many days up to today.
 pub(super) const USED_DAYS: i64 = 30;

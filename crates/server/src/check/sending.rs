@@ -7,7 +7,7 @@ use hongyan_wechat::callers_ip;
 
 use super::{Check, CheckName, CheckStatus, Subject};
 use crate::account::advice;
-use crate::text::Text;
+use crate::answer::text::Text;
 
 /// A person's order goes before what WeChat's answers caused.
 pub(super) fn sending(subject: &Subject<'_>) -> Check {

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::appid;
+use crate::access::auth::MayRead;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::MayRead;
-use crate::field;
-use crate::query::{self, Asked};
+use crate::request::field;
+use crate::request::query::{self, Asked};
 
 /// Which blocked messages.
 #[derive(Deserialize, IntoParams)]

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::appid;
+use crate::access::auth::{Caller, MayAdmin, MayRead};
+use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{Caller, MayAdmin, MayRead};
-use crate::body::Json;
-use crate::field;
-use crate::path::Named;
-use crate::problem::{Code, Problem};
-use crate::query::{self, Asked};
+use crate::request::body::Json;
+use crate::request::field;
+use crate::request::path::Named;
+use crate::request::query::{self, Asked};
 
 /// Longest reason: a sentence or two for the audit.
 const REASON_MAX: usize = 200;

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::csv;
+use crate::access::auth::{MayRead, MaySend};
+use crate::answer::problem::Problem;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{MayRead, MaySend};
-use crate::body::{self, Json};
-use crate::field::{self, bad};
-use crate::problem::Problem;
-use crate::query::{self, Asked};
+use crate::request::body::{self, Json};
+use crate::request::field::{self, bad};
+use crate::request::query::{self, Asked};
 
 /// Complaints in one request.
 const BATCH_MAX: usize = 1_000;

@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::csv;
+use crate::access::auth::{Caller, MayRead};
+use crate::answer::problem::Problem;
+use crate::answer::text::Text;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{Caller, MayRead};
-use crate::lang::Wish;
-use crate::problem::Problem;
-use crate::query::{self, Asked};
-use crate::text::Text;
-use crate::{day, field};
+use crate::request::lang::Wish;
+use crate::request::query::{self, Asked};
+use crate::request::{day, field};
 
 /// Which day, and whose.
 #[derive(Deserialize, IntoParams)]

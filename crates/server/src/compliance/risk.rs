@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::appid;
+use crate::access::auth::MayRead;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::MayRead;
-use crate::query::{self, Asked};
-use crate::{day, field};
+use crate::request::query::{self, Asked};
+use crate::request::{day, field};
 
 /// Which templates and days.
 #[derive(Deserialize, IntoParams)]
@@ -94,7 +94,7 @@ async fn of_account(
     app: &App,
     account: AccountId,
     days: std::ops::Range<i64>,
-) -> Result<Vec<TemplateRisk>, crate::problem::Problem> {
+) -> Result<Vec<TemplateRisk>, crate::answer::problem::Problem> {
     let mut templates: BTreeMap<String, (Signals, Vec<DayRisk>)> = BTreeMap::new();
     for row in app.store().risk(Some(account), days).await? {
         let (all, days) = templates.entry(row.template_id).or_default();

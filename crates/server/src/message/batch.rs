@@ -14,12 +14,12 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::take_in::{AcceptedBody, MessageRequest, accept_all};
+use crate::access::auth::{Caller, MaySend};
+use crate::answer::problem::{Problem, ProblemBody, Spoken};
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{Caller, MaySend};
-use crate::body::{self, Form, Raw};
-use crate::lang::Wish;
-use crate::problem::{Problem, ProblemBody, Spoken};
+use crate::request::body::{self, Form, Raw};
+use crate::request::lang::Wish;
 
 /// Messages in one array, and in one commit of NDJSON: what the store writes in under 10 ms.
 pub(crate) const BATCH_MAX: usize = 1_000;

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::show::MessageBody;
+use crate::access::auth::{Caller, MayRead};
+use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::{App, unknown_account};
-use crate::auth::{Caller, MayRead};
-use crate::field;
-use crate::problem::{Code, Problem};
-use crate::query::{self, Asked};
+use crate::request::field;
+use crate::request::query::{self, Asked};
 
 /// What a time has to look like.
 const A_TIME: &str = "an RFC 3339 time, like 2026-11-23T12:00:00+08:00";

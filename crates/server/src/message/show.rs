@@ -15,13 +15,13 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::take_in::MiniprogramBody;
+use crate::access::auth::{Caller, MayRead, MaySend};
+use crate::answer::problem::{Code, Problem};
+use crate::answer::text::Text;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{Caller, MayRead, MaySend};
-use crate::on_time::StepsBody;
-use crate::path::Named;
-use crate::problem::{Code, Problem};
-use crate::text::Text;
+use crate::monitor::on_time::StepsBody;
+use crate::request::path::Named;
 
 /// A message.
 #[derive(Serialize, ToSchema)]

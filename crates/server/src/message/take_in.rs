@@ -12,12 +12,12 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::access::auth::{Caller, MaySend};
+use crate::answer::problem::{Code, FieldErrorBody, Problem};
 use crate::answer::{self, Answer};
 use crate::app::{App, unknown_account};
-use crate::auth::{Caller, MaySend};
-use crate::body::{self, Raw};
-use crate::lang::Wish;
-use crate::problem::{Code, FieldErrorBody, Problem};
+use crate::request::body::{self, Raw};
+use crate::request::lang::Wish;
 
 /// A message to be sent: WeChat's own send body and a little more.
 #[derive(ToSchema)]

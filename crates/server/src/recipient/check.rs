@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::openid;
+use crate::access::auth::MayRead;
+use crate::answer::problem::{Code, Problem};
+use crate::answer::text::Text;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::MayRead;
-use crate::body::Json;
-use crate::path::Named;
-use crate::problem::{Code, Problem};
-use crate::text::Text;
+use crate::request::body::Json;
+use crate::request::path::Named;
 
 /// What would be sent.
 #[derive(Deserialize, ToSchema)]

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::openid;
+use crate::access::auth::{Caller, MaySend};
+use crate::answer::problem::Problem;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{Caller, MaySend};
-use crate::body::Json;
-use crate::field;
-use crate::problem::Problem;
+use crate::request::body::Json;
+use crate::request::field;
 
 /// Interactions in one request.
 const BATCH_MAX: usize = 1_000;

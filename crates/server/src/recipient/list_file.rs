@@ -8,15 +8,15 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::suppression::{SuppressionQuery, read_one};
+use crate::access::auth::{MayAdmin, MayRead};
+use crate::answer::problem::{Problem, ProblemBody, Spoken};
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{MayAdmin, MayRead};
-use crate::body::{self, Form, Raw};
-use crate::field;
-use crate::lang::Wish;
-use crate::problem::{Problem, ProblemBody, Spoken};
-use crate::query::{self, Asked as Query};
-use crate::table::{self, cell};
+use crate::request::body::{self, Form, Raw};
+use crate::request::field;
+use crate::request::lang::Wish;
+use crate::request::query::{self, Asked as Query};
+use crate::request::table::{self, cell};
 
 /// People in one file: 10,000 are 1 MB.
 const ROWS_MAX: usize = 10_000;

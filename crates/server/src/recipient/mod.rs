@@ -1,8 +1,10 @@
-//! People: what is known of them, whether one may be written to, what they did, who is not written to.
+//! People: what is known of them, whether one may be written to, what they did, who is not written to; what is held
+//! of one, given out or removed.
 
 mod check;
 mod interaction;
 mod list_file;
+pub mod personal;
 mod show;
 mod suppression;
 
@@ -14,7 +16,7 @@ pub(crate) use suppression::*;
 
 use hongyan_domain::{FieldError, Openid};
 
-use crate::field::bad;
+use crate::request::field::bad;
 
 /// Reads an openid.
 fn openid(field: &'static str, text: &str) -> Result<Openid, FieldError> {

@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::openid;
+use crate::access::auth::MayRead;
+use crate::answer::problem::Problem;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::MayRead;
-use crate::path::Named;
-use crate::problem::Problem;
-use crate::query::{self, Asked as Query};
+use crate::request::path::Named;
+use crate::request::query::{self, Asked as Query};
 
 /// Messages shown with a person.
 const RECENT: usize = 5;
@@ -149,8 +149,8 @@ pub(crate) async fn show(
     let mut errors = Vec::new();
     let word = ("category", asked.category.as_deref());
     let category = query::read(&mut errors, word, Category::parse, "transactional, service or marketing");
-    let openid = crate::field::keep(&mut errors, openid("openid", &touser));
-    crate::field::none_of(errors)?;
+    let openid = crate::request::field::keep(&mut errors, openid("openid", &touser));
+    crate::request::field::none_of(errors)?;
     let account = app.account_or_only(&caller, asked.appid.as_deref())?;
     let Some(openid) = openid else { return Err(Problem::invalid(Vec::new())) };
     let category = category.unwrap_or(Category::Service);

@@ -9,13 +9,13 @@ use utoipa::{IntoParams, ToSchema};
 use super::list_file::RowRequest;
 use super::openid;
 use super::show::SuppressionBody;
+use crate::access::auth::{MayOperate, MayRead};
+use crate::answer::problem::Problem;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::auth::{MayOperate, MayRead};
-use crate::body::Json;
-use crate::field::{self, bad};
-use crate::problem::Problem;
-use crate::query::{self, Asked as Query};
+use crate::request::body::Json;
+use crate::request::field::{self, bad};
+use crate::request::query::{self, Asked as Query};
 
 /// People in one request.
 const BATCH_MAX: usize = 1_000;

@@ -8,9 +8,10 @@ use rusqlite::{Connection, params};
 
 use super::near::{self, Went};
 use crate::seal::Blind;
+use crate::sqlite::row;
+use crate::sqlite::writer::Ledger;
 use crate::store::check_batch;
-use crate::writer::Ledger;
-use crate::{Happening, Moment, Page, Result, Store, StoreError, row};
+use crate::{Happening, Moment, Page, Result, Store, StoreError};
 
 /// WeChat tells whole seconds of its own clock, and of the send, not of the block.
 const APART: Duration = Duration::from_secs(300);
@@ -180,7 +181,7 @@ fn put(
         draft.id.cast_signed(),
         &recipient[..],
         went.as_ref().map(|went| went.id.raw()),
-        crate::settle::cut(&draft.title, TITLE_MAX),
+        crate::path::settle::cut(&draft.title, TITLE_MAX),
         draft.blocked_at.ms(),
         now.ms(),
     ])?;

@@ -4,7 +4,9 @@ use hongyan_domain::{AccountId, Signals, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
-use crate::{Action, Deed, Result, Store, StoreError, accounts, row};
+use crate::account::accounts;
+use crate::sqlite::row;
+use crate::{Action, Deed, Result, Store, StoreError};
 
 /// What a brake stops. A campaign will be the second.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -234,7 +236,7 @@ impl Store {
             let mut wake = ledger.conn.prepare_cached(WAKE)?;
             for message in &found {
                 if wake.execute(params![account.0, message.raw(), now.ms()])? != 1 {
-                    return Err(crate::moves::lost_row(*message));
+                    return Err(crate::path::moves::lost_row(*message));
                 }
             }
             if found.len() < limit {

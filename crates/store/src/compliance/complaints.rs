@@ -10,12 +10,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::near;
-use crate::keyring::AccountKeys;
-use crate::recipients::{Owner, Person};
+use crate::people::recipients::{Owner, Person};
 use crate::seal::Blind;
+use crate::seal::keyring::AccountKeys;
+use crate::sqlite::row;
+use crate::sqlite::writer::Ledger;
 use crate::store::check_batch;
-use crate::writer::Ledger;
-use crate::{Action, Happening, Moment, Page, Result, Store, StoreError, row};
+use crate::{Action, Happening, Moment, Page, Result, Store, StoreError};
 
 /// A complaint that names only its person is about the last message of this long: people complain within a week.
 const REACH: Duration = Duration::from_secs(7 * 86_400);
@@ -109,7 +110,7 @@ impl Store {
                 Ok(answers)
             })
         };
-        self.write_sealed(&[account], (crate::queue::Turn::InOrder, rows), complain).await
+        self.write_sealed(&[account], (crate::sqlite::queue::Turn::InOrder, rows), complain).await
     }
 
     /// A page of an account's complaints, newest first.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use hongyan_domain::{AccountId, Rule, Signal, Signals};
 use rusqlite::{Connection, params};
 
-use crate::{Result, Store, row};
+use crate::sqlite::row;
+use crate::{Result, Store};
 
 /// A counter's cell: what a rule said of messages of one template and scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -5,8 +5,9 @@ use std::time::Duration;
 use hongyan_domain::{AccountId, MessageId, Timestamp};
 use rusqlite::{Connection, params};
 
+use crate::Result;
 use crate::seal::Blind;
-use crate::{Result, row};
+use crate::sqlite::row;
 
 const HOUR_MS: i64 = 3_600_000;
 /// How much earlier than it went a message may have been accepted and is still found: hours of the index looked

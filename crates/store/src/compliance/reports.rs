@@ -3,7 +3,7 @@
 use hongyan_domain::{AccountId, Category, Content, InteractionKind, MessageId, State, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::row::{self, READY_COLUMNS, RawReady, ready_columns};
+use crate::sqlite::row::{self, READY_COLUMNS, RawReady, ready_columns};
 use crate::{Result, Store};
 
 /// The self-check of an account and day.

@@ -9,7 +9,8 @@ use rusqlite::{Connection, Row};
 
 use super::codec::Names;
 use super::{Counted, Kind, NOW, STEP_NOW, Standpoint, Try, read};
-use crate::{Result, StoreError, TallyDifference, row, store};
+use crate::sqlite::row;
+use crate::{Result, StoreError, TallyDifference, store};
 
 /// Counters by begin of the span.
 pub(super) type Spans = BTreeMap<i64, Cells>;

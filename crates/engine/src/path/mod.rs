@@ -1,0 +1,20 @@
+//! The path of a message, one file a step, in the order a message meets them:
+//! `accept` (with `judge`, `trigger`, `gather`) → `dispatch` (due, pace; `traffic` of each account) → `claim` → `launch` →
+//! `send` → `classify` → `settle` → `receive` → `sweep`. What a crash leaves of it: `recover` and `doubt`.
+
+pub mod accept;
+pub(crate) mod claim;
+pub(crate) mod classify;
+pub(crate) mod dispatch;
+pub(crate) mod doubt;
+pub(crate) mod gather;
+pub(crate) mod judge;
+pub(crate) mod launch;
+pub(crate) mod receive;
+pub(crate) mod recover;
+pub(crate) mod refused;
+pub(crate) mod send;
+pub(crate) mod settle;
+pub(crate) mod sweep;
+pub(crate) mod traffic;
+pub(crate) mod trigger;

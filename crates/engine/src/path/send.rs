@@ -1,0 +1,266 @@
+//! Step: hand claimed messages to WeChat, and say what each came to.
+//!
+//! A slot is for work, not for waiting: a call that has not answered within a few milliseconds gives its
+//! slot to the next and goes on without it. So a fast WeChat is spoken to by few connections, which costs
+//! least, and a slow one by thousands, which waits least.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use hongyan_domain::{AccountId, Event, Outcome, Timestamp};
+use hongyan_store::{ClaimId, Dispatch, Ready};
+use hongyan_wechat::{CallError, Miniprogram, Sent, TemplateMessage};
+use serde_json::value::RawValue;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::time::Instant;
+
+use crate::account::catalog::Account;
+use crate::account::token::{Centre, Held, TokenTrouble, Want};
+use crate::clock::Clock;
+use crate::content::links::Links;
+use crate::path::classify::classify;
+use crate::path::doubt::DoubtClock;
+
+/// Calls that are being worked on; 64 saturate two cores (reference: 256 cost 15–20 % more).
+const SLOTS: usize = 64;
+/// After so long without an answer a call is waiting, not working.
+const SLOT_FOR: Duration = Duration::from_millis(3);
+
+/// A claim whose messages are on their way. The last one back closes it.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    pub(crate) account: AccountId,
+    pub(crate) claim: ClaimId,
+    pub(crate) at: Timestamp,
+    /// The same by the clock that doubts are measured by.
+    doubt_at: Timestamp,
+    left: AtomicU32,
+}
+
+impl Ticket {
+    pub(crate) fn new(
+        account: AccountId,
+        claim: ClaimId,
+        (at, doubt_at): (Timestamp, Timestamp),
+        messages: usize,
+    ) -> Arc<Self> {
+        Arc::new(Self { account, claim, at, doubt_at, left: AtomicU32::new(messages as u32) })
+    }
+
+    /// One message of the claim is settled; whether it was the last.
+    pub(crate) fn settle_one(&self) -> bool {
+        self.left.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+}
+
+/// A message that is claimed, with everything its sending takes.
+pub(crate) struct Claimed {
+    pub(crate) message: Ready,
+    pub(crate) account: Arc<Account>,
+    pub(crate) ticket: Arc<Ticket>,
+}
+
+/// Something that happened to a message, on its way to be settled.
+pub(crate) struct Finished {
+    pub(crate) message: Ready,
+    pub(crate) ticket: Option<Arc<Ticket>>,
+    pub(crate) event: Event,
+    /// When it happened: it may wait before it is written.
+    pub(crate) at: Timestamp,
+    pub(crate) dispatch: Option<Dispatch>,
+}
+
+/// What sending takes, shared by all sends.
+pub(crate) struct Sender {
+    pub(crate) clock: Clock,
+    pub(crate) doubt: DoubtClock,
+    pub(crate) centre: Arc<Centre>,
+    links: Arc<Links>,
+    pub(crate) finished: mpsc::Sender<Finished>,
+    slots: Arc<Semaphore>,
+    /// At most this many calls wait for WeChat at once.
+    in_flight: Arc<Semaphore>,
+    /// Wakes the dispatcher when the queue before us runs low.
+    pub(crate) wants_more: Arc<Notify>,
+}
+
+impl Sender {
+    pub(crate) fn new(
+        (clock, doubt): (Clock, DoubtClock),
+        (centre, links): (Arc<Centre>, Arc<Links>),
+        finished: mpsc::Sender<Finished>,
+        max_in_flight: usize,
+    ) -> Arc<Self> {
+        let slots = Arc::new(Semaphore::new(SLOTS));
+        let in_flight = Arc::new(Semaphore::new(max_in_flight));
+        let wants_more = Arc::default();
+        Arc::new(Self { clock, doubt, centre, links, finished, slots, in_flight, wants_more })
+    }
+
+    /// Starts a send as soon as there is a slot for it.
+    pub(crate) async fn launch(self: &Arc<Self>, claimed: Claimed) {
+        let flight = self.in_flight.clone().acquire_owned().await.expect("never closed");
+        let slot = self.slots.clone().acquire_owned().await.expect("never closed");
+        let sender = self.clone();
+        tokio::spawn(async move {
+            sender.send(claimed, slot).await;
+            drop(flight);
+        });
+    }
+
+    async fn send(&self, claimed: Claimed, slot: tokio::sync::OwnedSemaphorePermit) {
+        let Claimed { message, account, ticket } = claimed;
+        let started = Instant::now();
+        let answer = {
+            let call = self.call(&message, &account);
+            tokio::pin!(call);
+            match tokio::time::timeout(SLOT_FOR, &mut call).await {
+                Ok(answer) => {
+                    drop(slot);
+                    answer
+                }
+                Err(_) => {
+                    drop(slot);
+                    call.await
+                }
+            }
+        };
+        let took_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let finished = self.finish(message, ticket, &answer, took_ms);
+        note(&account, &answer, &finished.event);
+        // The receiver outlives all senders; if it is gone the process is ending and the claim stays open.
+        let _ = self.finished.send(finished).await;
+    }
+
+    /// One try: with a refused token, one refresh and one replay.
+    async fn call(&self, message: &Ready, account: &Account) -> Result<Sent, Failure> {
+        let token = self.centre.token(account).await.map_err(Failure::Token)?;
+        self.look_again(message)?;
+        let link = self.link(message);
+        let answer = post((message, link.as_deref()), account, &token).await;
+        if !answer.as_ref().is_err_and(token_refused) {
+            return answer.map_err(Failure::Call);
+        }
+        let token = self.centre.renew(account, Want::Other(&token)).await.map_err(Failure::Token)?;
+        self.look_again(message)?;
+        post((message, link.as_deref()), account, &token).await.map_err(Failure::Call)
+    }
+
+    /// The address that goes out in place of the message's own; `None`: its own.
+    fn link(&self, message: &Ready) -> Option<String> {
+        if !message.marks.tracked || message.content.url.is_none() {
+            return None;
+        }
+        self.links.of(message.account, message.id)
+    }
+
+    /// Between claim and call a message may have waited, for a slot or for a token: too long where it is in doubt.
+    fn look_again(&self, message: &Ready) -> Result<(), Failure> {
+        if self.doubt.is_forgotten(&message.standing) { Err(Failure::Forgotten) } else { Ok(()) }
+    }
+
+    fn finish(
+        &self,
+        message: Ready,
+        ticket: Arc<Ticket>,
+        answer: &Result<Sent, Failure>,
+        took_ms: u32,
+    ) -> Finished {
+        let now = self.clock.now();
+        let outcome = match answer {
+            Err(Failure::Forgotten) => {
+                let at = self.doubt.judged_at(message.standing.doubt_since);
+                return Finished {
+                    message,
+                    ticket: Some(ticket),
+                    event: Event::Released,
+                    at,
+                    dispatch: None,
+                };
+            }
+            Err(Failure::Token(trouble)) => Outcome::Pause { until: trouble.until, cause: trouble.cause },
+            Err(Failure::Call(error)) => classify(Err(error), &message.standing, now),
+            Ok(sent) => classify(Ok(sent), &message.standing, now),
+        };
+        let dispatch = record(&ticket, &outcome, answer, took_ms);
+        let event = Event::Answered { claimed_at: ticket.doubt_at, outcome };
+        Finished { message, ticket: Some(ticket), event, at: now, dispatch: Some(dispatch) }
+    }
+}
+
+/// What the answer says about our standing with the account.
+fn note(account: &Account, answer: &Result<Sent, Failure>, event: &Event) {
+    match (answer, event) {
+        (Ok(_), _) => account.token.note_sent(),
+        (Err(Failure::Call(error)), Event::Answered { outcome, .. }) => {
+            account.token.note_refused(error, outcome);
+        }
+        _ => {}
+    }
+}
+
+/// Why a try brought no success.
+enum Failure {
+    /// It was not made: WeChat has forgotten an earlier one whose answer never came.
+    Forgotten,
+    Token(TokenTrouble),
+    Call(CallError),
+}
+
+async fn post(
+    (message, link): (&Ready, Option<&str>),
+    account: &Account,
+    token: &Held,
+) -> Result<Sent, CallError> {
+    let client_msg_id = message.id.client_msg_id();
+    let content = &message.content;
+    let miniprogram = content
+        .miniprogram
+        .as_ref()
+        .map(|program| Miniprogram { appid: &program.appid, pagepath: program.pagepath.as_deref() });
+    let data: &RawValue =
+        serde_json::from_str(&content.data).expect("stored data is the JSON that `fill` wrote");
+    let body = TemplateMessage {
+        touser: message.openid.expose(),
+        template_id: &message.template_id,
+        url: link.or(content.url.as_deref()),
+        miniprogram,
+        client_msg_id: &client_msg_id,
+        data,
+    };
+    account.client.send_template(token.value.expose(), &body).await
+}
+
+fn token_refused(error: &CallError) -> bool {
+    use hongyan_wechat::errcode::{Class, lookup};
+    error.code().and_then(lookup).is_some_and(|row| row.class == Class::RefreshToken)
+}
+
+fn record(ticket: &Ticket, outcome: &Outcome, answer: &Result<Sent, Failure>, took_ms: u32) -> Dispatch {
+    let mut dispatch = Dispatch {
+        claimed_at: ticket.at,
+        outcome: outcome.as_str(),
+        errcode: None,
+        errmsg: None,
+        rid: None,
+        msgid: None,
+        took_ms,
+        paused_ms: None,
+    };
+    match answer {
+        Ok(sent) => {
+            (dispatch.errcode, dispatch.msgid, dispatch.rid) = (Some(0), sent.msgid, sent.rid.clone());
+        }
+        Err(Failure::Call(CallError::Errcode { code, errmsg, rid })) => {
+            (dispatch.errcode, dispatch.errmsg, dispatch.rid) =
+                (Some(*code), Some(errmsg.clone()), rid.clone());
+        }
+        Err(Failure::Call(error)) => dispatch.errmsg = Some(error.to_string()),
+        Err(Failure::Forgotten) => {}
+        Err(Failure::Token(trouble)) => {
+            (dispatch.errcode, dispatch.errmsg) = (trouble.errcode, Some(trouble.detail.clone()));
+        }
+    }
+    dispatch
+}

@@ -1,0 +1,409 @@
+//! One account's traffic: what waits in its lanes, how fast it may go, and what holds it up.
+//!
+//! Plain local variables of the one dispatcher that owns the account; no locks. The lanes are a window
+//! on the store, kept in deadline order: what does not fit stays in the store and is read again later.
+
+mod window;
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use hongyan_domain::pace::{Budget, Daily, Pace, Shares};
+use hongyan_domain::{AccountId, Cause, Event, Lane, Limits, MessageId, State, Timestamp, decide};
+use hongyan_store::Ready;
+
+use crate::path::dispatch::Status;
+
+use window::Window;
+pub(crate) use window::{LANE_CAP, LANE_CAP_TIGHT, Place};
+
+/// The longest wait between two looks at an upstream that fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Tries in a row without an answer, or answered "busy", after which WeChat is taken for down.
+const FRUITLESS_MAX: u32 = 32;
+
+/// Why an account stands still, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Until then; the far future when a person paused it.
+    pub until: Timestamp,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// The event that ends a waiting message now, instead of its being sent: its time is over, or WeChat has
+/// forgotten a try of it whose answer never came.
+fn ending(message: &Ready, now: Timestamp) -> Option<Event> {
+    if message.expires_at.is_some_and(|at| at <= now) {
+        return Some(Event::Expired);
+    }
+    let claimed = decide(&message.standing, &Event::Claimed, now);
+    claimed.is_none_or(|to| to.to != State::Claimed).then_some(Event::Claimed)
+}
+
+/// How much one answer moves the share of busy ones: the last thirty or so count.
+const BUSY_WEIGHT: f32 = 1.0 / 32.0;
+/// A share of busy answers that is no reason to go slower.
+const BUSY_TOLERATED: f32 = 0.1;
+
+/// What an answer says about the account, besides the message that got it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// WeChat works with us.
+    Fine,
+    /// WeChat says -1. Now and then it does whatever the rate; often, it asks for less.
+    Busy,
+    /// No answer.
+    Silent,
+    /// The account must wait.
+    Paused(Pause),
+}
+
+/// What a read of the store brought; nothing and not whole when it failed.
+#[derive(Default)]
+pub(crate) struct ReadOn {
+    pub(crate) rows: Vec<Ready>,
+    /// The store has no more of this lane.
+    pub(crate) whole: bool,
+}
+
+/// What may go now, and what may not go any more, with the event that ends it.
+#[derive(Default)]
+pub(crate) struct Taken {
+    pub(crate) go: Vec<Ready>,
+    pub(crate) over: Vec<(Ready, Event)>,
+}
+
+/// The traffic of one account.
+pub(crate) struct Traffic {
+    pub(crate) account: AccountId,
+    limits: Limits,
+    daily: Daily,
+    pace: Pace,
+    budget: Budget,
+    pause: Option<Pause>,
+    /// A person paused it.
+    pub(crate) halted: bool,
+    /// Claimed and not yet settled.
+    pub(crate) out: HashSet<MessageId>,
+    shares: Shares,
+    lanes: [Window; 3],
+    /// Due later, in the order they are due.
+    delayed: BTreeMap<Place, Ready>,
+    /// Due later still, and there was no room for them: they are to wait in the store's schedule.
+    crowded_out: Vec<(Lane, MessageId)>,
+    fruitless: u32,
+    strikes: u32,
+    busy_share: f32,
+    /// After a pause one message goes alone, to see whether WeChat is back.
+    probing: bool,
+    /// Until when it stood still when that was last looked at.
+    still_until: Option<Timestamp>,
+    /// It stands in the queue of turns.
+    pub(crate) has_turn: bool,
+    /// It stands in the queue of those with something urgent.
+    pub(crate) has_urgent_turn: bool,
+}
+
+impl Traffic {
+    /// `daily`: how much a day may see, and who says so.
+    pub(crate) fn new(account: AccountId, (limits, daily): (Limits, Daily), now: Timestamp) -> Self {
+        Self {
+            account,
+            limits,
+            daily,
+            pace: Pace::new(limits.base_per_s, limits.peak_per_s, now),
+            budget: Budget::new(daily, now),
+            pause: None,
+            halted: false,
+            out: HashSet::new(),
+            shares: Shares::default(),
+            lanes: Default::default(),
+            delayed: BTreeMap::new(),
+            crowded_out: Vec::new(),
+            fruitless: 0,
+            strikes: 0,
+            busy_share: 0.0,
+            probing: false,
+            still_until: None,
+            has_turn: false,
+            has_urgent_turn: false,
+        }
+    }
+
+    /// Messages held in memory.
+    pub(crate) fn held(&self) -> usize {
+        self.delayed.len() + self.lanes.iter().map(|lane| lane.held.len()).sum::<usize>()
+    }
+
+    /// Whether something waits, here or in the store.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.held() > 0 || self.lanes.iter().any(|lane| lane.beyond.is_some())
+    }
+
+    /// Whether a lane runs low while the store holds more of it.
+    pub(crate) fn is_hungry(&self, cap: usize) -> bool {
+        self.lanes.iter().any(|lane| lane.is_hungry(cap))
+    }
+
+    /// Urgent messages that wait here for their turn.
+    pub(crate) fn urgent(&self) -> usize {
+        self.lanes[Lane::Urgent.index()].held.len()
+    }
+
+    /// Whether a read of the store is under way.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.lanes.iter().any(Window::is_reading)
+    }
+
+    /// Takes in an accepted, re-read or returned message.
+    pub(crate) fn offer(&mut self, message: Ready, now: Timestamp, cap: usize) {
+        if self.out.contains(&message.id) {
+            return;
+        }
+        if message.due_at > now {
+            self.delay(message, cap);
+        } else {
+            self.lanes[message.lane.index()].offer(message, cap);
+        }
+    }
+
+    /// Holds a message until it is due. Of more than `cap` the last one makes room.
+    fn delay(&mut self, message: Ready, cap: usize) {
+        self.delayed.insert((message.due_at, message.id), message);
+        if self.delayed.len() > cap
+            && let Some((_, last)) = self.delayed.pop_last()
+        {
+            self.crowded_out.push((last.lane, last.id));
+        }
+    }
+
+    /// What found no room since the last time.
+    pub(crate) fn take_crowded_out(&mut self) -> Vec<(Lane, MessageId)> {
+        std::mem::take(&mut self.crowded_out)
+    }
+
+    /// The store holds messages of `lane` that memory does not.
+    pub(crate) fn more_in_store(&mut self, lane: Lane) {
+        self.lanes[lane.index()].more_in_store();
+    }
+
+    /// What memory held of this message was out of date.
+    pub(crate) fn stale(&mut self, message: &Ready) {
+        self.out.remove(&message.id);
+        self.lanes[message.lane.index()].reread_from((message.deadline_at, message.id));
+    }
+
+    /// The lanes to be read on, from where, and how far.
+    pub(crate) fn begin_reads(&mut self, cap: usize) -> Vec<(Lane, Place, usize)> {
+        let begin =
+            |lane: Lane| self.lanes[lane.index()].begin_read(cap).map(|(from, rows)| (lane, from, rows));
+        Lane::ALL.into_iter().filter_map(begin).collect()
+    }
+
+    /// Takes in what the store had.
+    pub(crate) fn end_read(&mut self, lane: Lane, read: ReadOn, now: Timestamp, cap: usize) {
+        let last = read.rows.last().map(|row| (row.deadline_at, row.id));
+        self.lanes[lane.index()].end_read(last, read.whole);
+        for row in read.rows {
+            self.offer(row, now, cap);
+        }
+    }
+
+    /// Up to `most` messages that may go now; they are out from here on.
+    pub(crate) fn take(&mut self, now: Timestamp, most: usize) -> Taken {
+        self.ripen(now);
+        let mut taken = Taken::default();
+        if !self.may_go(now) {
+            return taken;
+        }
+        let most = if self.probing { most.min(1) } else { most };
+        let wanted = most.min(self.lanes.iter().map(|lane| lane.held.len()).sum());
+        let allowed = self.pace.allow(now, u32::try_from(wanted).unwrap_or(u32::MAX)) as usize;
+        while taken.go.len() < allowed {
+            let Some(message) = self.next(now) else { break };
+            match ending(&message, now) {
+                Some(event) => taken.over.push((message, event)),
+                None => {
+                    self.budget.spend(now);
+                    taken.go.push(message);
+                }
+            }
+        }
+        self.pace.give_back((allowed - taken.go.len()) as u32);
+        taken
+    }
+
+    /// Messages that may not go any more, wherever they wait.
+    pub(crate) fn take_over(&mut self, now: Timestamp) -> Vec<(Ready, Event)> {
+        let mut over = Vec::new();
+        let out = &mut self.out;
+        for held in self.lanes.iter_mut().map(|lane| &mut lane.held).chain([&mut self.delayed]) {
+            for (_, message) in held.extract_if(.., |_, message| ending(message, now).is_some()) {
+                if let Some(event) = ending(&message, now).filter(|_| out.insert(message.id)) {
+                    over.push((message, event));
+                }
+            }
+        }
+        over
+    }
+
+    /// When something may go again without anything new happening; `None`: only after an event.
+    pub(crate) fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let due = self.delayed.first_key_value().map(|((due_at, _), _)| *due_at);
+        let waiting = self.lanes.iter().any(|lane| !lane.held.is_empty());
+        let paced = (waiting && !self.halted && (self.out.is_empty() || !self.probing))
+            .then(|| self.pace.next_at(now).max(self.pause.map_or(now, |pause| pause.until)));
+        let budgeted =
+            paced.map(|at| if self.budget_open(now) { at } else { at.max(self.budget.until(now)) });
+        [due, budgeted].into_iter().flatten().min()
+    }
+
+    /// New limits, at once. Unchanged ones leave alone what WeChat said of today's quota.
+    pub(crate) fn set_limits(&mut self, (limits, daily): (Limits, Daily), now: Timestamp) {
+        if (limits, daily) == (self.limits, self.daily) {
+            return;
+        }
+        self.pace.set_limits(limits.base_per_s, limits.peak_per_s, now);
+        self.budget.set_limit(daily);
+        (self.limits, self.daily) = (limits, daily);
+    }
+
+    /// What the store says went today, before this process took over.
+    pub(crate) fn learn_spent(&mut self, used: u32, now: Timestamp) {
+        self.budget.learned_used(used, now);
+    }
+
+    /// These were taken at `taken_at` and did not go: pace and budget are as if they had not been taken.
+    pub(crate) fn unspend(&mut self, messages: usize, taken_at: Timestamp) {
+        self.pace.give_back(u32::try_from(messages).unwrap_or(u32::MAX));
+        (0..messages).for_each(|_| self.budget.give_back(taken_at));
+    }
+
+    /// What WeChat counted goes before our count, and its limit beside the operator's; with room in both a wait for
+    /// quota is over.
+    pub(crate) fn learn_quota(&mut self, limit: u32, used: u32, now: Timestamp) {
+        self.budget.learned(limit, used, now);
+        if used < self.budget.limit() && self.pause.is_some_and(|pause| pause.cause == Cause::DailyQuota) {
+            self.resume();
+        }
+    }
+
+    /// How it stands, for people.
+    pub(crate) fn status(&self, now: Timestamp) -> Status {
+        Status {
+            held: self.held(),
+            in_flight: self.out.len(),
+            rate_per_s: self.pace.rate_per_s(),
+            pause: self.pause,
+            quota_used: self.budget.used_on(now),
+            quota_limit: self.budget.limit(),
+        }
+    }
+
+    /// Learns from an answer.
+    pub(crate) fn learn(&mut self, signal: Signal, now: Timestamp) {
+        match signal {
+            Signal::Fine => {
+                (self.fruitless, self.strikes, self.probing) = (0, 0, false);
+                self.busy_share -= self.busy_share * BUSY_WEIGHT;
+                self.pace.eased(now);
+            }
+            Signal::Paused(pause) => {
+                if pause.cause == Cause::Unreachable {
+                    // No byte left, so WeChat did not count it.
+                    self.budget.give_back(now);
+                }
+                self.stand_still(pause, now);
+            }
+            Signal::Silent => self.went_without(Cause::Unreachable, now),
+            Signal::Busy => {
+                self.busy_share += (1.0 - self.busy_share) * BUSY_WEIGHT;
+                if self.busy_share > BUSY_TOLERATED {
+                    self.busy_share = 0.0;
+                    self.pace.pushed_back(now);
+                }
+                self.went_without(Cause::Busy, now);
+            }
+        }
+    }
+
+    /// One more try in a row that brought nothing. After many, no more messages are spent on finding out.
+    fn went_without(&mut self, cause: Cause, now: Timestamp) {
+        self.fruitless += 1;
+        if self.fruitless >= FRUITLESS_MAX || self.probing {
+            self.stand_still(Pause { until: now, cause }, now);
+        }
+    }
+
+    /// Lets the account go on at once, whatever held it up.
+    pub(crate) fn resume(&mut self) {
+        (self.pause, self.strikes, self.fruitless, self.probing) = (None, 0, 0, false);
+    }
+
+    /// Stands still until `pause.until`; longer each time while WeChat stays away. All that come back
+    /// from one outage count as one strike.
+    fn stand_still(&mut self, pause: Pause, now: Timestamp) {
+        if pause.cause == Cause::RateLimited {
+            self.pace.pushed_back(now);
+        }
+        if let Some(standing) = self.pause.filter(|standing| standing.until > now) {
+            // Cause and end belong together: what ends last is what holds the account up.
+            if pause.until > standing.until {
+                self.pause = Some(pause);
+            }
+            return;
+        }
+        let stretched = Duration::from_secs(1 << self.strikes.min(5)).min(LONGEST_PAUSE);
+        self.strikes += 1;
+        self.fruitless = 0;
+        self.pause = Some(Pause { until: pause.until.max(now.plus(stretched)), ..pause });
+        self.probing = true;
+    }
+
+    /// Until when it stands still, if that has changed: `Some(None)`, it goes on.
+    pub(crate) fn stands_still_anew(&mut self, now: Timestamp) -> Option<Option<Timestamp>> {
+        let paused = self.pause.map(|pause| pause.until).filter(|until| *until > now);
+        let until = if self.halted { Some(Timestamp::from_ms(i64::MAX)) } else { paused };
+        let before = std::mem::replace(&mut self.still_until, until);
+        (before != until).then_some(until)
+    }
+
+    fn may_go(&mut self, now: Timestamp) -> bool {
+        if self.pause.is_some_and(|pause| pause.until <= now) {
+            self.pause = None;
+        }
+        !self.halted && self.pause.is_none() && (self.out.is_empty() || !self.probing)
+    }
+
+    fn budget_open(&self, now: Timestamp) -> bool {
+        let waits = |lane: Lane| !self.lanes[lane.index()].held.is_empty();
+        Lane::ALL.into_iter().any(|lane| waits(lane) && self.budget.allows(lane, now))
+    }
+
+    fn next(&mut self, now: Timestamp) -> Option<Ready> {
+        loop {
+            let waits =
+                |lane: Lane| !self.lanes[lane.index()].held.is_empty() && self.budget.allows(lane, now);
+            let lane = self.shares.pick(Lane::ALL.map(waits))?;
+            let (_, message) = self.lanes[lane.index()].held.pop_first()?;
+            if self.out.insert(message.id) {
+                return Some(message);
+            }
+        }
+    }
+
+    /// Moves what has become due from `delayed` into its lane.
+    fn ripen(&mut self, now: Timestamp) {
+        while let Some(entry) = self.delayed.first_entry() {
+            if entry.key().0 > now {
+                return;
+            }
+            let message = entry.remove();
+            self.lanes[message.lane.index()].offer(message, LANE_CAP);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,43 @@
+//! Around every request: it is counted, bounded in time, and goes to its end even if the caller leaves.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hongyan_domain::Lang;
+
+use crate::answer::problem::{Code, Problem};
+use crate::app::App;
+use crate::request::lang::wished;
+
+/// Runs the request as a task of its own: a message that is being committed when its caller hangs up must still
+/// reach the dispatcher. A panic in it is an answer, and the server goes on.
+pub(crate) async fn watch(State(app): State<App>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let lang = wished(request.headers());
+    let running = tokio::spawn(next.run(request));
+    let response = match tokio::time::timeout(app.settings().request_timeout, running).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
+            tracing::error!(route = route.as_ref().map_or("", MatchedPath::as_str), %error, "a request failed");
+            Problem::new(Code::Internal, "it is in the server's log").into_response()
+        }
+        Err(_) => {
+            let detail = "it may still take effect: ask again with the same client_msg_id";
+            Problem::new(Code::Timeout, detail).into_response()
+        }
+    };
+    let response = in_lang(response, lang);
+    app.metrics().count(route.as_ref().map(MatchedPath::as_str), response.status(), began.elapsed());
+    response
+}
+
+/// A problem is told in the caller's language; every other answer is what it is.
+fn in_lang(response: Response, lang: Lang) -> Response {
+    match response.extensions().get::<Problem>() {
+        Some(problem) if lang != Lang::default() => problem.answer(lang),
+        _ => response,
+    }
+}

@@ -1,0 +1,477 @@
+//! What is known of people: read before a message is judged, written when one is taken from them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hongyan_domain::{
+    AccountId, Asked, Category, InteractionKind, MessageId, Openid, Reason, Recipient, Signal, Suppression,
+    Taken, Timestamp,
+};
+use rusqlite::{Connection, Row, params};
+use serde_json::json;
+
+use crate::account::accounts;
+use crate::path::accept::check_key;
+use crate::seal::keyring::{AccountKeys, Keyring};
+use crate::seal::{Blind, Column, Place};
+use crate::sqlite::queue::Turn;
+use crate::sqlite::row;
+use crate::sqlite::writer::Ledger;
+use crate::store::{KeysOf, check_batch};
+use crate::{Action, Actor, Deed, Page, Result, Store, StoreError, compliance};
+
+/// Something a person did, as WeChat's callback or the API told it.
+#[derive(Clone, Debug)]
+pub struct Interaction {
+    /// Whose person.
+    pub account: AccountId,
+    /// Who.
+    pub openid: Openid,
+    /// What.
+    pub sign: Sign,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a person did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// It opens a reach window.
+    Acted(InteractionKind),
+    /// It only shows that they follow.
+    Seen,
+    /// They follow no more.
+    Left,
+    /// They wrote, and what they wrote is that they want no more of this category (`None`: of anything).
+    OptedOut(Option<Category>),
+    /// What was answered about them says that they are not to be written to.
+    Unreachable(Reason),
+}
+
+/// A person on the suppression list.
+#[derive(Clone, Debug)]
+pub struct Suppressed {
+    /// Who.
+    pub openid: Openid,
+    /// Why, since when and how long: those that were not lifted.
+    pub suppressions: Vec<Suppression>,
+}
+
+/// A person and what is known of them.
+pub(crate) struct Person {
+    account: AccountId,
+    blind: Blind,
+    is_new: bool,
+    pub(crate) facts: Recipient,
+}
+
+/// Who a new row is of, and how that is sealed.
+#[derive(Clone, Copy)]
+pub(crate) struct Owner<'a> {
+    pub(crate) keys: &'a AccountKeys,
+    pub(crate) openid: &'a Openid,
+}
+
+const READ: &str = "
+SELECT facts
+FROM recipient
+WHERE account = ?1
+  AND recipient = ?2";
+
+const INSERT: &str = "
+INSERT INTO recipient (account, recipient, openid, facts, suppressed, changed_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+const UPDATE: &str = "
+UPDATE recipient
+SET facts = ?3,
+    suppressed = ?4,
+    changed_at = ?5
+WHERE account = ?1
+  AND recipient = ?2";
+
+impl Person {
+    /// What is known of a person: nothing, of one without a row.
+    pub(crate) fn read(conn: &Connection, account: AccountId, blind: Blind) -> Result<Self> {
+        let mut read = conn.prepare_cached(READ)?;
+        let mut rows = read.query(params![account.0, &blind[..]])?;
+        let row = rows.next()?;
+        let is_new = row.is_none();
+        let facts = row.map_or_else(|| Ok(Recipient::default()), facts)?;
+        Ok(Self { account, blind, is_new, facts })
+    }
+
+    /// Writes what is known now.
+    pub(crate) fn write(&self, conn: &Connection, owner: Owner<'_>, at: Timestamp) -> Result<()> {
+        if !self.is_new {
+            return self.update(conn, at);
+        }
+        let sealed = owner.keys.current().seal(openid_place(self.account), |text| {
+            text.extend_from_slice(owner.openid.expose().as_bytes());
+        })?;
+        check_key(conn, self.account, &sealed)?;
+        conn.prepare_cached(INSERT)?.execute(params![
+            self.account.0,
+            &self.blind[..],
+            sealed,
+            self.text()?,
+            self.is_suppressed(),
+            at.ms(),
+        ])?;
+        Ok(())
+    }
+
+    /// Nothing is known of them yet: they have no row.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Writes what is known now of one who has a row.
+    pub(crate) fn update(&self, conn: &Connection, at: Timestamp) -> Result<()> {
+        let values = params![self.account.0, &self.blind[..], self.text()?, self.is_suppressed(), at.ms()];
+        if conn.prepare_cached(UPDATE)?.execute(values)? == 1 {
+            return Ok(());
+        }
+        Err(StoreError::Corrupt("the row of a recipient went inside its own transaction".to_owned()))
+    }
+
+    fn text(&self) -> Result<String> {
+        serde_json::to_string(&self.facts).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    fn is_suppressed_for(&self, reason: Reason) -> bool {
+        self.facts.suppressions().iter().any(|one| one.reason == reason)
+    }
+
+    fn is_suppressed(&self) -> bool {
+        !self.facts.suppressions().is_empty()
+    }
+
+    /// Takes in what they did.
+    fn learn(&mut self, sign: Sign, at: Timestamp) {
+        let suppression = |reason, until| Suppression { reason, category: None, since: at, until };
+        match sign {
+            Sign::Acted(kind) => self.facts.acted(kind, at),
+            Sign::Seen => self.facts.seen(at),
+            Sign::Left => self.facts.suppress(suppression(Reason::Unsubscribed, None)),
+            Sign::OptedOut(category) => {
+                self.facts.acted(InteractionKind::Message, at);
+                let suppression = suppression(Reason::OptedOut, None);
+                // Written again, it holds since the first time.
+                if !self.is_suppressed_for(Reason::OptedOut) {
+                    self.facts.suppress(Suppression { category, ..suppression });
+                }
+            }
+            Sign::Unreachable(reason) => {
+                self.facts.suppress(suppression(reason, reason.lasts().map(|lasts| at.plus(lasts))));
+            }
+        }
+    }
+}
+
+fn facts(row: &Row<'_>) -> Result<Recipient> {
+    let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("recipient.facts: {error}")))
+}
+
+pub(crate) fn openid_place(account: AccountId) -> Place {
+    Place { column: Column::RecipientOpenid, account, row: 0 }
+}
+
+const COSTS: &str = "
+SELECT recipient, category, scenario
+FROM message
+WHERE account = ?1
+  AND id = ?2";
+
+/// What the end of a message tells of its recipient.
+pub(crate) struct Learned {
+    /// It did not arrive: this is given back.
+    pub(crate) given_back: Option<Taken>,
+    /// They are not to be written to.
+    pub(crate) gone: Option<Reason>,
+    pub(crate) at: Timestamp,
+}
+
+/// Takes in what the end of a message tells of its recipient.
+pub(crate) fn learn(
+    ledger: &Ledger<'_>,
+    (account, message): (AccountId, MessageId),
+    learned: &Learned,
+) -> Result<()> {
+    let mut costs = ledger.conn.prepare_cached(COSTS)?;
+    let mut rows = costs.query([account.0, message.raw()])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    // An erased message has nobody's index.
+    let Ok(blind) = row.get(0) else { return Ok(()) };
+    let mut person = Person::read(ledger.conn, account, blind)?;
+    // Erased meanwhile, or no rule ever asked for them: nothing is kept of them.
+    if person.is_new {
+        return Ok(());
+    }
+    if let Some(taken) = learned.given_back {
+        let category = row::word(row, 1, Category::parse)?;
+        let scenario: Option<String> = row.get(2)?;
+        let asked =
+            Asked { category, scenario: scenario.as_deref(), basis: None, fingerprint: taken.fingerprint };
+        person.facts.give_back(&asked, taken);
+    }
+    if let Some(reason) = learned.gone {
+        person.learn(Sign::Unreachable(reason), learned.at);
+    }
+    person.update(ledger.conn, learned.at)
+}
+
+impl Store {
+    /// What is known of these people, in the order given: nothing, of those never heard of.
+    pub async fn recipients(&self, people: Vec<(AccountId, Openid)>) -> Result<Vec<Recipient>> {
+        check_batch(people.len())?;
+        let keys = self.keys_of(people.iter().map(|(account, _)| *account)).await?;
+        let blind =
+            |(account, openid): &(AccountId, Openid)| Ok((*account, keys.of(*account)?.recipient(openid)));
+        let people = people.iter().map(blind).collect::<Result<Vec<_>>>()?;
+        self.read(move |conn| {
+            people.into_iter().map(|(account, blind)| Ok(Person::read(conn, account, blind)?.facts)).collect()
+        })
+        .await
+    }
+
+    /// Commits what people did. An account about whose people something is told for the first time gets a new
+    /// revision: from then on its reach windows mean something.
+    pub async fn interact(&self, batch: Vec<Interaction>) -> Result<()> {
+        check_batch(batch.len())?;
+        let mut accounts: Vec<_> = batch.iter().map(|one| one.account).collect();
+        accounts.dedup();
+        let (rows, batch) = (batch.len(), Arc::new(batch));
+        let interact = |keys: KeysOf| {
+            let batch = batch.clone();
+            Ok(move |ledger: &mut Ledger<'_>| {
+                batch.iter().try_for_each(|one| interact(ledger, keys.of(one.account)?, one))
+            })
+        };
+        self.write_sealed(&accounts, (Turn::InOrder, rows), interact).await
+    }
+
+    /// Commits that these people are not to be written to.
+    pub async fn suppress(&self, account: AccountId, batch: Vec<(Openid, Suppression)>) -> Result<()> {
+        check_batch(batch.len())?;
+        let (rows, batch) = (batch.len(), Arc::new((batch, self.actor.clone())));
+        let suppress = |keys: KeysOf| {
+            let batch = batch.clone();
+            Ok(move |ledger: &mut Ledger<'_>| {
+                suppress(ledger, keys.of(account)?, (account, &batch.0), &batch.1)
+            })
+        };
+        self.write_sealed(&[account], (Turn::InOrder, rows), suppress).await
+    }
+
+    /// Takes suppressions of a person away: those of `reason`, or all. How many there were.
+    pub async fn lift(
+        &self,
+        account: AccountId,
+        openid: &Openid,
+        reason: Option<Reason>,
+        now: Timestamp,
+    ) -> Result<usize> {
+        let keys = self.keys_of(std::iter::once(account)).await?;
+        let (blind, actor) = (keys.of(account)?.recipient(openid), self.actor.clone());
+        self.write(1, move |ledger| {
+            let mut person = Person::read(ledger.conn, account, blind)?;
+            let all = person.facts.suppressions().to_vec();
+            let wanted = all.iter().filter(|one| reason.is_none_or(|reason| reason == one.reason));
+            let lifted = wanted.filter(|one| person.facts.lift(one.reason, one.category)).count();
+            if lifted > 0 {
+                person.update(ledger.conn, now)?;
+                let (action, subject) = (Action::SuppressionLift, short(&blind));
+                let detail = json!({ "reason": reason.map(Reason::as_str), "lifted": lifted });
+                ledger.audit(&actor, &Deed { action, account: Some(account), subject, detail, at: now })?;
+            }
+            Ok(lifted)
+        })
+        .await
+    }
+
+    /// The suppression list of an account, in no order that means anything.
+    pub async fn suppressed(
+        &self,
+        account: AccountId,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Suppressed>> {
+        let limit = limit.clamp(1, crate::MAX_BATCH);
+        let after = cursor.map_or_else(|| Ok(Vec::new()), parse_cursor)?;
+        let shared = self.shared.clone();
+        self.read(move |conn| list(conn, &shared.keyring, account, (&after, limit))).await
+    }
+}
+
+fn suppress(
+    ledger: &mut Ledger<'_>,
+    keys: &AccountKeys,
+    (account, batch): (AccountId, &[(Openid, Suppression)]),
+    actor: &Actor,
+) -> Result<()> {
+    let mut people = Vec::with_capacity(batch.len());
+    for (openid, suppression) in batch {
+        let blind = keys.recipient(openid);
+        let mut person = Person::read(ledger.conn, account, blind)?;
+        person.facts.suppress(*suppression);
+        person.write(ledger.conn, Owner { keys, openid }, suppression.since)?;
+        people.push(short(&blind));
+    }
+    let Some((_, Suppression { reason, since, .. })) = batch.first() else { return Ok(()) };
+    let (action, detail) = (Action::SuppressionAdd, json!({ "people": people, "reason": reason.as_str() }));
+    ledger.audit_account(actor, (action, account), detail, *since)
+}
+
+/// How far a walk over people has come; `None`: at the end, or it has not begun.
+pub type PeopleReached = Option<(AccountId, Vec<u8>)>;
+
+const AFTER: &str = "
+SELECT account, recipient, changed_at, suppressed
+FROM recipient
+WHERE (account, recipient) > (?1, ?2)
+ORDER BY account, recipient
+LIMIT ?3";
+
+const FORGET: &str = "
+DELETE FROM recipient
+WHERE account = ?1
+  AND recipient = ?2
+  AND NOT suppressed
+  AND changed_at < ?3";
+
+impl Store {
+    /// Looks at the next `limit` people after `from` and forgets those about whom nothing was learned since `unseen_since`
+    /// and whom no suppression names. How many went, and where to go on.
+    pub async fn purge_people(
+        &self,
+        from: PeopleReached,
+        unseen_since: Timestamp,
+        limit: usize,
+    ) -> Result<(usize, PeopleReached)> {
+        let (account, after) = from.unwrap_or((AccountId(i64::MIN), Vec::new()));
+        let found = self
+            .read(move |conn| {
+                let mut people = conn.prepare_cached(AFTER)?;
+                row::all(people.query(params![account.0, after, limit])?, |row| {
+                    let is_old = row::at(row, 2)? < unseen_since && !row.get::<_, bool>(3)?;
+                    Ok((AccountId(row.get(0)?), row.get::<_, Vec<u8>>(1)?, is_old))
+                })
+            })
+            .await?;
+        let last = found.last().filter(|_| found.len() == limit);
+        let reached = last.map(|(account, recipient, _)| (*account, recipient.clone()));
+        let old: Vec<_> = found.into_iter().filter(|(.., is_old)| *is_old).collect();
+        if old.is_empty() {
+            return Ok((0, reached));
+        }
+        let forget = move |ledger: &mut Ledger<'_>| {
+            let mut went = 0;
+            for (account, recipient, _) in &old {
+                let one = params![account.0, recipient, unseen_since.ms()];
+                went += ledger.conn.prepare_cached(FORGET)?.execute(one)?;
+            }
+            Ok(went)
+        };
+        Ok((self.write(limit, forget).await?, reached))
+    }
+}
+
+/// What names a person in the audit: enough of the blind index to tell people apart, not to find one.
+pub(crate) fn short(blind: &Blind) -> String {
+    blind[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+const IS_KNOWN: &str = "
+INSERT INTO meta (account, name, value)
+VALUES (?1, 'interactions_since', ?2)
+ON CONFLICT (account, name) DO NOTHING";
+
+fn interact(ledger: &mut Ledger<'_>, keys: &AccountKeys, one: &Interaction) -> Result<()> {
+    let mut person = Person::read(ledger.conn, one.account, keys.recipient(&one.openid))?;
+    let before = person.facts.clone();
+    if let Some((signal, reason)) = one.sign.against()
+        && !person.is_suppressed_for(reason)
+    {
+        blame(ledger, &person, one.at, signal)?;
+    }
+    person.learn(one.sign, one.at);
+    if matches!(one.sign, Sign::Acted(_) | Sign::OptedOut(_)) {
+        let first = ledger.conn.prepare_cached(IS_KNOWN)?.execute(params![one.account.0, one.at.ms()])?;
+        if first == 1 {
+            accounts::revise(ledger.conn)?;
+        }
+    }
+    // An event told twice, or one that nothing follows from.
+    if person.facts == before {
+        return Ok(());
+    }
+    person.write(ledger.conn, Owner { keys, openid: &one.openid }, one.at)
+}
+
+/// People who leave because of a message do so within a day (requirements: 24 h).
+const BLAMED_WITHIN: Duration = Duration::from_secs(86_400);
+
+/// Counts this against the template of the last message to that person.
+fn blame(ledger: &mut Ledger<'_>, person: &Person, at: Timestamp, signal: Signal) -> Result<()> {
+    let last = compliance::last_before(ledger.conn, (person.account, &person.blind), at, BLAMED_WITHIN)?;
+    if let Some(went) = last {
+        ledger.tally.sign(person.account, at, &went.template_id.into(), signal);
+    }
+    Ok(())
+}
+
+impl Sign {
+    /// What it says against the last message, and the suppression by which it was counted before.
+    fn against(self) -> Option<(Signal, Reason)> {
+        match self {
+            Self::Left => Some((Signal::Unsubscribed, Reason::Unsubscribed)),
+            Self::OptedOut(_) => Some((Signal::OptedOut, Reason::OptedOut)),
+            Self::Acted(_) | Self::Seen | Self::Unreachable(_) => None,
+        }
+    }
+}
+
+const SUPPRESSED: &str = "
+SELECT facts, openid, recipient
+FROM recipient
+WHERE account = ?1
+  AND suppressed
+  AND LENGTH(openid) > 0 -- an erased person is on the list and names nobody
+  AND recipient > ?2
+ORDER BY recipient
+LIMIT ?3";
+
+fn list(
+    conn: &Connection,
+    keyring: &Keyring,
+    account: AccountId,
+    (after, limit): (&[u8], usize),
+) -> Result<Page<Suppressed>> {
+    let mut suppressed = conn.prepare_cached(SUPPRESSED)?;
+    let mut rows = suppressed.query(params![account.0, after, limit])?;
+    let (mut items, mut last) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        let openid = open(conn, keyring, account, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        items.push(Suppressed { openid, suppressions: facts(row)?.suppressions().to_vec() });
+        last = row.get(2)?;
+    }
+    let next_cursor = (items.len() == limit).then(|| last.iter().map(|byte| format!("{byte:02x}")).collect());
+    Ok(Page { items, next_cursor })
+}
+
+fn open(conn: &Connection, keyring: &Keyring, account: AccountId, sealed: &[u8]) -> Result<Openid> {
+    let plain = keyring.keys_for(conn, account, sealed)?.open(openid_place(account), sealed)?;
+    let text = std::str::from_utf8(&plain).ok().and_then(|text| Openid::new(text).ok());
+    text.ok_or_else(|| StoreError::Corrupt("recipient.openid is no openid".to_owned()))
+}
+
+fn parse_cursor(cursor: &str) -> Result<Vec<u8>> {
+    let wrong = || StoreError::Invalid("the cursor is not one of this list: begin without one".to_owned());
+    if cursor.len() != 32 || !cursor.is_ascii() {
+        return Err(wrong());
+    }
+    let byte = |at: usize| u8::from_str_radix(&cursor[at..at + 2], 16).map_err(|_| wrong());
+    (0..cursor.len()).step_by(2).map(byte).collect()
+}
