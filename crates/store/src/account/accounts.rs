@@ -163,6 +163,7 @@ const DELETES: &[&str] = &[
     "DELETE FROM alert_note WHERE account = ?1",
     "DELETE FROM token WHERE account = ?1",
     "DELETE FROM recipient WHERE account = ?1",
+    "DELETE FROM recipient_openid WHERE account = ?1",
     "DELETE FROM scenario WHERE account = ?1",
     "DELETE FROM policy WHERE account = ?1",
     "DELETE FROM verdict WHERE account = ?1",

@@ -16,7 +16,7 @@ use crate::path::attribute::Told;
 use crate::path::claim::Held;
 use crate::path::moves::{self, Move};
 use crate::path::withdraw;
-use crate::people::recipients::{Person, short};
+use crate::people::recipients::{self, Person, short};
 use crate::seal::Blind;
 use crate::seal::keyring::Keyring;
 use crate::sqlite::row;
@@ -459,11 +459,10 @@ fn erase_traces(ledger: &Ledger<'_>, batch: &Batch<'_>) -> Result<()> {
 }
 
 const ERASE_PERSON: &str = "
-INSERT INTO recipient (account, recipient, openid, facts, suppressed, changed_at)
-VALUES (?1, ?2, x'', ?3, TRUE, ?4)
+INSERT INTO recipient (account, recipient, facts, suppressed, changed_at)
+VALUES (?1, ?2, ?3, TRUE, ?4)
 ON CONFLICT (account, recipient)
-DO UPDATE SET openid = excluded.openid, facts = excluded.facts, suppressed = excluded.suppressed,
-  changed_at = excluded.changed_at";
+DO UPDATE SET facts = excluded.facts, suppressed = excluded.suppressed, changed_at = excluded.changed_at";
 
 /// What is left of a person is that they are not to be written to: a blind index, and no openid.
 fn erase_facts(ledger: &Ledger<'_>, subject: Subject, (reason, now): (Reason, Timestamp)) -> Result<()> {
@@ -472,7 +471,7 @@ fn erase_facts(ledger: &Ledger<'_>, subject: Subject, (reason, now): (Reason, Ti
     let facts = serde_json::to_string(&facts).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let row = params![subject.account.0, &subject.recipient[..], facts, now.ms()];
     ledger.conn.prepare_cached(ERASE_PERSON)?.execute(row)?;
-    Ok(())
+    recipients::forget_openid(ledger.conn, subject.account, &subject.recipient)
 }
 
 const HAD_RECEIPT: &str = "

@@ -79,8 +79,12 @@ WHERE account = ?1
   AND recipient = ?2";
 
 const INSERT: &str = "
-INSERT INTO recipient (account, recipient, openid, facts, suppressed, changed_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+INSERT INTO recipient (account, recipient, facts, suppressed, changed_at)
+VALUES (?1, ?2, ?3, ?4, ?5)";
+
+const INSERT_OPENID: &str = "
+INSERT INTO recipient_openid (account, recipient, openid)
+VALUES (?1, ?2, ?3)";
 
 const UPDATE: &str = "
 UPDATE recipient
@@ -110,14 +114,9 @@ impl Person {
             text.extend_from_slice(owner.openid.expose().as_bytes());
         })?;
         check_key(conn, self.account, &sealed)?;
-        conn.prepare_cached(INSERT)?.execute(params![
-            self.account.0,
-            &self.blind[..],
-            sealed,
-            self.text()?,
-            self.is_suppressed(),
-            at.ms(),
-        ])?;
+        let facts = params![self.account.0, &self.blind[..], self.text()?, self.is_suppressed(), at.ms()];
+        conn.prepare_cached(INSERT)?.execute(facts)?;
+        conn.prepare_cached(INSERT_OPENID)?.execute(params![self.account.0, &self.blind[..], sealed])?;
         Ok(())
     }
 
@@ -230,10 +229,7 @@ impl Store {
         let blind =
             |(account, openid): &(AccountId, Openid)| Ok((*account, keys.of(*account)?.recipient(openid)));
         let people = people.iter().map(blind).collect::<Result<Vec<_>>>()?;
-        self.read(move |conn| {
-            people.into_iter().map(|(account, blind)| Ok(Person::read(conn, account, blind)?.facts)).collect()
-        })
-        .await
+        self.read(move |conn| read_in_order(conn, &people)).await
     }
 
     /// Commits what people did. An account about whose people something is told for the first time gets a new
@@ -305,6 +301,18 @@ impl Store {
     }
 }
 
+/// In the order in which they lie in the store, each page once; answered in the order asked.
+fn read_in_order(conn: &Connection, people: &[(AccountId, Blind)]) -> Result<Vec<Recipient>> {
+    let mut order: Vec<_> = (0..people.len()).collect();
+    order.sort_unstable_by_key(|&nth| people[nth]);
+    let mut found = vec![Recipient::default(); people.len()];
+    for nth in order {
+        let (account, blind) = people[nth];
+        found[nth] = Person::read(conn, account, blind)?.facts;
+    }
+    Ok(found)
+}
+
 fn suppress(
     ledger: &mut Ledger<'_>,
     keys: &AccountKeys,
@@ -370,12 +378,26 @@ impl Store {
             let mut went = 0;
             for (account, recipient, _) in &old {
                 let one = params![account.0, recipient, unseen_since.ms()];
-                went += ledger.conn.prepare_cached(FORGET)?.execute(one)?;
+                if ledger.conn.prepare_cached(FORGET)?.execute(one)? == 1 {
+                    went += 1;
+                    forget_openid(ledger.conn, *account, recipient)?;
+                }
             }
             Ok(went)
         };
         Ok((self.write(limit, forget).await?, reached))
     }
+}
+
+const FORGET_OPENID: &str = "
+DELETE FROM recipient_openid
+WHERE account = ?1
+  AND recipient = ?2";
+
+/// From now on a row of this person, if there is one, names nobody.
+pub(crate) fn forget_openid(conn: &Connection, account: AccountId, recipient: &[u8]) -> Result<()> {
+    conn.prepare_cached(FORGET_OPENID)?.execute(params![account.0, recipient])?;
+    Ok(())
 }
 
 /// What names a person in the audit: enough of the blind index to tell people apart, not to find one.
@@ -436,9 +458,9 @@ impl Sign {
 const SUPPRESSED: &str = "
 SELECT facts, openid, recipient
 FROM recipient
+JOIN recipient_openid USING (account, recipient) -- an erased person is on the list and names nobody
 WHERE account = ?1
   AND suppressed
-  AND LENGTH(openid) > 0 -- an erased person is on the list and names nobody
   AND recipient > ?2
 ORDER BY recipient
 LIMIT ?3";

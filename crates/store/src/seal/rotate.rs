@@ -166,10 +166,9 @@ fn bodies(
 
 const PEOPLE: &str = "
 SELECT recipient, openid
-FROM recipient
+FROM recipient_openid
 WHERE account = ?1
   AND recipient > ?2
-  AND LENGTH(openid) > 0 -- of an erased person nothing is sealed
   AND SUBSTR(openid, 2, 4) <> ?3
 ORDER BY recipient
 LIMIT ?4";
@@ -228,7 +227,7 @@ WHERE account = ?1
   AND body = ?3";
 
 const PUT_OPENID: &str = "
-UPDATE recipient
+UPDATE recipient_openid
 SET openid = ?4
 WHERE account = ?1
   AND recipient = ?2

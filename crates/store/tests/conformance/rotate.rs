@@ -37,7 +37,7 @@ fn sealed_by(bed: &Bed) -> BTreeSet<String> {
 }
 
 fn all_by(version: u32) -> BTreeSet<String> {
-    let columns = ["account.secrets", "message.body", "receipt.raw", "recipient.openid", "token.value"];
+    let columns = ["account.secrets", "message.body", "receipt.raw", "recipient_openid.openid", "token.value"];
     columns.into_iter().map(|column| format!("{column} {version}")).collect()
 }
 
@@ -130,7 +130,7 @@ pub(crate) async fn people_are_sealed_by_the_new_key_in_every_process(bed: &Bed)
     server.suppress(bed.account, vec![(openid("oB"), suppression)]).await.unwrap();
 
     let people: Vec<_> = sealed_by(bed).into_iter().filter(|by| by.starts_with("recipient")).collect();
-    assert_eq!(people, ["recipient.openid 2", "recipient.openid 3"]);
+    assert_eq!(people, ["recipient_openid.openid 2", "recipient_openid.openid 3"]);
     reseal_all(&bed.store, 100).await;
     let listed = server.suppressed(bed.account, None, 10).await.unwrap();
     assert_eq!(listed.items[0].openid, openid("oB"));
