@@ -123,6 +123,7 @@ pub(crate) async fn people_are_sealed_by_the_new_key_in_every_process(bed: &Bed)
     server.interact(vec![paid(bed, "oBefore")]).await.unwrap();
     bed.store.rotate_data_key(bed.account, NOW).await.unwrap();
     bed.spoil("DELETE FROM recipient");
+    bed.spoil("DELETE FROM recipient_openid");
 
     server.interact(vec![paid(bed, "oA")]).await.unwrap();
     bed.store.rotate_data_key(bed.account, NOW).await.unwrap();
