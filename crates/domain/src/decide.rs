@@ -160,11 +160,11 @@ fn answered(standing: &Standing, claimed_at: Timestamp, outcome: &Outcome, now: 
         Outcome::Pause { cause, .. } => standing.waits(now, Some(*cause), now),
         // Nobody has documented that "busy" means that nothing was taken: it may have gone all the same.
         Outcome::Retry { after, cause: Cause::Busy } => {
-            standing.doubting(claimed_at).counted_in_doubt(now).goes_again(*after, Cause::Busy, now)
+            standing.doubtful(claimed_at, now).goes_again(*after, Cause::Busy, now)
         }
         Outcome::Retry { after, cause } => standing.counted().goes_again(*after, *cause, now),
         Outcome::Unknown => {
-            standing.doubting(claimed_at).counted_in_doubt(now).goes_again(Duration::ZERO, Cause::NoAnswer, now)
+            standing.doubtful(claimed_at, now).goes_again(Duration::ZERO, Cause::NoAnswer, now)
         }
     }
 }
@@ -213,16 +213,13 @@ impl Standing {
         self
     }
 
-    /// What is in doubt is bound by the time that WeChat remembers it for, not by a number of tries: an outage spends
-    /// all but the last. After that time only what is to be resent is tried at all, and there each try may be one
-    /// delivery more: it counts.
-    fn counted_in_doubt(mut self, now: Timestamp) -> Self {
-        let is_remembered = self.doubt_since.is_some_and(|since| now < since.plus(RESEND_WINDOW));
-        if !is_remembered {
-            return self.counted();
-        }
-        self.attempts = self.attempts.saturating_add(1).min(MAX_ATTEMPTS - 1).max(self.attempts);
-        self
+    /// One more try that may have been taken. It is bound by the time that WeChat remembers the first for, not by a
+    /// number of tries: an outage spends all but the last. After that time only what is to be resent is tried at all,
+    /// and there each try may be one delivery more: it counts.
+    fn doubtful(self, claimed_at: Timestamp, now: Timestamp) -> Self {
+        let standing = self.doubting(claimed_at);
+        let is_remembered = standing.doubt_since.is_some_and(|since| now < since.plus(RESEND_WINDOW));
+        if is_remembered && standing.attempts >= MAX_ATTEMPTS - 1 { standing } else { standing.counted() }
     }
 
     fn doubting(mut self, claimed_at: Timestamp) -> Self {

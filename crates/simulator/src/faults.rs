@@ -243,8 +243,7 @@ mod tests {
 
     #[test]
     fn a_code_after_the_call_strikes_no_call_before_it() {
-        let body: FaultsBody =
-            serde_json::from_str(r#"{"errcodes":[{"errcode":-1,"after":true}]}"#).unwrap();
+        let body: FaultsBody = serde_json::from_str(r#"{"errcodes":[{"errcode":-1,"after":true}]}"#).unwrap();
         let (faults, chance) = (Faults::new(&body).unwrap(), Chance::new(1));
 
         assert_eq!(faults.strike(Api::Send, &chance), None);

@@ -94,10 +94,7 @@ fn what_is_to_be_resent_and_is_forgotten_spends_its_last_attempt() {
     let resend = Standing { attempts: MAX_ATTEMPTS - 1, on_unknown: OnUnknown::Resend, ..forgotten };
 
     for outcome in [busy(), Outcome::Unknown] {
-        assert_eq!(
-            becomes(resend, &answered_with(outcome)),
-            Some((State::Unknown, Some(Cause::NoAnswer)))
-        );
+        assert_eq!(becomes(resend, &answered_with(outcome)), Some((State::Unknown, Some(Cause::NoAnswer))));
     }
 }
 

@@ -136,7 +136,9 @@ pub(crate) async fn a_failing_command_takes_nothing_of_its_neighbours_with_it(be
     bed.counters_equal_the_ledger().await;
 }
 
-pub(crate) async fn a_try_whose_token_was_refused_is_told_and_counted_before_the_one_that_followed(bed: &Bed) {
+pub(crate) async fn a_try_whose_token_was_refused_is_told_and_counted_before_the_one_that_followed(
+    bed: &Bed,
+) {
     let id = bed.accepted("oA").await;
     let sent = Outcome::Sent { msgid: Some(7), how: SentAs::Accepted };
     let mut settlement = bed.settlement(id, standing(State::Claimed, 0), &sent, NOW);

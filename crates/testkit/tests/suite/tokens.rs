@@ -65,13 +65,16 @@ async fn a_try_whose_token_was_refused_is_told_counted_and_found_by_its_code() {
     world.drain().await;
 
     let message = world.message(&id).await;
-    let tries = message["timeline"].as_array().unwrap().iter().filter(|moment| moment["what"] == "dispatched");
+    let tries =
+        message["timeline"].as_array().unwrap().iter().filter(|moment| moment["what"] == "dispatched");
     let codes: Vec<_> = tries.map(|moment| moment["errcode"].as_i64().unwrap()).collect();
     assert_eq!(codes, [40001, 0], "{message}");
     let found = world.api().get("/api/v1/messages?errcode=40001").await.expect(200);
     assert_eq!(found["messages"].as_array().map(Vec::len), Some(1), "{found}");
     let metrics = world.api().get("/metrics").await.text().to_owned();
-    for line in [r#"hongyan_errcodes_total{errcode="40001"} 1"#, r#"hongyan_dispatches_total{kind="pause"} 1"#] {
+    for line in
+        [r#"hongyan_errcodes_total{errcode="40001"} 1"#, r#"hongyan_dispatches_total{kind="pause"} 1"#]
+    {
         assert!(metrics.contains(line), "{metrics}");
     }
     world.finish().await;
