@@ -136,6 +136,35 @@ pub(crate) async fn a_failing_command_takes_nothing_of_its_neighbours_with_it(be
     bed.counters_equal_the_ledger().await;
 }
 
+pub(crate) async fn a_try_whose_token_was_refused_is_told_and_counted_before_the_one_that_followed(
+    bed: &Bed,
+) {
+    let id = bed.accepted("oA").await;
+    let sent = Outcome::Sent { msgid: Some(7), how: SentAs::Accepted };
+    let mut settlement = bed.settlement(id, standing(State::Claimed, 0), &sent, NOW);
+    let refused = Dispatch {
+        outcome: "pause",
+        errcode: Some(40001),
+        msgid: None,
+        ..settlement.dispatch.clone().unwrap()
+    };
+    settlement.refused = Some(Box::new(refused));
+
+    // Written twice, as after a commit whose answer was lost.
+    for _ in 0..2 {
+        bed.store.settle(vec![settlement.clone()], vec![]).await.unwrap();
+    }
+
+    let found = bed.record(id).await;
+    let codes = found.timeline.iter().filter_map(|moment| match &moment.what {
+        Happening::Dispatched { errcode, .. } => *errcode,
+        _ => None,
+    });
+    assert_eq!(codes.collect::<Vec<_>>(), [40001, 0]);
+    assert_eq!((found.standing.state, found.standing.attempts), (State::Sent, 1));
+    bed.counters_equal_the_ledger().await;
+}
+
 pub(crate) async fn a_sent_message_tells_its_timeline(bed: &Bed) {
     let id = bed.sent("oA", Some(42)).await;
     bed.receive(bed.receipt("oA", Some(42))).await;
