@@ -62,6 +62,8 @@ pub(crate) struct Person {
     account: AccountId,
     blind: Blind,
     is_new: bool,
+    /// Their row names nobody: they were erased.
+    is_nameless: bool,
     pub(crate) facts: Recipient,
 }
 
@@ -73,7 +75,7 @@ pub(crate) struct Owner<'a> {
 }
 
 const READ: &str = "
-SELECT facts
+SELECT facts, LENGTH(openid) = 0
 FROM recipient
 WHERE account = ?1
   AND recipient = ?2";
@@ -90,26 +92,36 @@ SET facts = ?3,
 WHERE account = ?1
   AND recipient = ?2";
 
+const NAME_AGAIN: &str = "
+UPDATE recipient
+SET openid = ?3
+WHERE account = ?1
+  AND recipient = ?2
+  AND LENGTH(openid) = 0";
+
 impl Person {
     /// What is known of a person: nothing, of one without a row.
     pub(crate) fn read(conn: &Connection, account: AccountId, blind: Blind) -> Result<Self> {
         let mut read = conn.prepare_cached(READ)?;
         let mut rows = read.query(params![account.0, &blind[..]])?;
-        let row = rows.next()?;
-        let is_new = row.is_none();
-        let facts = row.map_or_else(|| Ok(Recipient::default()), facts)?;
-        Ok(Self { account, blind, is_new, facts })
+        let Some(row) = rows.next()? else {
+            let facts = Recipient::default();
+            return Ok(Self { account, blind, is_new: true, is_nameless: false, facts });
+        };
+        let (is_nameless, facts) = (row.get(1)?, facts(row)?);
+        Ok(Self { account, blind, is_new: false, is_nameless, facts })
     }
 
     /// Writes what is known now.
     pub(crate) fn write(&self, conn: &Connection, owner: Owner<'_>, at: Timestamp) -> Result<()> {
         if !self.is_new {
+            if self.is_nameless && self.is_back() {
+                let sealed = self.sealed(conn, owner)?;
+                conn.prepare_cached(NAME_AGAIN)?.execute(params![self.account.0, &self.blind[..], sealed])?;
+            }
             return self.update(conn, at);
         }
-        let sealed = owner.keys.current().seal(openid_place(self.account), |text| {
-            text.extend_from_slice(owner.openid.expose().as_bytes());
-        })?;
-        check_key(conn, self.account, &sealed)?;
+        let sealed = self.sealed(conn, owner)?;
         conn.prepare_cached(INSERT)?.execute(params![
             self.account.0,
             &self.blind[..],
@@ -119,6 +131,20 @@ impl Person {
             at.ms(),
         ])?;
         Ok(())
+    }
+
+    fn sealed(&self, conn: &Connection, owner: Owner<'_>) -> Result<Vec<u8>> {
+        let sealed = owner.keys.current().seal(openid_place(self.account), |text| {
+            text.extend_from_slice(owner.openid.expose().as_bytes());
+        })?;
+        check_key(conn, self.account, &sealed)?;
+        Ok(sealed)
+    }
+
+    /// What they were erased for has ended: they follow again, or somebody lifted it. Then they are named again, or a
+    /// list that they get on later could not show them.
+    fn is_back(&self) -> bool {
+        ![Reason::Erased, Reason::Unsubscribed].into_iter().any(|reason| self.is_suppressed_for(reason))
     }
 
     /// Nothing is known of them yet: they have no row.
