@@ -6,6 +6,7 @@ use hongyan_domain::{
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::compliance::{near, reports};
 use crate::message::find;
 use crate::path::{attribute, claim, moves, ready, reconcile};
 use crate::sqlite::writer::Ledger;
@@ -185,6 +186,9 @@ async fn hot_statements_go_through_the_index_made_for_them() {
         (moves::MOVE, by_key),
         (moves::WAS, by_key),
         (claim::IS_WAITING, by_key),
+        (near::OF_HOUR, "message_recipient (<expr>=? AND account=? AND recipient=?)"),
+        (near::LATER, "message_later_person (account=? AND recipient=? AND <expr>>? AND <expr><?)"),
+        (reports::SENT_LATER, "message_later_day (account=? AND <expr>=? AND id>? AND id<?)"),
     ];
 
     for (sql, index) in wanted {

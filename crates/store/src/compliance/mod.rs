@@ -6,8 +6,8 @@ mod blocked;
 mod brakes;
 mod complaints;
 mod counts;
-mod near;
-mod reports;
+pub(crate) mod near;
+pub(crate) mod reports;
 
 pub use blocked::{BlockedDraft, BlockedFilter, BlockedMessage, BlockedRead, BlockedWritten};
 pub use brakes::{Brake, BrakeDraft, Braked, Brakes};

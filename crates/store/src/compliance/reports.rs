@@ -1,7 +1,7 @@
 //! The self-check of each day: what it reads, and how long everything of compliance is kept.
 
 use hongyan_domain::{AccountId, Category, Content, InteractionKind, MessageId, State, Timestamp};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Rows, params};
 
 use crate::sqlite::row::{self, READY_COLUMNS, RawReady, ready_columns};
 use crate::{Result, Store};
@@ -59,6 +59,21 @@ ORDER BY id
 LIMIT ?4"
 );
 
+// The day as `Timestamp::day` counts it.
+pub(crate) const SENT_LATER: &str = concat!(
+    "SELECT ",
+    ready_columns!(),
+    ", sent_at, settled_at, recipient
+FROM message
+WHERE account = ?1
+  AND id > ?2
+  AND id < ?3
+  AND (COALESCE(sent_at, settled_at) + 28800000) / 86400000 = ?5
+  AND COALESCE(sent_at, settled_at) - accepted_at > 86400000 -- as the index says
+ORDER BY id
+LIMIT ?4"
+);
+
 const PUT: &str = "
 INSERT INTO self_check (account, day, body, made_at)
 VALUES (?1, ?2, ?3, ?4)
@@ -77,9 +92,9 @@ FROM self_check
 WHERE day = ?1";
 
 impl Store {
-    /// Messages that WeChat took on a day, among the `limit` rows after `after`; and the last row looked at, `None` where
-    /// that was all. Looks at what was accepted from three days before on: what was scheduled longer ahead was judged
-    /// when it went, as everything is.
+    /// Messages that WeChat took on a day, among the next `limit` rows after `after`; and the last row looked at, `None`
+    /// where that was all. First what was accepted before the day before, by the index of what went later, then
+    /// everything accepted since: so the numbers only rise.
     pub async fn sent_on(
         &self,
         account: AccountId,
@@ -89,18 +104,16 @@ impl Store {
     ) -> Result<(Vec<SentRow>, Option<MessageId>)> {
         let shared = self.shared.clone();
         let limit = limit.clamp(1, crate::MAX_BATCH);
-        let first = after.map_or_else(|| first_id(day - 3).saturating_sub(1), MessageId::raw);
+        let (after, recent) = (after.map_or(0, MessageId::raw), first_id(day - 1));
         self.read(move |conn| {
+            let mut page = Page { found: Vec::new(), looked: 0, last: None };
+            let row = |row: &Row<'_>| sent_row(row, |raw| Ok(raw.body(conn, &shared.keyring)?.unzip().1));
+            let mut later = conn.prepare_cached(SENT_LATER)?;
+            page.read(later.query(params![account.0, after, recent, limit, day])?, day, row)?;
             let mut sent = conn.prepare_cached(SENT)?;
-            let mut rows = sent.query(params![account.0, first, first_id(day + 1), limit])?;
-            let (mut found, mut looked, mut last) = (Vec::new(), 0, None);
-            while let Some(row) = rows.next()? {
-                (looked, last) = (looked + 1, Some(row::id(row, 1)?));
-                if went_at(row)?.is_some_and(|at| at.day() == day) {
-                    found.push(sent_row(row, |raw| Ok(raw.body(conn, &shared.keyring)?.unzip().1))?);
-                }
-            }
-            Ok((found, last.filter(|_| looked == limit)))
+            let (from, left) = (after.max(recent.saturating_sub(1)), limit - page.looked);
+            page.read(sent.query(params![account.0, from, first_id(day + 1), left])?, day, row)?;
+            Ok((page.found, page.last.filter(|_| page.looked == limit)))
         })
         .await
     }
@@ -197,6 +210,30 @@ fn purges(before: ComplianceBefore) -> [(&'static str, i64); 7] {
 /// The id before which nothing was accepted on that day: ids begin with the time (see `MessageId`).
 fn first_id(day: i64) -> i64 {
     MessageId::first_at(Timestamp::of_day(day)).raw()
+}
+
+/// What was found among the rows looked at.
+struct Page {
+    found: Vec<SentRow>,
+    looked: usize,
+    last: Option<MessageId>,
+}
+
+impl Page {
+    fn read(
+        &mut self,
+        mut rows: Rows<'_>,
+        day: i64,
+        sent_row: impl Fn(&Row<'_>) -> Result<SentRow>,
+    ) -> Result<()> {
+        while let Some(row) = rows.next()? {
+            (self.looked, self.last) = (self.looked + 1, Some(row::id(row, 1)?));
+            if went_at(row)?.is_some_and(|at| at.day() == day) {
+                self.found.push(sent_row(row)?);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn went_at(row: &Row<'_>) -> Result<Option<Timestamp>> {

@@ -62,6 +62,9 @@ pub(crate) struct Person {
     account: AccountId,
     blind: Blind,
     is_new: bool,
+    /// They had left, or were erased, and then their openid may be gone. Who comes back is named again, or a list that
+    /// they get on later could not show them.
+    was_away: bool,
     pub(crate) facts: Recipient,
 }
 
@@ -82,9 +85,10 @@ const INSERT: &str = "
 INSERT INTO recipient (account, recipient, facts, suppressed, changed_at)
 VALUES (?1, ?2, ?3, ?4, ?5)";
 
-const INSERT_OPENID: &str = "
+const NAME: &str = "
 INSERT INTO recipient_openid (account, recipient, openid)
-VALUES (?1, ?2, ?3)";
+VALUES (?1, ?2, ?3)
+ON CONFLICT (account, recipient) DO NOTHING";
 
 const UPDATE: &str = "
 UPDATE recipient
@@ -102,22 +106,36 @@ impl Person {
         let row = rows.next()?;
         let is_new = row.is_none();
         let facts = row.map_or_else(|| Ok(Recipient::default()), facts)?;
-        Ok(Self { account, blind, is_new, facts })
+        let mut person = Self { account, blind, is_new, was_away: false, facts };
+        person.was_away = person.is_away();
+        Ok(person)
     }
 
     /// Writes what is known now.
     pub(crate) fn write(&self, conn: &Connection, owner: Owner<'_>, at: Timestamp) -> Result<()> {
         if !self.is_new {
+            if self.was_away && !self.is_away() {
+                self.name(conn, owner)?;
+            }
             return self.update(conn, at);
         }
+        let facts = params![self.account.0, &self.blind[..], self.text()?, self.is_suppressed(), at.ms()];
+        conn.prepare_cached(INSERT)?.execute(facts)?;
+        self.name(conn, owner)
+    }
+
+    /// Keeps who they are, where that is not known.
+    fn name(&self, conn: &Connection, owner: Owner<'_>) -> Result<()> {
         let sealed = owner.keys.current().seal(openid_place(self.account), |text| {
             text.extend_from_slice(owner.openid.expose().as_bytes());
         })?;
         check_key(conn, self.account, &sealed)?;
-        let facts = params![self.account.0, &self.blind[..], self.text()?, self.is_suppressed(), at.ms()];
-        conn.prepare_cached(INSERT)?.execute(facts)?;
-        conn.prepare_cached(INSERT_OPENID)?.execute(params![self.account.0, &self.blind[..], sealed])?;
+        conn.prepare_cached(NAME)?.execute(params![self.account.0, &self.blind[..], sealed])?;
         Ok(())
+    }
+
+    fn is_away(&self) -> bool {
+        [Reason::Erased, Reason::Unsubscribed].into_iter().any(|reason| self.is_suppressed_for(reason))
     }
 
     /// Nothing is known of them yet: they have no row.
@@ -269,21 +287,15 @@ impl Store {
         reason: Option<Reason>,
         now: Timestamp,
     ) -> Result<usize> {
-        let keys = self.keys_of(std::iter::once(account)).await?;
-        let (blind, actor) = (keys.of(account)?.recipient(openid), self.actor.clone());
-        self.write(1, move |ledger| {
-            let mut person = Person::read(ledger.conn, account, blind)?;
-            let all = person.facts.suppressions().to_vec();
-            let wanted = all.iter().filter(|one| reason.is_none_or(|reason| reason == one.reason));
-            let lifted = wanted.filter(|one| person.facts.lift(one.reason, one.category)).count();
-            if lifted > 0 {
-                person.update(ledger.conn, now)?;
-                let (action, subject) = (Action::SuppressionLift, short(&blind));
-                let detail = json!({ "reason": reason.map(Reason::as_str), "lifted": lifted });
-                ledger.audit(&actor, &Deed { action, account: Some(account), subject, detail, at: now })?;
-            }
-            Ok(lifted)
-        })
+        let given = Arc::new((openid.clone(), self.actor.clone()));
+        let lift = |keys: KeysOf| {
+            let given = given.clone();
+            Ok(move |ledger: &mut Ledger<'_>| {
+                let owner = Owner { keys: keys.of(account)?, openid: &given.0 };
+                lift(ledger, owner, (account, reason), (&given.1, now))
+            })
+        };
+        self.write_sealed(&[account], (Turn::InOrder, 1), lift)
         .await
     }
 
@@ -311,6 +323,26 @@ fn read_in_order(conn: &Connection, people: &[(AccountId, Blind)]) -> Result<Vec
         found[nth] = Person::read(conn, account, blind)?.facts;
     }
     Ok(found)
+}
+
+fn lift(
+    ledger: &mut Ledger<'_>,
+    owner: Owner<'_>,
+    (account, reason): (AccountId, Option<Reason>),
+    (actor, now): (&Actor, Timestamp),
+) -> Result<usize> {
+    let blind = owner.keys.recipient(owner.openid);
+    let mut person = Person::read(ledger.conn, account, blind)?;
+    let all = person.facts.suppressions().to_vec();
+    let wanted = all.iter().filter(|one| reason.is_none_or(|reason| reason == one.reason));
+    let lifted = wanted.filter(|one| person.facts.lift(one.reason, one.category)).count();
+    if lifted > 0 {
+        person.write(ledger.conn, owner, now)?;
+        let (action, subject) = (Action::SuppressionLift, short(&blind));
+        let detail = json!({ "reason": reason.map(Reason::as_str), "lifted": lifted });
+        ledger.audit(actor, &Deed { action, account: Some(account), subject, detail, at: now })?;
+    }
+    Ok(lifted)
 }
 
 fn suppress(

@@ -69,6 +69,11 @@ impl Bed {
         self.ids.lock().unwrap().next(NOW)
     }
 
+    /// An id as it is given to what is accepted then.
+    pub(crate) fn id_at(&self, at: Timestamp) -> MessageId {
+        self.ids.lock().unwrap().next(at)
+    }
+
     pub(crate) fn claim_id(&self) -> ClaimId {
         ClaimId(self.id().raw())
     }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use hongyan_domain::policy::Policies;
-use hongyan_domain::{ComplaintKind, Reason, Rule, Signals, State, Verdict};
+use hongyan_domain::{ComplaintKind, Outcome, Reason, Rule, SentAs, Signals, State, Verdict};
 use hongyan_store::{
     About, BlockedDraft, BlockedFilter, BrakeDraft, Braked, Brakes, Claimed, Complained, ComplianceBefore,
-    Counts, Happening, Heard, Interaction, NewComplaint, Sign,
+    Counts, Happening, Heard, Interaction, NewComplaint, NewMessage, Sign,
 };
 
-use crate::bed::{Bed, NOW, after_s, openid};
+use crate::bed::{Bed, NOW, after_s, openid, standing};
+
+const DAY_S: i64 = 86_400;
 
 const REASON: &str = "looked at it";
 
@@ -126,6 +128,52 @@ pub(crate) async fn who_leaves_or_opts_out_counts_against_the_last_message_of_a_
         (known.suppressions()[0].reason, known.suppressions()[0].since),
         (Reason::OptedOut, after_s(62))
     );
+}
+
+/// Accepted now, sent on the fifth day after.
+async fn planned_ahead(bed: &Bed, to: &str) -> hongyan_domain::MessageId {
+    let id = bed.accepted(to).await;
+    let outcome = Outcome::Sent { msgid: Some(1), how: SentAs::Accepted };
+    bed.answer(id, standing(State::Claimed, 0), outcome, after_s(5 * DAY_S)).await;
+    id
+}
+
+pub(crate) async fn what_was_planned_far_ahead_is_blamed_blocked_and_looked_at_too(bed: &Bed) {
+    let id = planned_ahead(bed, "oA").await;
+    let day = after_s(5 * DAY_S).day();
+
+    let left =
+        Interaction { account: bed.account, openid: openid("oA"), sign: Sign::Left, at: after_s(5 * DAY_S + 60) };
+    bed.store.interact(vec![left]).await.unwrap();
+    let page = vec![blocked(1, "oA", 5 * DAY_S)];
+    let written = bed.store.put_blocked((bed.account, "T1"), page, after_s(5 * DAY_S + 90)).await.unwrap();
+    let (rows, _) = bed.store.sent_on(bed.account, day, None, 10).await.unwrap();
+
+    let risk = bed.store.risk(Some(bed.account), day..day + 1).await.unwrap();
+    assert_eq!((risk[0].signals.unsubscribed, written.joined), (1, 1));
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [id]);
+}
+
+pub(crate) async fn a_day_is_paged_from_what_was_planned_to_what_was_not(bed: &Bed) {
+    let mut ids = vec![planned_ahead(bed, "oA").await, planned_ahead(bed, "oB").await];
+    let at = after_s(5 * DAY_S);
+    let recent = NewMessage { id: bed.id_at(at), accepted_at: at, due_at: at, ..bed.draft_to("oC") };
+    ids.push(recent.id);
+    bed.store.accept(vec![recent]).await.unwrap();
+    let outcome = Outcome::Sent { msgid: Some(9), how: SentAs::Accepted };
+    bed.answer(ids[2], standing(State::Claimed, 0), outcome, at).await;
+
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let (rows, last) = bed.store.sent_on(bed.account, at.day(), after, 1).await.unwrap();
+        seen.extend(rows.iter().map(|row| row.id));
+        after = last;
+        if after.is_none() {
+            break;
+        }
+    }
+
+    assert_eq!(seen, ids);
 }
 
 pub(crate) async fn a_brake_is_pulled_once_released_once_and_both_change_the_revision(bed: &Bed) {

@@ -44,6 +44,7 @@ suite! {
         what_waits_for_one_who_left_does_not_go,
         what_is_over_names_nobody_when_it_is_revoked,
         one_who_left_and_was_erased_may_come_back,
+        one_who_was_erased_for_good_is_named_by_no_list,
         people_not_heard_of_are_forgotten_but_not_that_they_must_not_be_written_to,
         a_message_counts_as_on_time_or_late_once,
     }
@@ -135,6 +136,8 @@ suite! {
         blocked_messages_are_paged_and_filtered,
         a_complaint_finds_its_message_counts_once_and_is_heeded,
         who_leaves_or_opts_out_counts_against_the_last_message_of_a_day,
+        what_was_planned_far_ahead_is_blamed_blocked_and_looked_at_too,
+        a_day_is_paged_from_what_was_planned_to_what_was_not,
         a_brake_is_pulled_once_released_once_and_both_change_the_revision,
         what_a_brake_holds_waits_and_is_woken,
         a_day_is_looked_at_page_by_page_and_its_report_is_kept,
@@ -161,6 +164,7 @@ suite! {
         approvals_are_listed_by_state_and_page_and_found_alike,
         a_claim_holds_words_for_a_person_and_refuses_them,
         taps_are_counted_by_message_and_in_all,
+        a_link_whose_message_was_given_up_and_then_reported_is_sent_once,
         an_erased_persons_taps_are_gone_and_stay_counted,
     }
     receipts {

@@ -52,6 +52,24 @@ pub(crate) async fn one_who_left_and_was_erased_may_come_back(bed: &Bed) {
 
     let facts = bed.store.recipients(vec![(bed.account, openid("oA"))]).await.unwrap().remove(0);
     assert!(facts.suppressions().is_empty());
+    assert_eq!(listed_after_suppressing(bed, "oA").await, ["oA"], "they are named again");
+}
+
+pub(crate) async fn one_who_was_erased_for_good_is_named_by_no_list(bed: &Bed) {
+    bed.accepted("oA").await;
+    bed.store.erase_recipient(bed.account, &openid("oA"), NOW).await.unwrap();
+    let sign = Sign::Acted(InteractionKind::Message);
+    let wrote = Interaction { account: bed.account, openid: openid("oA"), sign, at: after_s(60) };
+    bed.store.interact(vec![wrote]).await.unwrap();
+
+    assert_eq!(listed_after_suppressing(bed, "oA").await, [""; 0]);
+}
+
+async fn listed_after_suppressing(bed: &Bed, who: &str) -> Vec<String> {
+    let manual = Suppression { reason: Reason::Manual, category: None, since: NOW, until: None };
+    bed.store.suppress(bed.account, vec![(openid(who), manual)]).await.unwrap();
+    let listed = bed.store.suppressed(bed.account, None, 10).await.unwrap().items;
+    listed.into_iter().map(|one| one.openid.expose().to_owned()).collect()
 }
 
 pub(crate) async fn people_not_heard_of_are_forgotten_but_not_that_they_must_not_be_written_to(bed: &Bed) {
