@@ -19,7 +19,8 @@ pub struct Asked<'a> {
     pub category: Category,
     /// Its scenario.
     pub scenario: Option<&'a str>,
-    /// The interaction that the message itself proves.
+    /// The interaction that the message itself proves. It opens its window when the message is accepted, as any other
+    /// (`Recipient::proving`), and is looked at here only for what the caps exempt.
     pub basis: Option<InteractionKind>,
     /// Template and content, hashed under a secret key.
     pub fingerprint: u64,
@@ -115,7 +116,7 @@ pub fn judge_worded(
     wording: Wording,
     at: Timestamp,
 ) -> Judgement {
-    let way = way(policy, person, asked, at);
+    let way = way(policy, person, at);
     let exempt = asked.basis.is_some_and(|basis| policy.frequency.exempt.contains(&basis));
     let counted = policy.frequency.mode != Mode::Off && !exempt;
     let window = way.kind().filter(|_| policy.reach.mode != Mode::Off);
@@ -209,12 +210,11 @@ impl Way {
 }
 
 /// The first window of the table that is open and has room: the table is in order of preference.
-fn way(policy: &Policy, person: &Recipient, asked: &Asked<'_>, at: Timestamp) -> Way {
+fn way(policy: &Policy, person: &Recipient, at: Timestamp) -> Way {
     let mut again_at: Option<Timestamp> = None;
     for window in &policy.reach.windows {
-        let proven = asked.basis == Some(window.kind);
-        let opened = person.opened().iter().find(|opened| opened.kind == window.kind);
-        match room(window, opened, proven, at) {
+        let Some(opened) = person.opened().iter().find(|opened| opened.kind == window.kind) else { continue };
+        match room(window, opened, at) {
             Room::Free => return Way::Open(window.kind),
             Room::From(from) => again_at = Some(again_at.map_or(from, |earlier| earlier.min(from))),
             Room::Shut => {}
@@ -229,14 +229,10 @@ enum Room {
     Shut,
 }
 
-fn room(window: &Window, opened: Option<&Opened>, proven: bool, at: Timestamp) -> Room {
-    let Some(opened) = opened else { return if proven { fresh(window) } else { Room::Shut } };
+fn room(window: &Window, opened: &Opened, at: Timestamp) -> Room {
     let closes_at = window.closes_at(opened.at);
     let is_open = |when: Timestamp| closes_at.is_none_or(|closes| when < closes);
-    if !proven && !is_open(at) {
-        return Room::Shut;
-    }
-    if window.in_all.is_some_and(|limit| opened.in_all() >= limit) {
+    if !is_open(at) || window.in_all.is_some_and(|limit| opened.in_all() >= limit) {
         return Room::Shut;
     }
     match window.per_day {
@@ -247,11 +243,6 @@ fn room(window: &Window, opened: Option<&Opened>, proven: bool, at: Timestamp) -
         }
         _ => Room::Free,
     }
-}
-
-/// The message itself is the first sign of the interaction.
-fn fresh(window: &Window) -> Room {
-    if window.per_day == Some(0) || window.in_all == Some(0) { Room::Shut } else { Room::Free }
 }
 
 fn over_a_cap(policy: &Policy, person: &Recipient, asked: &Asked<'_>, at: Timestamp) -> Verdict {

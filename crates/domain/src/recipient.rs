@@ -171,6 +171,16 @@ impl Recipient {
         self.seen(at);
     }
 
+    /// The person as they will stand once a message is accepted that proves this: its window is open from then on. What
+    /// says that they are gone still counts, since nothing is on record yet.
+    #[must_use]
+    pub fn proving(&self, kind: InteractionKind, at: Timestamp) -> Self {
+        let mut proving = self.clone();
+        proving.acted(kind, at);
+        proving.suppressions.clone_from(&self.suppressions);
+        proving
+    }
+
     /// The person was seen following: what only said that they are gone ends.
     pub fn seen(&mut self, at: Timestamp) {
         self.suppressions.retain(|one| !one.reason.ends_with_a_sign_of_life() || one.since > at);
