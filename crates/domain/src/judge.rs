@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::policy::{Cap, ContentRule, Doubtful, Exceeded, Mode, Per, Policy, Rule, Window};
-use crate::recipient::{Opened, Recipient, Taken};
+use crate::recipient::{Recipient, Taken, Used};
 use crate::{Category, InteractionKind, Timestamp};
 
 /// A message that never expires is asked again after so long: nobody looks for a month at what waits.
@@ -213,9 +213,9 @@ impl Way {
 fn way(policy: &Policy, person: &Recipient, at: Timestamp) -> Way {
     let mut again_at: Option<Timestamp> = None;
     for window in &policy.reach.windows {
-        let Some(opened) = person.opened().iter().find(|opened| opened.kind == window.kind) else { continue };
-        match room(window, opened, at) {
-            Room::Free => return Way::Open(window.kind),
+        let Some(used) = person.used(window, at) else { continue };
+        match room(window, &used, at) {
+            Room::Free => return Way::Open(used.kind),
             Room::From(from) => again_at = Some(again_at.map_or(from, |earlier| earlier.min(from))),
             Room::Shut => {}
         }
@@ -229,15 +229,15 @@ enum Room {
     Shut,
 }
 
-fn room(window: &Window, opened: &Opened, at: Timestamp) -> Room {
-    let closes_at = window.closes_at(opened.at);
+fn room(window: &Window, used: &Used, at: Timestamp) -> Room {
+    let closes_at = window.closes_at(used.opened_at);
     let is_open = |when: Timestamp| closes_at.is_none_or(|closes| when < closes);
-    if !is_open(at) || window.in_all.is_some_and(|limit| opened.in_all() >= limit) {
+    if !is_open(at) || window.in_all.is_some_and(|limit| used.in_all >= limit) {
         return Room::Shut;
     }
     match window.per_day {
         Some(0) => Room::Shut,
-        Some(limit) if opened.on_day_of(at) >= limit => {
+        Some(limit) if used.that_day >= limit => {
             let tomorrow = at.next_day();
             if is_open(tomorrow) { Room::From(tomorrow) } else { Room::Shut }
         }

@@ -280,7 +280,7 @@ fn days_and_weeks_begin_in_shanghai() {
 #[test]
 fn no_limit_and_a_limit_of_none_are_two_things() {
     let window = |valid_hours, per_day, in_all| Window {
-        kind: InteractionKind::MenuClick,
+        kinds: vec![InteractionKind::MenuClick],
         valid_hours,
         per_day,
         in_all,
@@ -347,6 +347,21 @@ fn a_basis_does_not_outlive_the_window_that_it_opened() {
     let refused = Verdict::Refuse { rule: Rule::Reach, until: None };
     assert_eq!(judge(&policy, &person, &clicked, hours(7 * 24)).verdict, refused);
     assert_eq!(judge(&policy, &Recipient::default(), &clicked, NOON).verdict, refused);
+}
+
+#[test]
+fn who_clicked_and_wrote_has_one_window_of_three_a_day() {
+    let (mut policy, asked) = service();
+    policy.set_mode(Rule::Frequency, Mode::Off);
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::MenuClick, hours(-2));
+    assert_eq!(send(&policy, &mut person, &asked, hours(-1)), Verdict::Send);
+
+    person.acted(InteractionKind::Message, NOON);
+
+    assert_eq!(sends(&policy, &mut person, &asked, NOON), 2);
+    let full = Verdict::Refuse { rule: Rule::Reach, until: Some(NOON.next_day()) };
+    assert_eq!(judge(&policy, &person, &asked, NOON).verdict, full);
 }
 
 #[test]
@@ -462,7 +477,7 @@ fn an_edited_table_of_windows_is_obeyed() {
     let (mut policy, asked) = service();
     policy.set_mode(Rule::Frequency, Mode::Off);
     policy.reach.windows = vec![Window {
-        kind: InteractionKind::MenuClick,
+        kinds: vec![InteractionKind::MenuClick],
         valid_hours: Some(1),
         per_day: None,
         in_all: Some(2),
