@@ -387,7 +387,8 @@ impl Policy {
             frequency: FrequencyRule {
                 mode: Mode::Enforce,
                 caps,
-                exempt: vec![InteractionKind::Payment],
+                // 运营规范 caps marketing for everybody: a key that may send must not lift that by what it says.
+                exempt: if marketing { Vec::new() } else { vec![InteractionKind::Payment] },
                 exceeded: Exceeded::Refuse,
             },
             repeat: RepeatRule { mode: Mode::Enforce, within_s: 60 },

@@ -365,6 +365,16 @@ fn who_clicked_and_wrote_has_one_window_of_three_a_day() {
 }
 
 #[test]
+fn marketing_is_capped_whatever_the_message_proves() {
+    let policy = Policy::house(Category::Marketing);
+    let paid = Asked { basis: Some(InteractionKind::Payment), ..asked(Category::Marketing) };
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::Payment, NOON);
+
+    assert_eq!(sends(&policy, &mut person, &paid, NOON), 1);
+}
+
+#[test]
 fn quiet_hours_end_when_the_table_says() {
     let mut policy = Policy::off();
     policy.quiet_hours = Policy::house(Category::Marketing).quiet_hours;
