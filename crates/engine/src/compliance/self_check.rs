@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_content::{Scanner, Verdict, check};
-use hongyan_domain::{AccountId, Category, Content, MessageId, Mode, Rule, Signal, Timestamp};
+use hongyan_domain::preview::shown;
+use hongyan_domain::{
+    AccountId, Category, Content, FieldKind, MessageId, Mode, Rule, Signal, Timestamp,
+};
 use hongyan_store::{JudgedRow, SentRow};
 use serde::{Deserialize, Serialize};
 
@@ -308,8 +311,10 @@ fn findings(words: &Scanner, title: &str, row: &SentRow) -> Option<String> {
 fn fields(content: &Content) -> Vec<(String, String)> {
     let data: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&content.data).unwrap_or_default();
-    let text = |value: &serde_json::Value| value["value"].as_str().unwrap_or_default().to_owned();
-    data.iter().map(|(_, value)| (String::new(), text(value))).collect()
+    let is_shown = |name: &str| !matches!(FieldKind::of_name(name), FieldKind::First | FieldKind::Remark);
+    let text = |value: &serde_json::Value| shown(value["value"].as_str().unwrap_or_default()).into_owned();
+    let values = data.iter().filter(|(name, _)| is_shown(name));
+    values.map(|(_, value)| (String::new(), text(value))).collect()
 }
 
 impl Engine {
