@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::policy::{Cap, ContentRule, Doubtful, Exceeded, Mode, Per, Policy, Rule, Window};
-use crate::recipient::{Opened, Recipient, Taken};
+use crate::recipient::{Recipient, Taken, Used};
 use crate::{Category, InteractionKind, Timestamp};
 
 /// A message that never expires is asked again after so long: nobody looks for a month at what waits.
@@ -19,7 +19,8 @@ pub struct Asked<'a> {
     pub category: Category,
     /// Its scenario.
     pub scenario: Option<&'a str>,
-    /// The interaction that the message itself proves.
+    /// The interaction that the message itself proves. It opens its window when the message is accepted, as any other
+    /// (`Recipient::proving`), and is looked at here only for what the caps exempt.
     pub basis: Option<InteractionKind>,
     /// Template and content, hashed under a secret key.
     pub fingerprint: u64,
@@ -115,7 +116,7 @@ pub fn judge_worded(
     wording: Wording,
     at: Timestamp,
 ) -> Judgement {
-    let way = way(policy, person, asked, at);
+    let way = way(policy, person, at);
     let exempt = asked.basis.is_some_and(|basis| policy.frequency.exempt.contains(&basis));
     let counted = policy.frequency.mode != Mode::Off && !exempt;
     let window = way.kind().filter(|_| policy.reach.mode != Mode::Off);
@@ -209,13 +210,12 @@ impl Way {
 }
 
 /// The first window of the table that is open and has room: the table is in order of preference.
-fn way(policy: &Policy, person: &Recipient, asked: &Asked<'_>, at: Timestamp) -> Way {
+fn way(policy: &Policy, person: &Recipient, at: Timestamp) -> Way {
     let mut again_at: Option<Timestamp> = None;
     for window in &policy.reach.windows {
-        let proven = asked.basis == Some(window.kind);
-        let opened = person.opened().iter().find(|opened| opened.kind == window.kind);
-        match room(window, opened, proven, at) {
-            Room::Free => return Way::Open(window.kind),
+        let Some(used) = person.used(window, at) else { continue };
+        match room(window, &used, at) {
+            Room::Free => return Way::Open(used.kind),
             Room::From(from) => again_at = Some(again_at.map_or(from, |earlier| earlier.min(from))),
             Room::Shut => {}
         }
@@ -229,29 +229,20 @@ enum Room {
     Shut,
 }
 
-fn room(window: &Window, opened: Option<&Opened>, proven: bool, at: Timestamp) -> Room {
-    let Some(opened) = opened else { return if proven { fresh(window) } else { Room::Shut } };
-    let closes_at = window.closes_at(opened.at);
+fn room(window: &Window, used: &Used, at: Timestamp) -> Room {
+    let closes_at = window.closes_at(used.opened_at);
     let is_open = |when: Timestamp| closes_at.is_none_or(|closes| when < closes);
-    if !proven && !is_open(at) {
-        return Room::Shut;
-    }
-    if window.in_all.is_some_and(|limit| opened.in_all() >= limit) {
+    if !is_open(at) || window.in_all.is_some_and(|limit| used.in_all >= limit) {
         return Room::Shut;
     }
     match window.per_day {
         Some(0) => Room::Shut,
-        Some(limit) if opened.on_day_of(at) >= limit => {
+        Some(limit) if used.that_day >= limit => {
             let tomorrow = at.next_day();
             if is_open(tomorrow) { Room::From(tomorrow) } else { Room::Shut }
         }
         _ => Room::Free,
     }
-}
-
-/// The message itself is the first sign of the interaction.
-fn fresh(window: &Window) -> Room {
-    if window.per_day == Some(0) || window.in_all == Some(0) { Room::Shut } else { Room::Free }
 }
 
 fn over_a_cap(policy: &Policy, person: &Recipient, asked: &Asked<'_>, at: Timestamp) -> Verdict {

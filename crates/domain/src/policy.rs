@@ -257,11 +257,11 @@ pub struct ReachRule {
 }
 
 /// What an interaction allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "WindowForm")]
 pub struct Window {
-    /// The interaction that opens it.
-    pub kind: InteractionKind,
+    /// The interactions that open it; its messages are counted together, whichever of them it was.
+    pub kinds: Vec<InteractionKind>,
     /// How long it is open; null: for ever.
     pub valid_hours: Option<u32>,
     /// Messages a day (Asia/Shanghai); null: no limit.
@@ -270,6 +270,27 @@ pub struct Window {
     pub in_all: Option<u32>,
     /// How it shows.
     pub notice: Notice,
+}
+
+/// How a window may be written: `kind` is `kinds` with one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WindowForm {
+    #[serde(default)]
+    kind: Option<InteractionKind>,
+    #[serde(default)]
+    kinds: Vec<InteractionKind>,
+    valid_hours: Option<u32>,
+    per_day: Option<u32>,
+    in_all: Option<u32>,
+    notice: Notice,
+}
+
+impl From<WindowForm> for Window {
+    fn from(form: WindowForm) -> Self {
+        let WindowForm { kind, kinds, valid_hours, per_day, in_all, notice } = form;
+        Self { kinds: kind.into_iter().chain(kinds).collect(), valid_hours, per_day, in_all, notice }
+    }
 }
 
 impl Window {
@@ -366,7 +387,8 @@ impl Policy {
             frequency: FrequencyRule {
                 mode: Mode::Enforce,
                 caps,
-                exempt: vec![InteractionKind::Payment],
+                // 运营规范 caps marketing for everybody: a key that may send must not lift that by what it says.
+                exempt: if marketing { Vec::new() } else { vec![InteractionKind::Payment] },
                 exceeded: Exceeded::Refuse,
             },
             repeat: RepeatRule { mode: Mode::Enforce, within_s: 60 },
@@ -467,7 +489,7 @@ impl Policy {
         };
         too_many("windows", self.reach.windows.len());
         too_many("caps", self.frequency.caps.len());
-        faults.extend(doubled_windows(&self.reach.windows));
+        faults.extend(kinds_of_windows(&self.reach.windows));
         if self.repeat.within_s > REPEAT_MAX_S {
             let message =
                 says!("is more than a day: at most {allowed} seconds are allowed", allowed = REPEAT_MAX_S);
@@ -516,13 +538,20 @@ impl BrakeRule {
     }
 }
 
-fn doubled_windows(windows: &[Window]) -> Option<FieldError> {
-    let doubled = windows
-        .iter()
-        .enumerate()
-        .find(|(at, window)| windows[..*at].iter().any(|earlier| earlier.kind == window.kind))?;
-    let message = says!("has {kind} twice: one window a kind of interaction", kind = doubled.1.kind.as_str());
-    Some(FieldError::new("windows", FieldCode::Doubled, message))
+/// Each kind of interaction opens one window, and each window is opened by one at least.
+fn kinds_of_windows(windows: &[Window]) -> Option<FieldError> {
+    let mut seen = HashSet::new();
+    for window in windows {
+        if window.kinds.is_empty() {
+            let message = "has a window that nothing opens: name its `kinds`, like [\"menu_click\", \"message\"]";
+            return Some(FieldError::new("windows", FieldCode::Missing, message));
+        }
+        if let Some(kind) = window.kinds.iter().find(|kind| !seen.insert(**kind)) {
+            let message = says!("has {kind} twice: one window a kind of interaction", kind = kind.as_str());
+            return Some(FieldError::new("windows", FieldCode::Doubled, message));
+        }
+    }
+    None
 }
 
 fn unknown_key(key: &str, section: &Map<String, Value>) -> FieldError {
@@ -548,14 +577,19 @@ fn section_fits(rule: Rule, section: &Map<String, Value>, key: &str) -> Result<(
 
 /// requirements §2 and design §7.
 fn house_windows() -> Vec<Window> {
+    use InteractionKind::{MenuClick, Message, Payment, ScanSubscribe};
     let week = Some(7 * 24);
-    let window =
-        |kind, valid_hours, per_day, in_all, notice| Window { kind, valid_hours, per_day, in_all, notice };
+    let window = |kinds: &[_], valid_hours, per_day, in_all, notice| Window {
+        kinds: kinds.to_vec(),
+        valid_hours,
+        per_day,
+        in_all,
+        notice,
+    };
     vec![
-        window(InteractionKind::Payment, None, None, None, Notice::Strong),
-        window(InteractionKind::MenuClick, week, Some(3), None, Notice::Normal),
-        window(InteractionKind::Message, week, Some(3), None, Notice::Normal),
-        window(InteractionKind::ScanSubscribe, Some(48), None, Some(1), Notice::Weak),
+        window(&[Payment], None, None, None, Notice::Strong),
+        window(&[MenuClick, Message], week, Some(3), None, Notice::Normal),
+        window(&[ScanSubscribe], Some(48), None, Some(1), Notice::Weak),
     ]
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::message::{Miniprogram, words};
+pub use crate::text::shown;
 use crate::{Data, Family, Field, FieldKind, FieldRules, Template, TypeLimits, data, text};
 
 /// What the person will see.
@@ -133,21 +134,19 @@ impl Card {
     }
 
     fn show(&mut self, field: &Field, value: &str) {
-        let without_emoji: String =
-            text::characters(value).filter(|cluster| !text::is_emoji(cluster)).collect();
-        if without_emoji.len() < value.len() {
+        if text::has_emoji(value) {
             self.drop(&field.name, DropReason::Emoji);
         }
-        let line: String = without_emoji.chars().filter(|&c| !text::is_line_break(c)).collect();
-        if line.len() < without_emoji.len() {
+        if value.contains(text::is_line_break) {
             self.drop(&field.name, DropReason::LineBreak);
         }
+        let line = shown(value);
         let cuts = field.kind.family() == Family::Legacy && self.rules.limits == TypeLimits::Enforced;
         let shortened = if cuts { cut(&line, self.rules.limit_of(field)) } else { None };
         if shortened.is_some() {
             self.drop(&field.name, DropReason::Cut);
         }
-        self.rows.push(Row { label: field.label.clone(), value: shortened.unwrap_or(line) });
+        self.rows.push(Row { label: field.label.clone(), value: shortened.unwrap_or_else(|| line.into_owned()) });
     }
 }
 

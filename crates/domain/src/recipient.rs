@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::judge::Asked;
 use crate::message::words;
-use crate::policy::{Cap, Mode, Over, Per, Policy};
+use crate::policy::{Cap, Mode, Over, Per, Policy, Window};
 use crate::{Category, Cause, InteractionKind, Timestamp};
 
 /// Contents remembered for the repeat guard; of more, the oldest is forgotten.
@@ -115,6 +115,19 @@ pub struct Opened {
     in_all: u32,
 }
 
+/// How a window stands for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// The interaction that opened it last.
+    pub kind: InteractionKind,
+    /// When that was.
+    pub opened_at: Timestamp,
+    /// Messages that went by it on the day asked for, whatever opened it.
+    pub that_day: u32,
+    /// Messages that went by it since it was opened last.
+    pub in_all: u32,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Count {
     #[serde(rename = "p")]
@@ -171,6 +184,16 @@ impl Recipient {
         self.seen(at);
     }
 
+    /// The person as they will stand once a message is accepted that proves this: its window is open from then on. What
+    /// says that they are gone still counts, since nothing is on record yet.
+    #[must_use]
+    pub fn proving(&self, kind: InteractionKind, at: Timestamp) -> Self {
+        let mut proving = self.clone();
+        proving.acted(kind, at);
+        proving.suppressions.clone_from(&self.suppressions);
+        proving
+    }
+
     /// The person was seen following: what only said that they are gone ends.
     pub fn seen(&mut self, at: Timestamp) {
         self.suppressions.retain(|one| !one.reason.ends_with_a_sign_of_life() || one.since > at);
@@ -199,6 +222,14 @@ impl Recipient {
         &self.opened
     }
 
+    /// How a window stands for this person at `at`; `None`: nothing ever opened it.
+    pub fn used(&self, window: &Window, at: Timestamp) -> Option<Used> {
+        let of_window = || self.opened.iter().filter(|opened| window.kinds.contains(&opened.kind));
+        let Opened { kind, at: opened_at, in_all, .. } = *of_window().max_by_key(|opened| opened.at)?;
+        let that_day = of_window().map(|opened| opened.on_day_of(at)).fold(0, u32::saturating_add);
+        Some(Used { kind, opened_at, that_day, in_all })
+    }
+
     /// How many messages the cap has counted in the stretch of `at`.
     pub fn counted(&self, cap: &Cap, asked: &Asked<'_>, at: Timestamp) -> u32 {
         let stretch = stretch(cap.per, at);
@@ -216,11 +247,10 @@ impl Recipient {
     /// Counts a message that is about to go. Whether anything changed.
     pub fn take(&mut self, policy: &Policy, asked: &Asked<'_>, taken: Taken) -> bool {
         let mut changed = false;
-        let window =
-            taken.window.and_then(|kind| policy.reach.windows.iter().find(|window| window.kind == kind));
-        if let Some(opened) =
-            window.filter(|window| window.is_counted()).and_then(|window| self.of_kind(window.kind))
-        {
+        let is_counted = |kind: &InteractionKind| {
+            policy.reach.windows.iter().any(|window| window.kinds.contains(kind) && window.is_counted())
+        };
+        if let Some(opened) = taken.window.filter(is_counted).and_then(|kind| self.of_kind(kind)) {
             opened.count(taken.at);
             changed = true;
         }
@@ -285,13 +315,8 @@ impl Recipient {
 
 impl Opened {
     /// Messages that went by this window on the day of `at`.
-    pub fn on_day_of(&self, at: Timestamp) -> u32 {
+    fn on_day_of(&self, at: Timestamp) -> u32 {
         if self.day == at.day() { self.that_day } else { 0 }
-    }
-
-    /// Messages that went since it was opened.
-    pub fn in_all(&self) -> u32 {
-        self.in_all
     }
 
     fn count(&mut self, at: Timestamp) {

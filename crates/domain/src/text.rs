@@ -1,5 +1,7 @@
 //! Text as people and WeChat see it: characters counted, emoji found, runs of digits and letters.
 
+use std::borrow::Cow;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The characters of `text` as people count them: a letter with its accents is one, a family emoji is one.
@@ -23,6 +25,16 @@ fn stands_alone(c: char) -> bool {
 /// Whether `text` may hold an emoji; cheap.
 pub(crate) fn has_emoji(text: &str) -> bool {
     !text.is_ascii() && !text.chars().all(stands_alone) && characters(text).any(is_emoji)
+}
+
+/// What the phone shows of a value: emoji and line breaks are taken out (since 2023-05-04), and what they parted stands
+/// side by side. Whoever judges what a person reads has to read this.
+pub fn shown(value: &str) -> Cow<'_, str> {
+    if !value.contains(is_line_break) && !has_emoji(value) {
+        return Cow::Borrowed(value);
+    }
+    let characters = characters(value).filter(|cluster| !is_emoji(cluster));
+    characters.flat_map(str::chars).filter(|c| !is_line_break(*c)).collect()
 }
 
 /// Whether a character (a whole cluster) is shown as an emoji: by its nature, by the emoji selector, or as a
@@ -138,6 +150,22 @@ mod tests {
         for text in ["★", "❤", "¥", "©", "→", "①", "㎡", "℃", "好，的！", "１２", "ｶﾞ"]
         {
             assert!(!has_emoji(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_its_neighbours_side_by_side() {
+        let cases = [
+            ("冰😀😀😀😀😀毒", "冰毒"),
+            ("冰👨‍👩‍👧👨‍👩‍👧毒", "冰毒"),
+            ("加微\n信", "加微信"),
+            ("加微\r\n❤️\u{2028}信", "加微信"),
+            ("冰★毒", "冰★毒"),
+            ("plain\r\ntext", "plaintext"),
+        ];
+
+        for (value, expected) in cases {
+            assert_eq!(shown(value), expected, "{value:?}");
         }
     }
 

@@ -77,6 +77,7 @@ fn unused(compiled: &Compiled) -> Vec<FieldError> {
         !compiled.uses_items
             && !used.contains(&name.as_str())
             && scenario.subject.as_deref() != Some(name)
+            && scenario.occurred_param.as_deref() != Some(name)
             && !timed(name)
     });
     let message = "is declared, and nothing uses it: show it, or remove it";

@@ -44,6 +44,7 @@ pub(crate) fn of(scenario: &Scenario) -> Vec<FieldError> {
     faults.extend(timing(scenario));
     faults.extend(durations(scenario));
     faults.extend(subject(scenario));
+    faults.extend(occurred_param(scenario));
     faults.extend(cancellations(scenario));
     faults.extend(caps(scenario));
     faults.extend(utm("link", scenario.link.as_ref().and_then(|link| link.utm.as_ref())));
@@ -131,9 +132,7 @@ fn timing(scenario: &Scenario) -> Vec<FieldError> {
         Timing::Before { param, by } => {
             faults.extend(outside("timing.before.by", *by, (SECOND, 90 * DAY)));
             faults.extend(required_param(scenario, "timing.before.param", param));
-            if scenario.params.get(param).is_some_and(|found| found.kind != ParamKind::Time) {
-                faults.push(fault("timing.before.param", WrongType, "is not of type time: name one that is"));
-            }
+            faults.extend(not_a_time(scenario, "timing.before.param", param));
             if scenario.merge.is_some() {
                 let message = "cannot be with timing.before: what goes ahead of a time waits for no other";
                 faults.push(fault("merge", BadFormat, message));
@@ -143,12 +142,14 @@ fn timing(scenario: &Scenario) -> Vec<FieldError> {
     faults
 }
 
+fn not_a_time(scenario: &Scenario, path: &str, name: &str) -> Option<FieldError> {
+    let other = scenario.params.get(name).is_some_and(|found| found.kind != ParamKind::Time);
+    other.then(|| fault(path, WrongType, "is not of type time: name one that is"))
+}
+
 fn required_param(scenario: &Scenario, path: &str, name: &str) -> Option<FieldError> {
     match scenario.params.get(name) {
-        None => {
-            let known = names(&scenario.params);
-            Some(fault(path, UnknownParam, format!("is no param of the scenario: declared are {known}")))
-        }
+        None => Some(unknown_param(scenario, path)),
         Some(param) if !param.required => Some(fault(
             path,
             Missing,
@@ -156,6 +157,11 @@ fn required_param(scenario: &Scenario, path: &str, name: &str) -> Option<FieldEr
         )),
         Some(_) => None,
     }
+}
+
+fn unknown_param(scenario: &Scenario, path: &str) -> FieldError {
+    let known = names(&scenario.params);
+    fault(path, UnknownParam, format!("is no param of the scenario: declared are {known}"))
 }
 
 fn outside(field: &str, given: Duration, (least, most): (Duration, Duration)) -> Option<FieldError> {
@@ -194,6 +200,19 @@ fn subject(scenario: &Scenario) -> Vec<FieldError> {
         None => {}
     }
     faults
+}
+
+/// It may be absent from a trigger: then it happened when the trigger came.
+fn occurred_param(scenario: &Scenario) -> Option<FieldError> {
+    let (path, name) = ("occurred_param", scenario.occurred_param.as_deref()?);
+    if !scenario.params.contains_key(name) {
+        return Some(unknown_param(scenario, path));
+    }
+    if matches!(&scenario.timing, Timing::Before { param, .. } if param == name) {
+        let message = "is the time that the message goes ahead of: name the one when it happened";
+        return Some(fault(path, BadFormat, message));
+    }
+    not_a_time(scenario, path, name)
 }
 
 fn cancellations(scenario: &Scenario) -> Vec<FieldError> {

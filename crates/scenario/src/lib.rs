@@ -35,7 +35,7 @@ pub use scenario::{
     Caps, Link, Merge, MergeBy, MiniprogramLink, Param, ParamKind, Scenario, Timing, Utm, Variant, WhenLate,
 };
 pub use schedule::{Passage, Punctuality, Schedule, Step, punctuality, slowest_step};
-pub use trigger::{ITEMS_MAX, Rendered, Trigger, render};
+pub use trigger::{ITEMS_MAX, Rendered, Trigger, occurred_at, render};
 pub use variant::variant_of;
 
 /// The README's example holds.

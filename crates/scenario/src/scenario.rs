@@ -57,6 +57,10 @@ pub struct Scenario {
     /// The param that names the thing it is about: the order, the appointment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// The param, of type time, that tells when it happened: counted from where a trigger gives no `occurred_at`. One given
+    /// to the minute counts from the beginning of that minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred_param: Option<String>,
     /// Whether several triggers become one message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<Merge>,

@@ -24,9 +24,11 @@ pub struct Schedule {
 
 /// The times that a trigger gives.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Happened {
+pub(crate) struct Happened<'a> {
     /// When it happened; absent means now.
     pub(crate) occurred_at: Option<Timestamp>,
+    /// The param that said so; absent: the trigger's own `occurred_at`.
+    pub(crate) told_by: Option<&'a str>,
     /// The time of the param that `Timing::Before` names.
     pub(crate) ahead_of: Option<Timestamp>,
 }
@@ -43,7 +45,7 @@ struct Ahead<'a> {
 /// would be dropped at once.
 pub(crate) fn plan(
     scenario: &Scenario,
-    happened: Happened,
+    happened: Happened<'_>,
     now: Timestamp,
 ) -> Result<Schedule, Vec<FieldError>> {
     let occurred_at = happened.occurred_at.unwrap_or(now);
@@ -52,7 +54,7 @@ pub(crate) fn plan(
         Timing::Once | Timing::Within(_) => None,
     };
     let ahead_fault = ahead.and_then(|ahead| ahead_fault(ahead, now));
-    let faults: Vec<_> = age_fault(scenario, occurred_at, now).into_iter().chain(ahead_fault).collect();
+    let faults: Vec<_> = age_fault(scenario, &happened, now).into_iter().chain(ahead_fault).collect();
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -69,7 +71,7 @@ pub(crate) fn plan(
     ];
     let expires_at = ends.into_iter().flatten().min();
     match expires_at {
-        Some(expires_at) if expires_at <= due_at => Err(vec![over(expires_at)]),
+        Some(expires_at) if expires_at <= due_at => Err(vec![over(&happened, expires_at)]),
         _ => Ok(Schedule { due_at, deadline_at, expires_at }),
     }
 }
@@ -90,18 +92,26 @@ fn gathered_at(scenario: &Scenario, occurred_at: Timestamp) -> Timestamp {
     scenario.merge.map_or(occurred_at, |merge| occurred_at.plus(merge.within))
 }
 
-fn age_fault(scenario: &Scenario, occurred_at: Timestamp, now: Timestamp) -> Option<FieldError> {
+impl Happened<'_> {
+    /// The field of the trigger that says when it happened.
+    fn field(&self) -> String {
+        self.told_by.map_or_else(|| "occurred_at".to_owned(), |param| format!("params.{param}"))
+    }
+}
+
+fn age_fault(scenario: &Scenario, happened: &Happened<'_>, now: Timestamp) -> Option<FieldError> {
+    let occurred_at = happened.occurred_at?;
     if occurred_at > now.plus(SKEW) {
         let message =
             format!("is more than {} ahead of now, {now}: give the time when it happened", show(SKEW));
-        return Some(FieldError::new("occurred_at", FieldCode::TooLate, message));
+        return Some(FieldError::new(happened.field(), FieldCode::TooLate, message));
     }
     (now.since(occurred_at) > scenario.max_age).then(|| {
         let max = show(scenario.max_age);
         let message = format!(
             "is older than {max}: it would go out as news; raise max_age of the scenario if it should"
         );
-        FieldError::new("occurred_at", FieldCode::TooEarly, message)
+        FieldError::new(happened.field(), FieldCode::TooEarly, message)
     })
 }
 
@@ -117,9 +127,9 @@ fn ahead_fault(Ahead { param, at, by }: Ahead<'_>, now: Timestamp) -> Option<Fie
     )
 }
 
-fn over(expires_at: Timestamp) -> FieldError {
+fn over(happened: &Happened<'_>, expires_at: Timestamp) -> FieldError {
     let message = format!("is too long ago: the scenario drops what has not gone by {expires_at}");
-    FieldError::new("occurred_at", FieldCode::TooEarly, message)
+    FieldError::new(happened.field(), FieldCode::TooEarly, message)
 }
 
 /// Whether a message went when it should.

@@ -8,8 +8,8 @@ use minijinja::Value;
 
 use crate::compiled::{Compiled, Wording};
 use crate::link;
-use crate::param::{Params, Read, read_all, shown};
-use crate::scenario::Timing;
+use crate::param::{Params, Read, read_all, read_one, shown};
+use crate::scenario::{ParamKind, Timing};
 use crate::schedule::{Happened, Schedule, plan};
 use crate::scope::{item, scope};
 
@@ -21,7 +21,8 @@ pub const ITEMS_MAX: usize = 100;
 pub struct Trigger<'a> {
     /// What is said of it; of a merged message, of its last trigger.
     pub params: &'a Params<'a>,
-    /// When it happened; of a merged message, when its first did. Absent means now.
+    /// When it happened; of a merged message, when its first did. Absent: when the scenario's `occurred_param` says, else
+    /// now.
     pub occurred_at: Option<Timestamp>,
     /// The params of all triggers of a merged message, the first one first; empty for a single one. At most 100.
     pub items: &'a [Params<'a>],
@@ -40,6 +41,8 @@ pub struct Rendered {
     pub miniprogram: Option<Miniprogram>,
     /// When it goes.
     pub schedule: Schedule,
+    /// When it happened, as far as the trigger tells.
+    pub occurred_at: Option<Timestamp>,
     /// The thing it is about, as the trigger named it.
     pub subject: Option<String>,
 }
@@ -62,7 +65,7 @@ pub fn render(
     let read = read_all(&compiled.declared, trigger.params, "params", &mut faults);
     let items = read_items(compiled, trigger.items, &mut faults);
     let wording = wording_of(compiled, trigger.variant).map_err(|fault| faults.push(fault)).ok();
-    let happened = Happened { occurred_at: trigger.occurred_at, ahead_of: ahead_of(compiled, &read) };
+    let happened = happened(compiled, trigger, &read);
     let schedule = plan(&compiled.scenario, happened, now).map_err(|found| faults.extend(found)).ok();
     // With params missing, every expression that uses one would only say so again.
     let (Some(wording), Some(schedule), true) = (wording, schedule, faults.is_empty()) else {
@@ -71,7 +74,8 @@ pub fn render(
     let subject = compiled.scenario.subject.as_deref().and_then(|name| trigger.params.value(name));
     let content = word(compiled, wording, &scope(&compiled.declared, read, items))?;
     let link::Filled { url, miniprogram } = content.link;
-    Ok(Rendered { data: content.data, url, miniprogram, schedule, subject: subject.map(str::to_owned) })
+    let (occurred_at, subject) = (happened.occurred_at, subject.map(str::to_owned));
+    Ok(Rendered { data: content.data, url, miniprogram, schedule, occurred_at, subject })
 }
 
 /// What one wording says.
@@ -130,9 +134,25 @@ fn read_items(compiled: &Compiled, items: &[Params<'_>], faults: &mut Vec<FieldE
     read.collect()
 }
 
-/// The time of the param that the message goes ahead of.
-fn ahead_of(compiled: &Compiled, read: &[Option<Read>]) -> Option<Timestamp> {
-    let Timing::Before { param, .. } = &compiled.scenario.timing else { return None };
-    let place = compiled.declared.keys().position(|name| name == param)?;
-    read.get(place)?.as_ref()?.at
+/// The times that the trigger gives.
+fn happened<'a>(compiled: &'a Compiled, trigger: &Trigger<'_>, read: &[Option<Read>]) -> Happened<'a> {
+    let time_of = |name: &String| {
+        let place = compiled.declared.keys().position(|declared| declared == name)?;
+        read.get(place)?.as_ref()?.at
+    };
+    let ahead_of = match &compiled.scenario.timing {
+        Timing::Before { param, .. } => time_of(param),
+        Timing::Once | Timing::Within(_) => None,
+    };
+    if trigger.occurred_at.is_some() {
+        return Happened { occurred_at: trigger.occurred_at, told_by: None, ahead_of };
+    }
+    let told_by = compiled.scenario.occurred_param.as_ref();
+    Happened { occurred_at: told_by.and_then(time_of), told_by: told_by.map(String::as_str), ahead_of }
+}
+
+/// When something happened whose trigger only takes others back, as its params tell.
+pub fn occurred_at(compiled: &Compiled, params: &Params<'_>) -> Option<Timestamp> {
+    let text = params.value(compiled.scenario.occurred_param.as_deref()?)?;
+    read_one(ParamKind::Time, text).ok()?.at
 }

@@ -68,6 +68,7 @@ fn the_three_named_scenarios_keep_their_times_and_contents() {
     let payment = required("payment_success", &["order_no", "amount", "paid_at"]);
     assert_eq!((&payment.timing, payment.tolerance), (&Timing::Once, MINUTE));
     assert_eq!((payment.basis, payment.category), (Some(InteractionKind::Payment), Category::Transactional));
+    assert_eq!(payment.occurred_param.as_deref(), Some("paid_at"));
     let logistics = required("logistics_update", &["carrier", "waybill_no"]);
     assert_eq!((&logistics.timing, logistics.tolerance), (&Timing::Within(10 * MINUTE), 30 * MINUTE));
     let appointment = required("service_appointment", &["appointment_at", "place"]);

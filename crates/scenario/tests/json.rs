@@ -97,13 +97,15 @@ prop_compose! {
         when_late in select(vec![WhenLate::Send, WhenLate::Drop]),
         (lane, on_unknown) in (select(Lane::ALL.to_vec()), select(OnUnknown::ALL.to_vec())),
         basis in option::of(select(InteractionKind::ALL.to_vec())),
-        (cancelled_by, subject) in (proptest::collection::vec(any_name(), 0..3), option::of(any::<String>())),
+        (cancelled_by, subject, occurred_param) in (
+            proptest::collection::vec(any_name(), 0..3), option::of(any::<String>()), option::of(any::<String>()),
+        ),
         merge in option::of((any_duration(), select(vec![MergeBy::Subject, MergeBy::Recipient]))),
         (per_day, per_week, track_clicks) in (option::of(any::<u32>()), option::of(any::<u32>()), any::<bool>()),
     ) -> Scenario {
         Scenario {
             name, title, category, timing, tolerance, when_late, expires_after, lane, on_unknown, basis, cancelled_by,
-            subject, max_age, track_clicks,
+            subject, occurred_param, max_age, track_clicks,
             merge: merge.map(|(within, by)| Merge { within, by }),
             caps: Caps { per_day, per_week },
             ..wording

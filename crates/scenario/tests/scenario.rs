@@ -266,6 +266,53 @@ fn a_time_to_go_ahead_of_has_to_be_required_and_a_time() {
     }
 }
 
+/// `paid` that counts from its param, triggered for a payment so many seconds before now.
+fn paid_ago(seconds: i64) -> Result<Rendered, Vec<FieldError>> {
+    let paid_at = Timestamp::from_ms(NOW.ms() - seconds * 1_000);
+    let params = json!({"order_no": "A-1", "amount": 88.5, "paid_at": paid_at});
+    rendered(with("/occurred_param", json!("paid_at")), &params.to_string())
+}
+
+#[test]
+fn a_message_is_due_and_old_by_the_param_that_tells_when_it_happened() {
+    let message = paid_ago(40).unwrap();
+    assert_eq!(message.schedule.deadline_at.ms() - NOW.ms(), 20_000);
+    assert_eq!(message.occurred_at.map(|at| NOW.ms() - at.ms()), Some(40_000));
+
+    let replayed = paid_ago(5 * 86_400).unwrap_err();
+    assert_eq!(found(&replayed), [("params.paid_at", FieldCode::TooEarly)]);
+    let ahead = paid_ago(-3_600).unwrap_err();
+    assert_eq!(found(&ahead), [("params.paid_at", FieldCode::TooLate)]);
+}
+
+#[test]
+fn what_the_trigger_says_of_its_time_goes_before_the_param() {
+    let compiled = Compiled::new(scenario(with("/occurred_param", json!("paid_at")))).unwrap();
+    let params = Params::parse(GIVEN).unwrap();
+    let trigger = Trigger { params: &params, occurred_at: Some(NOW), items: &[], variant: None };
+
+    let message = render(&compiled, &trigger, NOW).unwrap();
+
+    assert_eq!(message.occurred_at, Some(NOW));
+}
+
+#[test]
+fn the_param_that_tells_when_it_happened_is_a_time_and_not_the_one_to_go_ahead_of() {
+    let ahead = json!({"before": {"param": "paid_at", "by": "1h"}});
+    let mut reminder = with("/timing", ahead);
+    reminder["occurred_param"] = json!("paid_at");
+    let table = [
+        (with("/occurred_param", json!("when")), FieldCode::UnknownParam),
+        (with("/occurred_param", json!("order_no")), FieldCode::WrongType),
+        (reminder, FieldCode::BadFormat),
+    ];
+
+    for (json, code) in table {
+        assert_eq!(found(&checked(json).unwrap_err()), [("occurred_param", code)]);
+    }
+    assert_eq!(checked(with("/occurred_param", json!("paid_at"))), Ok(vec![]));
+}
+
 #[test]
 fn a_trigger_never_chooses_the_host() {
     let cases = [

@@ -81,9 +81,9 @@ fn a_message_that_proves_a_payment_goes_and_is_not_counted() {
     let (policy, asked) = service();
     let mut person = Recipient::default();
     let paid = Asked { basis: Some(InteractionKind::Payment), ..asked };
+    person = person.proving(InteractionKind::Payment, NOON);
 
     assert_eq!(sends(&policy, &mut person, &paid, NOON), 10);
-    person.acted(InteractionKind::Payment, NOON);
     assert_eq!(sends(&policy, &mut person, &asked, NOON), 3);
 }
 
@@ -280,7 +280,7 @@ fn days_and_weeks_begin_in_shanghai() {
 #[test]
 fn no_limit_and_a_limit_of_none_are_two_things() {
     let window = |valid_hours, per_day, in_all| Window {
-        kind: InteractionKind::MenuClick,
+        kinds: vec![InteractionKind::MenuClick],
         valid_hours,
         per_day,
         in_all,
@@ -306,19 +306,72 @@ fn no_limit_and_a_limit_of_none_are_two_things() {
     }
 }
 
+/// A message that proves a scan tells of a new one, as the event would: the window that the last one used up opens anew.
 #[test]
-fn a_basis_opens_a_window_that_is_closed_and_none_that_is_used_up() {
+fn a_basis_opens_a_window_that_is_closed_and_one_that_is_used_up() {
     let (mut policy, asked) = service();
-    policy.set_mode(Rule::Frequency, Mode::Off);
-    let clicked = Asked { basis: Some(InteractionKind::MenuClick), ..asked };
-    let scanned = Asked { basis: Some(InteractionKind::ScanSubscribe), ..asked };
+    [Rule::Frequency, Rule::Repeat].iter().for_each(|rule| policy.set_mode(*rule, Mode::Off));
     let (mut long_ago, mut just_now) = (Recipient::default(), Recipient::default());
     long_ago.acted(InteractionKind::MenuClick, hours(-8 * 24));
     just_now.acted(InteractionKind::ScanSubscribe, hours(-1));
+    assert_eq!(sends(&policy, &mut just_now, &asked, NOON), 1);
 
-    assert_eq!(sends(&policy, &mut long_ago, &clicked, NOON), 3);
-    assert_eq!(sends(&policy, &mut just_now, &scanned, NOON), 1);
-    assert_eq!(judge(&policy, &just_now, &scanned, NOON).verdict.rule(), Some(Rule::Reach));
+    let mut clicked = long_ago.proving(InteractionKind::MenuClick, NOON);
+    let mut scanned = just_now.proving(InteractionKind::ScanSubscribe, NOON);
+
+    assert_eq!(sends(&policy, &mut clicked, &asked, NOON), 3);
+    assert_eq!(sends(&policy, &mut scanned, &asked, NOON), 1);
+}
+
+#[test]
+fn a_basis_alone_does_not_bring_back_who_left() {
+    let (policy, asked) = service();
+    let mut person = Recipient::default();
+    let left = Suppression { reason: Reason::Unsubscribed, category: None, since: hours(-1), until: None };
+    person.suppress(left);
+
+    let judgement = judge(&policy, &person.proving(InteractionKind::Payment, NOON), &asked, NOON);
+
+    assert_eq!(judgement.verdict.rule(), Some(Rule::Suppression));
+}
+
+#[test]
+fn a_basis_does_not_outlive_the_window_that_it_opened() {
+    let (mut policy, asked) = service();
+    policy.set_mode(Rule::Frequency, Mode::Off);
+    let clicked = Asked { basis: Some(InteractionKind::MenuClick), ..asked };
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::MenuClick, NOON);
+
+    assert_eq!(judge(&policy, &person, &clicked, hours(7 * 24 - 1)).verdict, Verdict::Send);
+    let refused = Verdict::Refuse { rule: Rule::Reach, until: None };
+    assert_eq!(judge(&policy, &person, &clicked, hours(7 * 24)).verdict, refused);
+    assert_eq!(judge(&policy, &Recipient::default(), &clicked, NOON).verdict, refused);
+}
+
+#[test]
+fn who_clicked_and_wrote_has_one_window_of_three_a_day() {
+    let (mut policy, asked) = service();
+    policy.set_mode(Rule::Frequency, Mode::Off);
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::MenuClick, hours(-2));
+    assert_eq!(send(&policy, &mut person, &asked, hours(-1)), Verdict::Send);
+
+    person.acted(InteractionKind::Message, NOON);
+
+    assert_eq!(sends(&policy, &mut person, &asked, NOON), 2);
+    let full = Verdict::Refuse { rule: Rule::Reach, until: Some(NOON.next_day()) };
+    assert_eq!(judge(&policy, &person, &asked, NOON).verdict, full);
+}
+
+#[test]
+fn marketing_is_capped_whatever_the_message_proves() {
+    let policy = Policy::house(Category::Marketing);
+    let paid = Asked { basis: Some(InteractionKind::Payment), ..asked(Category::Marketing) };
+    let mut person = Recipient::default();
+    person.acted(InteractionKind::Payment, NOON);
+
+    assert_eq!(sends(&policy, &mut person, &paid, NOON), 1);
 }
 
 #[test]
@@ -434,7 +487,7 @@ fn an_edited_table_of_windows_is_obeyed() {
     let (mut policy, asked) = service();
     policy.set_mode(Rule::Frequency, Mode::Off);
     policy.reach.windows = vec![Window {
-        kind: InteractionKind::MenuClick,
+        kinds: vec![InteractionKind::MenuClick],
         valid_hours: Some(1),
         per_day: None,
         in_all: Some(2),

@@ -69,15 +69,35 @@ fn every_fault_of_a_change_is_told_with_its_key() {
 }
 
 #[test]
-fn a_window_may_be_in_the_table_once() {
-    let window =
-        json!({"kind": "payment", "valid_hours": null, "per_day": null, "in_all": null, "notice": "strong"});
+fn a_kind_of_interaction_opens_one_window_and_a_window_is_opened_by_one_at_least() {
+    let window = |key: &str, opens: Value| {
+        let mut window = json!({"valid_hours": null, "per_day": null, "in_all": null, "notice": "strong"});
+        window[key] = opens;
+        window
+    };
+    let payment = window("kind", json!("payment"));
+    let table = [
+        (json!([payment, payment]), FieldCode::Doubled),
+        (json!([payment, window("kinds", json!(["message", "payment"]))]), FieldCode::Doubled),
+        (json!([window("kinds", json!(["message", "message"]))]), FieldCode::Doubled),
+        (json!([window("kinds", json!([]))]), FieldCode::Missing),
+    ];
 
-    let faults = Policy::house(Category::Service)
-        .patched(Rule::Reach, &change(&json!({"windows": [window, window]})))
-        .unwrap_err();
+    for (windows, code) in table {
+        let change = change(&json!({"windows": windows}));
+        let faults = Policy::house(Category::Service).patched(Rule::Reach, &change).unwrap_err();
+        assert_eq!(faults[0].code, code, "{change:?}");
+    }
+}
 
-    assert_eq!(faults[0].code, FieldCode::Doubled);
+#[test]
+fn a_window_of_one_kind_may_be_written_by_its_kind() {
+    let window = json!({"kind": "menu_click", "valid_hours": 1, "per_day": null, "in_all": 2, "notice": "weak"});
+    let change = change(&json!({"windows": [window]}));
+
+    let policy = Policy::house(Category::Service).patched(Rule::Reach, &change).unwrap();
+
+    assert_eq!(policy.reach.windows[0].kinds, [InteractionKind::MenuClick]);
 }
 
 #[test]

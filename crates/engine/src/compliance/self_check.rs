@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_content::{Scanner, Verdict, check};
+use hongyan_domain::preview::shown;
 use hongyan_domain::{
-    AccountId, Category, Content, InteractionKind, MessageId, Mode, Rule, Signal, Timestamp,
+    AccountId, Category, Content, FieldKind, MessageId, Mode, Rule, Signal, Timestamp,
 };
 use hongyan_store::{JudgedRow, SentRow};
 use serde::{Deserialize, Serialize};
@@ -249,14 +250,17 @@ impl Look {
         let (rows, last) = shared.store.sent_on(self.account, day, self.after, limit).await?;
         let catalog = shared.catalog.load_full();
         let words = words_in_force(&catalog, self.account).await;
+        let account = catalog.by_id(self.account);
         for row in &rows {
             self.checked += 1;
-            let title = catalog.by_id(self.account).and_then(|account| account.template(&row.template_id));
+            let title = account.and_then(|account| account.template(&row.template_id));
             let title = title.map_or("", |template| &*template.title);
             if let Some(found) = words.as_deref().and_then(|words| findings(words.scanner(), title, row)) {
                 self.authenticity.add(row, || found);
             }
-            self.count(row);
+            if !account.is_some_and(|account| is_exempt(account, row)) {
+                self.count(row);
+            }
             if row.reached_by.is_none() {
                 self.authorisation.add(row, String::new);
             }
@@ -266,8 +270,8 @@ impl Look {
     }
 
     fn count(&mut self, row: &SentRow) {
-        // Payments are exempt, as in the rule; an erased message is nobody's.
-        if row.basis == Some(InteractionKind::Payment) || row.content.is_none() {
+        // An erased message is nobody's.
+        if row.content.is_none() {
             return;
         }
         if self.people.len() >= PEOPLE && !self.people.contains_key(&row.person) {
@@ -280,6 +284,12 @@ impl Look {
             self.frequency.add(row, || count.to_string());
         }
     }
+}
+
+/// Whether the rule neither caps nor counts it, so that this does not either.
+fn is_exempt(account: &Account, row: &SentRow) -> bool {
+    let rule = &account.policies.of(row.category, row.scenario.as_deref()).frequency;
+    row.basis.is_some_and(|basis| rule.exempt.contains(&basis))
 }
 
 /// The words that may not stand in such a message, if there are any.
@@ -301,8 +311,10 @@ fn findings(words: &Scanner, title: &str, row: &SentRow) -> Option<String> {
 fn fields(content: &Content) -> Vec<(String, String)> {
     let data: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&content.data).unwrap_or_default();
-    let text = |value: &serde_json::Value| value["value"].as_str().unwrap_or_default().to_owned();
-    data.iter().map(|(_, value)| (String::new(), text(value))).collect()
+    let is_shown = |name: &str| !matches!(FieldKind::of_name(name), FieldKind::First | FieldKind::Remark);
+    let text = |value: &serde_json::Value| shown(value["value"].as_str().unwrap_or_default()).into_owned();
+    let values = data.iter().filter(|(name, _)| is_shown(name));
+    values.map(|(_, value)| (String::new(), text(value))).collect()
 }
 
 impl Engine {

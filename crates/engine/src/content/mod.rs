@@ -4,13 +4,15 @@
 pub mod advice;
 pub(crate) mod links;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use hongyan_content::{
     ContentVerdict, Options, Pinyin, Place, Scanner, Splits, Verdict, WordList, check as look,
 };
-use hongyan_domain::{AccountId, Category, Data, Mode, Template, Timestamp, Wording};
+use hongyan_domain::preview::shown;
+use hongyan_domain::{AccountId, Category, Data, Field, FieldKind, Mode, Template, Timestamp, Wording};
 use hongyan_store::{APPROVED, NewMessage, Ready, Store, WordListVersion, Worded};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -162,7 +164,7 @@ pub struct Found {
     /// The field of a label or value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// Where it begins, in characters.
+    /// Where it begins, in characters of what the phone shows: emoji and line breaks do not count.
     pub from: usize,
     /// Where it ends.
     pub to: usize,
@@ -211,13 +213,15 @@ pub fn told(said: &ContentVerdict, names: &[&str]) -> Vec<Found> {
     said.findings.iter().map(one).collect()
 }
 
-/// Holds a filled template against a list: what the phone will show.
+/// Holds a filled template against a list: what the phone will show, and nothing that nobody sees.
 pub fn look_at(words: &Words, template: &Template, data: &Data<'_>, category: Category) -> ContentVerdict {
-    let lines: Vec<_> = template
-        .fields
-        .iter()
-        .map(|field| (field.label.as_str(), data.value(&field.name).unwrap_or_default()))
-        .collect();
+    let line = |field: &'_ Field| match field.kind {
+        FieldKind::First | FieldKind::Remark => Cow::Borrowed(""),
+        _ => shown(data.value(&field.name).unwrap_or_default()),
+    };
+    let values: Vec<_> = template.fields.iter().map(line).collect();
+    let labels = template.fields.iter().map(|field| field.label.as_str());
+    let lines: Vec<_> = labels.zip(values.iter().map(|value| &**value)).collect();
     look(words.scanner(), &lines, &template.title, category)
 }
 

@@ -107,7 +107,9 @@ fn ask(
         [Rule::Reach, Rule::Frequency, Rule::Repeat].iter().for_each(|rule| later.set_mode(*rule, Mode::Off));
         return judge_worded(&later, facts, &asked, wording, message.due_at);
     }
-    judge_worded(policy, facts, &asked, wording, message.due_at)
+    // What it proves is on record once it is accepted; the claim finds it there.
+    let proving = asked.basis.map(|basis| facts.proving(basis, message.accepted_at));
+    judge_worded(policy, proving.as_ref().unwrap_or(facts), &asked, wording, message.due_at)
 }
 
 async fn answer(

@@ -1,7 +1,9 @@
 //! What a trigger makes of a scenario: the body that its caller would else have written, with the scenario's times.
 
 use hongyan_domain::{FieldCode, FieldError, Openid, Timestamp};
-use hongyan_scenario::{Compiled, MergeBy, Params, Rendered, Scenario, Trigger, render, variant_of};
+use hongyan_scenario::{
+    Compiled, MergeBy, Params, Rendered, Scenario, Trigger, occurred_at, render, variant_of,
+};
 use hongyan_store::{Gather, Joining, NewMessage, Subject, Ties, Withdrawal};
 use serde_json::value::RawValue;
 
@@ -44,7 +46,7 @@ impl Triggered<'_> {
         let about = (!self.scenario.cancelled_by.is_empty()).then(|| Subject {
             name: subject.to_owned(),
             cancelled_by: self.scenario.cancelled_by.iter().map(|name| name.as_str().to_owned()).collect(),
-            occurred_at: request.occurred_at,
+            occurred_at: self.rendered.occurred_at,
         });
         let gather = self.scenario.merge.map(|merge| {
             let params = request.params.map_or("{}", RawValue::get);
@@ -74,12 +76,13 @@ pub(crate) fn withdrawal(
     if taken_back.is_empty() {
         return Ok(None);
     }
-    let own = account.scenario(event).and_then(|own| own.scenario().subject.as_deref());
+    let scenario = account.scenario(event);
+    let own = scenario.and_then(|own| own.scenario().subject.as_deref());
     let params = Params::parse(request.params.map_or("{}", RawValue::get))?;
     let subject = |param: &str| params.value(param).or_else(|| params.value(own?)).map(str::to_owned);
     let takes_back: Vec<_> =
         taken_back.iter().filter_map(|(name, param)| Some((name.clone(), subject(param)?))).collect();
-    if takes_back.is_empty() && account.scenario(event).is_none() {
+    if takes_back.is_empty() && scenario.is_none() {
         let missing = |(_, param): &(String, String)| {
             let message = "is missing: it names what is taken back";
             FieldError::new(format!("params.{param}"), FieldCode::Missing, message)
@@ -88,7 +91,8 @@ pub(crate) fn withdrawal(
     }
     let Ok(openid) = Openid::new(&request.touser) else { return Ok(None) };
     let (account, event) = (account.id(), event.to_owned());
-    let occurred_at = request.occurred_at.unwrap_or(now).min(now);
+    let told_at = request.occurred_at.or_else(|| occurred_at(scenario?, &params));
+    let occurred_at = told_at.unwrap_or(now).min(now);
     Ok((!takes_back.is_empty()).then_some(Withdrawal { account, openid, event, takes_back, occurred_at }))
 }
 

@@ -35,7 +35,7 @@ fn planned(
     occurred_at: Timestamp,
     ahead_of: Option<Timestamp>,
 ) -> Result<(i64, i64, Option<i64>), FieldCode> {
-    let happened = Happened { occurred_at: Some(occurred_at), ahead_of };
+    let happened = Happened { occurred_at: Some(occurred_at), told_by: None, ahead_of };
     let from_now = |at: Timestamp| at.ms() - NOW.ms();
     match plan(scenario, happened, NOW) {
         Ok(plan) => Ok((from_now(plan.due_at), from_now(plan.deadline_at), plan.expires_at.map(from_now))),
@@ -252,7 +252,7 @@ proptest! {
     ) {
         let occurred_at = Timestamp::from_ms(NOW.ms() - age);
         let ahead_of = Timestamp::from_ms(NOW.ms() + ahead);
-        let happened = Happened { occurred_at: Some(occurred_at), ahead_of: Some(ahead_of) };
+        let happened = Happened { occurred_at: Some(occurred_at), told_by: None, ahead_of: Some(ahead_of) };
         let Ok(schedule) = plan(&scenario, happened, NOW) else { return Ok(()) };
 
         prop_assert!(schedule.due_at >= NOW);
@@ -284,7 +284,7 @@ proptest! {
     #[test]
     fn extreme_times_do_not_panic(occurred_at in any::<i64>(), ahead in any::<i64>(), now in any::<i64>(), scenario in any_scenario()) {
         let happened =
-            Happened { occurred_at: Some(Timestamp::from_ms(occurred_at)), ahead_of: Some(Timestamp::from_ms(ahead)) };
+            Happened { occurred_at: Some(Timestamp::from_ms(occurred_at)), told_by: None, ahead_of: Some(Timestamp::from_ms(ahead)) };
         if let Err(faults) = plan(&scenario, happened, Timestamp::from_ms(now)) {
             prop_assert!(!faults.is_empty());
         }

@@ -111,10 +111,10 @@ pub(crate) async fn check(
     if template.is_some_and(|template| account.policies.is_braked(template)) {
         return answer::ok(&VerdictBody::of(braked(None, app.now())));
     }
-    answer::ok(&VerdictBody::from(judge(
-        account.policies.of(category, asked.scenario.as_deref()),
-        &facts,
-        &question,
-        app.now(),
-    )))
+    let facts = match basis {
+        Some(basis) => facts.proving(basis, app.now()),
+        None => facts,
+    };
+    let policy = account.policies.of(category, asked.scenario.as_deref());
+    answer::ok(&VerdictBody::from(judge(policy, &facts, &question, app.now())))
 }

@@ -83,10 +83,10 @@ impl From<&MessageRecord> for RecentBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = RecipientWindow)]
 pub(crate) struct WindowBody {
-    /// The interaction that opens it.
-    #[schema(value_type = String)]
-    kind: InteractionKind,
-    /// When they last did it; null: never.
+    /// The interactions that open it.
+    #[schema(value_type = Vec<String>)]
+    kinds: Vec<InteractionKind>,
+    /// When they last did one of them; null: never.
     #[schema(value_type = Option<String>)]
     opened_at: Option<Timestamp>,
     /// Until when it is open; null: for ever, or it never was.
@@ -175,17 +175,16 @@ pub(crate) async fn show(
 
 impl WindowBody {
     fn of(window: &Window, facts: &Recipient, now: Timestamp) -> Self {
-        let opened = facts.opened().iter().find(|opened| opened.kind == window.kind);
-        let open_until = opened.and_then(|opened| window.closes_at(opened.at));
-        let used_today = opened.map_or(0, |opened| opened.on_day_of(now));
-        let used_in_all = opened.map_or(0, hongyan_domain::recipient::Opened::in_all);
+        let used = facts.used(window, now);
+        let open_until = used.and_then(|used| window.closes_at(used.opened_at));
+        let (that_day, in_all) = used.map_or((0, 0), |used| (used.that_day, used.in_all));
         Self {
-            kind: window.kind,
-            opened_at: opened.map(|opened| opened.at),
+            kinds: window.kinds.clone(),
+            opened_at: used.map(|used| used.opened_at),
             open_until,
-            open: opened.is_some() && open_until.is_none_or(|until| now < until),
-            left_today: window.per_day.map(|limit| limit.saturating_sub(used_today)),
-            left_in_all: window.in_all.map(|limit| limit.saturating_sub(used_in_all)),
+            open: used.is_some() && open_until.is_none_or(|until| now < until),
+            left_today: window.per_day.map(|limit| limit.saturating_sub(that_day)),
+            left_in_all: window.in_all.map(|limit| limit.saturating_sub(in_all)),
             notice: window.notice,
         }
     }

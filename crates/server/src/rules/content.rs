@@ -396,7 +396,8 @@ fn of_scenario(
     let openid = asked.touser.as_deref().and_then(|touser| Openid::new(touser).ok());
     let variant = openid.and_then(|openid| variant_of(found, openid.spread()));
     let variant = variant.map(|variant| variant.name.as_str());
-    let trigger = Trigger { params: &params, occurred_at: None, items: &[], variant };
+    // Nothing is sent: a draft may speak of whatever day.
+    let trigger = Trigger { params: &params, occurred_at: Some(now), items: &[], variant };
     let rendered = render(compiled, &trigger, now).map_err(Problem::invalid)?;
     let url = asked.url.as_deref().or(rendered.url.as_deref());
     Ok(Draft {

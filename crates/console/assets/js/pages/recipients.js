@@ -43,12 +43,12 @@ function Windows({ windows }) {
     return parts.join(' · ') || t('recipients.no_limit');
   };
   const columns = [
-    { key: 'kind', label: t('recipients.window'), cell: (row) => html`<span>${t(`interaction.${row.kind}`)} <${Badge} tone=${row.open ? 'good' : 'calm'}>${t(row.open ? 'recipients.open' : 'recipients.closed')}<//></span>` },
+    { key: 'kinds', label: t('recipients.window'), cell: (row) => html`<span>${row.kinds.map((kind) => t(`interaction.${kind}`)).join(' · ')} <${Badge} tone=${row.open ? 'good' : 'calm'}>${t(row.open ? 'recipients.open' : 'recipients.closed')}<//></span>` },
     { key: 'opened_at', label: t('recipients.opened'), cell: (row) => html`<${Time} at=${row.opened_at} />` },
     { key: 'open_until', label: t('recipients.until'), cell: (row) => html`<${Time} at=${row.open_until} />` },
     { key: 'left', label: t('recipients.left'), cell: (row) => (row.open ? left(row) : html`<span class="faint">–</span>`) },
   ];
-  return html`<${Card} title=${t('recipients.windows')}><${Table} columns=${columns} rows=${windows} id=${(row) => row.kind} label=${t('recipients.windows')} /><//>`;
+  return html`<${Card} title=${t('recipients.windows')}><${Table} columns=${columns} rows=${windows} id=${(row) => row.kinds[0]} label=${t('recipients.windows')} /><//>`;
 }
 
 function Caps({ caps }) {
