@@ -299,7 +299,7 @@ fn no_limit_and_a_limit_of_none_are_two_things() {
     for (window, count) in table {
         let (mut policy, asked) = service();
         policy.set_mode(Rule::Frequency, Mode::Off);
-        policy.reach.windows = vec![window];
+        policy.reach.windows = vec![window.clone()];
         let mut person = Recipient::default();
         person.acted(InteractionKind::MenuClick, NOON);
         assert_eq!(sends(&policy, &mut person, &asked, NOON), count, "{window:?}");
