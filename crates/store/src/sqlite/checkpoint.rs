@@ -16,9 +16,9 @@ use crate::sqlite::writer::spawn;
 use crate::{Result, StoreError, sqlite};
 
 /// Pages of WAL after which it is copied back: 32 MiB. A page that is written often is copied once for all of it.
-const BEGIN_PAGES: u32 = 8_192;
+const BEGIN_PAGES: u32 = 4_096;
 /// Pages that the writer may be left with: 2 MiB, a few milliseconds.
-const REST_PAGES: u32 = 512;
+const REST_PAGES: u32 = 256;
 /// So often the thread tries to come near the end; then the writer is too fast for it, and must help.
 const ROUNDS: usize = 4;
 
