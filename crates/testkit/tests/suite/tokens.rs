@@ -249,7 +249,10 @@ async fn a_person_who_asks_after_mending_is_told_how_it_stands_now_and_sending_g
     let path = format!("/api/v1/accounts/{}/check", world.official().appid);
     let report = world.api().post(&path, &json!({})).await.expect(200);
 
-    assert_eq!((&report["checks"][1]["status"], &report["checks"][2]["status"]), (&json!("ok"), &json!("ok")));
+    assert_eq!(
+        (&report["checks"][1]["status"], &report["checks"][2]["status"]),
+        (&json!("ok"), &json!("ok"))
+    );
     world.drain().await;
     world.assert_counts(&[("delivered", 1)]).await;
     world.finish().await;
