@@ -184,14 +184,17 @@ impl Centre {
         }
     }
 
-    /// The same for a person who asks: also where a fetch that failed would not be tried again for long.
+    /// The same for a person who asks: where the last fetch failed it is tried again, however long it would be left alone.
     pub(crate) async fn token_now(&self, account: &Account) -> Result<Arc<Held>, TokenTrouble> {
         let now = self.clock.now();
-        let is_old = |trouble: TokenTrouble| now.since(trouble.at) >= SHOWN_FOR;
-        if account.token.standing_trouble(now).is_some_and(is_old) {
-            account.token.forget_trouble();
+        let is_old = |trouble: &TokenTrouble| now.since(trouble.at) >= SHOWN_FOR;
+        if !account.token.trouble.lock().as_ref().is_some_and(is_old) {
+            return self.token(account).await;
         }
-        self.token(account).await
+        account.token.forget_trouble();
+        // One that is held still may be the one that WeChat refused.
+        let stale = account.token.held();
+        self.renew(account, stale.as_deref().map_or(Want::Any, Want::Fresher)).await
     }
 
     /// Another token. Waits for a fetch that is under way rather than starting a second.
