@@ -101,7 +101,9 @@ pub(crate) fn apply(ledger: &mut Ledger<'_>, step: &Move<'_>) -> Result<Option<T
     }
     on_time(ledger, step, &was, due_at)?;
     let message = (step.account, step.message);
-    if tracked && is_with_wechat(step.to.to) && !is_with_wechat(step.from.state) {
+    // Once a message: one that became unknown, and of which a late receipt tells after all, was counted when it went.
+    let went_before = is_with_wechat(step.from.state) || was.sent_at.is_some();
+    if tracked && is_with_wechat(step.to.to) && !went_before {
         let cell = clicks::cell_of(ledger.conn, step.account, step.message)?;
         cell.into_iter().for_each(|cell| ledger.tally.sent_link(cell));
     }

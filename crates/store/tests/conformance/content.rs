@@ -2,8 +2,10 @@
 
 use hongyan_domain::approval::{ApprovalState, Decision};
 use hongyan_domain::policy::{ContentRule, Doubtful, Mode, Policies};
-use hongyan_domain::{Cause, MessageId, Policy, State, Wording};
-use hongyan_store::{APPROVED, Asking, Claimed, Clicked, DecisionAnswer, NewWordList, Ready, Worded};
+use hongyan_domain::{Cause, Event, MessageId, Policy, State, Wording, decide};
+use hongyan_store::{
+    APPROVED, Asking, Claimed, Clicked, DecisionAnswer, NewWordList, Ready, Settlement, Worded,
+};
 
 use crate::bed::{Bed, NOW, after_s};
 
@@ -24,7 +26,7 @@ async fn asked(bed: &Bed, alike: &str) -> MessageId {
     id
 }
 
-async fn decide(bed: &Bed, id: MessageId, decision: Decision, at_s: i64) -> DecisionAnswer {
+async fn say(bed: &Bed, id: MessageId, decision: Decision, at_s: i64) -> DecisionAnswer {
     let done = bed.store.decide_approvals(bed.account, vec![id], (decision, "why"), after_s(at_s)).await;
     done.unwrap().answers[0]
 }
@@ -53,13 +55,13 @@ pub(crate) async fn what_is_approved_is_due_when_it_was_and_its_words_are_not_as
     let id = asked(bed, "x").await;
     assert_eq!(bed.record(id).await.cause, Some(Cause::Content));
 
-    assert!(matches!(decide(bed, id, Decision::Approve, 30).await, DecisionAnswer::Done(_)));
+    assert!(matches!(say(bed, id, Decision::Approve, 30).await, DecisionAnswer::Done(_)));
 
     let message = bed.record(id).await;
     assert_eq!((message.standing.state, message.cause), (State::Pending, None));
     assert_eq!((message.due_at, message.deadline_at), (after_s(60), after_s(120)));
     assert_eq!((message.marks.words, state(bed, id).await), (Some(APPROVED), ApprovalState::Approved));
-    let again = decide(bed, id, Decision::Reject, 31).await;
+    let again = say(bed, id, Decision::Reject, 31).await;
     assert_eq!(again, DecisionAnswer::TooLate(ApprovalState::Approved));
 }
 
@@ -77,20 +79,20 @@ pub(crate) async fn what_is_rejected_is_suppressed_and_what_ends_otherwise_lapse
     let (rejected, cancelled, expired) =
         (asked(bed, "x").await, asked(bed, "x").await, asked(bed, "x").await);
 
-    decide(bed, rejected, Decision::Reject, 1).await;
+    say(bed, rejected, Decision::Reject, 1).await;
     bed.store.cancel(bed.account, cancelled, NOW).await.unwrap();
-    let late = decide(bed, expired, Decision::Approve, 600).await;
+    let late = say(bed, expired, Decision::Approve, 600).await;
 
     let message = bed.record(rejected).await;
     assert_eq!((message.standing.state, message.cause), (State::Suppressed, Some(Cause::Content)));
     assert_eq!(state(bed, cancelled).await, ApprovalState::Lapsed);
     assert_eq!(late, DecisionAnswer::TooLate(ApprovalState::Lapsed));
-    assert_eq!(decide(bed, bed.id(), Decision::Approve, 1).await, DecisionAnswer::NotFound);
+    assert_eq!(say(bed, bed.id(), Decision::Approve, 1).await, DecisionAnswer::NotFound);
 }
 
 pub(crate) async fn approvals_are_listed_by_state_and_page_and_found_alike(bed: &Bed) {
     let ids = [asked(bed, "x").await, asked(bed, "y").await, asked(bed, "x").await];
-    decide(bed, ids[1], Decision::Reject, 1).await;
+    say(bed, ids[1], Decision::Reject, 1).await;
 
     let first = bed.store.approvals(bed.account, None, None, 2).await.unwrap();
     let rest = bed.store.approvals(bed.account, None, first.next_cursor.as_deref(), 2).await.unwrap();
@@ -155,6 +157,31 @@ pub(crate) async fn taps_are_counted_by_message_and_in_all(bed: &Bed) {
     assert_eq!((rows[0].variant.as_deref(), rows[0].scenario.as_deref()), (Some("a"), None));
     assert!(bed.store.link_of(bed.account, other).await.unwrap().is_some());
     assert_eq!(bed.store.link_of(bed.account, untracked).await.unwrap(), None);
+}
+
+pub(crate) async fn a_link_whose_message_was_given_up_and_then_reported_is_sent_once(bed: &Bed) {
+    let _owner = bed.own().await;
+    let id = tracked(bed, "oA").await;
+    let silent = bed.record(id).await.standing;
+    let to = decide(&silent, &Event::Unreported, after_s(3 * 86_400)).unwrap();
+    let gave_up = Settlement {
+        account: bed.account,
+        message: id,
+        from: silent,
+        to,
+        claim: None,
+        at: after_s(3 * 86_400),
+        dispatch: None,
+        taken: None,
+    };
+    bed.store.settle(vec![gave_up], vec![]).await.unwrap();
+    assert_eq!(bed.state(id).await, State::Unknown);
+
+    bed.receive(bed.receipt("oA", Some(5))).await;
+
+    assert_eq!(bed.state(id).await, State::Delivered);
+    let rows = bed.store.click_rows(NOW.day()..NOW.day() + 1, bed.account).await.unwrap();
+    assert_eq!(rows[0].sent, 1);
 }
 
 pub(crate) async fn an_erased_persons_taps_are_gone_and_stay_counted(bed: &Bed) {
