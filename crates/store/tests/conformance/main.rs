@@ -44,7 +44,6 @@ suite! {
         what_waits_for_one_who_left_does_not_go,
         what_is_over_names_nobody_when_it_is_revoked,
         one_who_left_and_was_erased_may_come_back,
-        one_who_was_erased_for_good_is_named_by_no_list,
         people_not_heard_of_are_forgotten_but_not_that_they_must_not_be_written_to,
         a_message_counts_as_on_time_or_late_once,
     }
