@@ -60,7 +60,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use crate::alerts::rules as alert_rules;
+pub use crate::alerts::{Reading, reading as alert_reading, rules as alert_rules};
 pub use crate::catalog::{Account, Catalog};
 pub use crate::classify::by_errcode;
 pub use crate::clock::{Clock, Manual, Mark};
