@@ -45,7 +45,7 @@ pub use crate::path::classify::by_errcode;
 pub use crate::path::dispatch::Status;
 pub use crate::path::sweep::Retention;
 pub use crate::path::traffic::Pause;
-pub use crate::watch::alerts::rules as alert_rules;
+pub use crate::watch::alerts::{Reading, reading as alert_reading, rules as alert_rules};
 pub use crate::watch::done::done_about;
 pub use crate::watch::standstill::errcode_behind;
 

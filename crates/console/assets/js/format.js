@@ -6,6 +6,9 @@ const locale = () => (lang() === 'zh' ? 'zh-CN' : 'en-GB');
 /** 12,345 */
 export const number = (n) => (n === null || n === undefined ? '–' : n.toLocaleString(locale(), { maximumFractionDigits: 1 }));
 
+/** Several names in one line. */
+export const listed = (names) => names.join(lang() === 'zh' ? '、' : ', ');
+
 /** 98.2 % */
 export const share = (part, whole) => (whole ? `${number(Math.round((part / whole) * 1000) / 10)} %` : '–');
 

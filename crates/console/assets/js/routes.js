@@ -1,15 +1,22 @@
 // Every page, one line each: where it is, what its file is, and under which word it stands in the navigation.
+// A fixed part never stands where a row's name may: a scenario may be called anything, so its catalogue has a longer path.
 export const ROUTES = [
   { path: '/', nav: 'nav.overview', load: () => import('./pages/overview.js') },
   { path: '/messages', nav: 'nav.messages', load: () => import('./pages/messages.js') },
   { path: '/messages/:id', load: () => import('./pages/message.js') },
   { path: '/scenarios', nav: 'nav.scenarios', load: () => import('./pages/scenarios.js') },
-  { path: '/scenarios/catalogue', load: () => import('./pages/catalogue.js') },
+  { path: '/scenarios/new/catalogue', load: () => import('./pages/catalogue.js') },
   { path: '/scenarios/:name', load: () => import('./pages/scenario.js') },
+  { path: '/templates', nav: 'nav.templates', load: () => import('./pages/templates.js') },
+  { path: '/templates/:id', load: () => import('./pages/template.js') },
+  { path: '/templates/applications/:id', load: () => import('./pages/application.js') },
   { path: '/recipients', nav: 'nav.recipients', load: () => import('./pages/recipients.js') },
   { path: '/compliance', nav: 'nav.compliance', load: () => import('./pages/compliance.js') },
+  { path: '/alerts', nav: 'nav.alerts', load: () => import('./pages/alerts.js') },
   { path: '/accounts', nav: 'nav.accounts', load: () => import('./pages/accounts.js') },
   { path: '/accounts/:appid', load: () => import('./pages/account.js') },
+  { path: '/webhooks', nav: 'nav.webhooks', role: 'admin', load: () => import('./pages/webhooks.js') },
+  { path: '/webhooks/:id', load: () => import('./pages/webhook.js') },
   { path: '/developers', nav: 'nav.developers', load: () => import('./pages/developers.js') },
   { path: '/admin', nav: 'nav.admin', role: 'admin', load: () => import('./pages/admin.js') },
   { path: '/start', nav: 'nav.start', load: () => import('./pages/start.js') },

@@ -2,10 +2,10 @@
 
 const PASSWORD = 'correct horse 7';
 
-/** `{state, appid, held, call}`: the browser's cookies, what was made, and a way to call the API by key. */
+/** `{state, appid, held, changedId, call}`: the browser's cookies, what was made, and a way to call the API by key. */
 export async function seed(here, { mark = '' } = {}) {
   const ask = async (method, path, body, headers = {}) => {
-    const response = await fetch(here.base + path, { method, headers: { 'content-type': 'application/json', ...headers }, body: method === 'GET' ? undefined : JSON.stringify(body ?? {}) });
+    const response = await fetch(new URL(path, here.base), { method, headers: { 'content-type': 'application/json', ...headers }, body: method === 'GET' ? undefined : JSON.stringify(body ?? {}) });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return { cookie: response.headers.get('set-cookie'), body: text ? JSON.parse(text) : null };
@@ -25,7 +25,20 @@ export async function seed(here, { mark = '' } = {}) {
   for (const n of [3, 4, 5]) held.push((await call('POST', '/api/v1/messages', message(n, `全网最低 ${n}`))).id);
   await call('POST', '/api/v1/suppressions', { appid, tousers: [here.openids[2]], reason: 'opted_out' });
   await call('POST', '/api/v1/complaints', { appid, template_id: here.templateId, kind: 'unwanted', reference: 'ticket-7' });
+  // A template that somebody changed in WeChat's console between two syncs.
+  const atWeChat = (path, body) => ask('POST', `${here.wechat}/_sim/${path}`, body);
+  const refund = { appid, title: `退款到账通知${mark}`, content: '退款金额：{{amount1.DATA}}\n商品：{{thing2.DATA}}' };
+  const { template_id: changedId } = (await atWeChat('templates', refund)).body;
+  await call('POST', `/api/v1/accounts/${appid}/templates/sync`);
+  await atWeChat('templates', { ...refund, template_id: changedId, content: `${refund.content}\n到账时间：{{time3.DATA}}` });
+  await call('POST', `/api/v1/accounts/${appid}/templates/sync`);
+  await call('POST', '/api/v1/alerts/channels', { id: 'ops', name: '运维', kind: 'webhook', url: here.receiver.url });
+  // An answer that a ready rule looks for: the alert stands at the next look, within a minute.
+  await atWeChat('faults', { errcodes: [{ errcode: 43002, rate: 1 }] });
+  const { id } = await call('POST', '/api/v1/messages', { ...message(6, '美式'), touser: here.openids[0] });
+  while ((await call('GET', `/api/v1/messages/${id}`)).state !== 'failed');
+  await atWeChat('faults', {});
   const [name, value] = setup.cookie.split(';')[0].split('=');
   const state = { cookies: [{ name, value, domain: '127.0.0.1', path: '/', expires: -1, httpOnly: true, secure: false, sameSite: 'Strict' }], origins: [] };
-  return { state, appid, held, call };
+  return { state, appid, held, changedId, call };
 }

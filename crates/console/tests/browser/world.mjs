@@ -1,5 +1,6 @@
 // The real binary and the simulator, started for one walk, and a browser that notes whatever goes wrong.
 import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,14 +46,30 @@ async function post(url, body) {
   return response.json();
 }
 
+/** Somebody who is told things: `came` has each body, `answer` is what is said to the next. */
+async function receive() {
+  const receiver = { came: [], answer: { status: 200, body: '{"errcode":0,"code":0}' } };
+  receiver.server = createServer(async (request, response) => {
+    let text = '';
+    for await (const part of request) text += part;
+    receiver.came.push({ path: request.url, headers: request.headers, body: JSON.parse(text) });
+    response.writeHead(receiver.answer.status, { 'content-type': 'application/json' }).end(receiver.answer.body);
+  });
+  await new Promise((resolve) => receiver.server.listen(0, '127.0.0.1', resolve));
+  receiver.url = `http://127.0.0.1:${receiver.server.address().port}/told`;
+  return receiver;
+}
+
 /** Everything that is needed, and `end()`. `template`: `{title, content}`. */
 export async function world({ template }) {
   const folder = mkdtempSync(join(tmpdir(), 'hongyan-browser-'));
   const simulator = start(['simulate', '--listen', '127.0.0.1:0', '--json'], {}, 'listening');
   const wechat = `http://${(await simulator.told).listening}`;
+  const receiver = await receive();
   const env = {
     HONGYAN_STORE__URL: `sqlite:${folder}/hongyan.db`, HONGYAN_SECRETS__MASTER_KEY_FILE: `${folder}/master.key`,
     HONGYAN_HTTP__LISTEN: '127.0.0.1:0', HONGYAN_WECHAT__API_BASE: wechat, HONGYAN_LOG__LEVEL: 'warn',
+    HONGYAN_OUTGOING__ALLOW: '127.0.0.1',
   };
   const server = start(['serve', '--json'], env, 'setup_link');
   const { listening, setup_link: setupLink } = await server.told;
@@ -64,6 +81,8 @@ export async function world({ template }) {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'] });
   const end = async () => {
     await browser.close();
+    receiver.server.close();
+    receiver.server.closeAllConnections();
     for (const { child } of [server, simulator]) {
       const gone = new Promise((resolve) => child.on('exit', resolve));
       child.kill('SIGTERM');
@@ -71,7 +90,7 @@ export async function world({ template }) {
     }
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
-  return { base, wechat, setupLink: base + new URL(setupLink).pathname + new URL(setupLink).search, account: ACCOUNT, templateId, openids, browser, end };
+  return { base, wechat, setupLink: base + new URL(setupLink).pathname + new URL(setupLink).search, account: ACCOUNT, templateId, openids, receiver, browser, end };
 }
 
 /** A page that notes console errors, failed scripts and dialogs in `faults`. */

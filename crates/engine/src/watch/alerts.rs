@@ -12,6 +12,7 @@ use hongyan_store::{AlertKey, Channel, NewNote, Store, StoreError};
 
 use crate::{EngineError, Shared};
 use figures::Figures;
+pub use words::{Reading, reading};
 
 /// Counters are by the minute: looking more often would see the same.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(60);

@@ -8,7 +8,7 @@ use hongyan_store::{ApplicationFilter, ApplicationMove, ApplicationRecord};
 use http::StatusCode;
 
 use super::application_body::{
-    AnswerRequest, ApplicationBody, ApplicationChange, ApplicationsBody, CheckedBody, Which,
+    AnswerRequest, ApplicationBody, ApplicationChange, ApplicationsBody, CheckedBody, MonthBody, Which,
 };
 use crate::access::auth::{Caller, MayAdmin, MayRead};
 use crate::answer::problem::{Code, Problem};
@@ -38,7 +38,8 @@ pub(crate) async fn list_applications(
     let more = found.len() == filter.limit;
     let next_cursor = found.last().filter(|last| more && last.id.0 > 1).map(|last| last.id.to_string());
     let applications = found.into_iter().map(|record| ApplicationBody::of(record, app.now())).collect();
-    answer::ok(&ApplicationsBody { applications, next_cursor })
+    let submitted = app.store().application_submits(account.id(), app.now()).await?;
+    answer::ok(&ApplicationsBody { applications, next_cursor, month: MonthBody::of(submitted, app.now()) })
 }
 
 fn filter(which: &Which) -> Result<ApplicationFilter, Problem> {

@@ -80,6 +80,26 @@ pub(crate) struct ApplicationsBody {
     pub(super) applications: Vec<ApplicationBody>,
     /// Give it back as `cursor` to go on; null: that was all.
     pub(super) next_cursor: Option<String>,
+    /// What the account handed in this month.
+    pub(super) month: MonthBody,
+}
+
+/// Submits of an account in this calendar month (Asia/Shanghai).
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApplicationMonth)]
+pub(crate) struct MonthBody {
+    submitted: usize,
+    /// What WeChat takes in a month.
+    allowed: usize,
+    /// When the next month begins.
+    #[schema(value_type = String)]
+    next_at: Timestamp,
+}
+
+impl MonthBody {
+    pub(super) fn of(submitted: usize, now: Timestamp) -> Self {
+        Self { submitted, allowed: application::SUBMITS_A_MONTH, next_at: now.next_month() }
+    }
 }
 
 /// An application for a custom template.

@@ -10,7 +10,7 @@ use hongyan_store::{NoticeKind, StoredTemplate, TemplateNotice};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::template::{TemplateBody, USED_DAYS, unknown_template};
+use super::template::{Known, TemplateBody, unknown_template};
 use crate::access::auth::{MayAdmin, MayRead};
 use crate::account::right::Right;
 use crate::answer::problem::Problem;
@@ -114,9 +114,9 @@ pub(crate) async fn show_template(
     let account = app.account(&caller, &appid)?;
     let history = app.store().template_history(account.id(), &template_id).await?;
     let history = history.ok_or_else(unknown_template)?;
-    let uses = app.store().template_uses(account.id(), USED_DAYS, app.now()).await?;
+    let known = Known::read(&app, &account).await?;
     answer::ok(&HistoryBody {
-        template: account.template(&template_id).map(|template| TemplateBody::of(template, &uses)),
+        template: account.template(&template_id).map(|template| TemplateBody::of(template, &known)),
         removed_at: history.removed_at,
         versions: history.versions.into_iter().map(version).collect(),
         account: Right::lacking(account.record.kind, account.record.verified),
@@ -150,9 +150,9 @@ pub(crate) async fn change_template(
     }
     app.engine().reload().await?;
     let account: std::sync::Arc<Account> = app.account(&caller, &appid)?;
-    let uses = app.store().template_uses(account.id(), USED_DAYS, app.now()).await?;
+    let known = Known::read(&app, &account).await?;
     let template = account.template(&template_id).ok_or_else(unknown_template)?;
-    answer::ok(&TemplateBody::of(template, &uses))
+    answer::ok(&TemplateBody::of(template, &known))
 }
 
 fn check(template: &Template, change: &TemplateChange) -> Result<(), Problem> {

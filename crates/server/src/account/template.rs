@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use hongyan_domain::template::{Field, TEMPLATES_MAX, Template};
-use hongyan_domain::{FieldCode, FieldError, says};
+use hongyan_domain::{FieldCode, FieldError, Timestamp, says};
+use hongyan_engine::Account;
 use hongyan_store::Action;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ use crate::request::field::{self, bad, keep};
 use crate::request::path::Named;
 
 /// Use is told over so many days up to today.
-pub(super) const USED_DAYS: i64 = 30;
+const USED_DAYS: i64 = 30;
 /// Keywords of one template; WeChat's library stops at 5, its old one at 10.
 const KEYWORDS_MAX: usize = 10;
 /// Longest keyword and short id, in bytes.
@@ -58,6 +59,17 @@ pub(crate) struct TemplateBody<'a> {
     shows_title_only: bool,
     /// Messages with it that were accepted in the last 30 days.
     messages_30_days: u64,
+    /// Which of its texts this is, from 1.
+    version: u32,
+    /// When a sync found this text.
+    #[schema(value_type = Option<String>)]
+    since: Option<Timestamp>,
+}
+
+/// What is known of an account's templates besides their text.
+pub(super) struct Known {
+    uses: BTreeMap<String, u64>,
+    versions: BTreeMap<String, (u32, Timestamp)>,
 }
 
 /// A template of WeChat's library.
@@ -96,9 +108,9 @@ pub(crate) async fn list_templates(
     Named(appid): Named<String>,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
-    let uses = app.store().template_uses(account.id(), USED_DAYS, app.now()).await?;
+    let known = Known::read(&app, &account).await?;
     let mut templates: Vec<_> =
-        account.templates().map(|template| TemplateBody::of(template, &uses)).collect();
+        account.templates().map(|template| TemplateBody::of(template, &known)).collect();
     templates.sort_unstable_by_key(|template| template.template_id);
     let right = Right::lacking(account.record.kind, account.record.verified);
     answer::ok(&TemplatesBody { templates, account: right })
@@ -167,8 +179,16 @@ pub(super) fn unknown_template() -> Problem {
     Problem::new(Code::UnknownTemplate, "the account has no such template: sync its templates")
 }
 
+impl Known {
+    pub(super) async fn read(app: &App, account: &Account) -> Result<Self, Problem> {
+        let uses = app.store().template_uses(account.id(), USED_DAYS, app.now()).await?;
+        Ok(Self { uses, versions: app.store().template_versions(account.id()).await? })
+    }
+}
+
 impl<'a> TemplateBody<'a> {
-    pub(super) fn of(template: &'a Template, uses: &BTreeMap<String, u64>) -> Self {
+    pub(super) fn of(template: &'a Template, known: &Known) -> Self {
+        let version = known.versions.get(&*template.template_id);
         Self {
             template_id: &template.template_id,
             title: &template.title,
@@ -178,7 +198,10 @@ impl<'a> TemplateBody<'a> {
             deputy_industry: &template.deputy_industry,
             fields: &template.fields,
             shows_title_only: template.shows_title_only(),
-            messages_30_days: uses.get(&*template.template_id).copied().unwrap_or(0),
+            messages_30_days: known.uses.get(&*template.template_id).copied().unwrap_or(0),
+            // In the catalog and not in the store for a moment, while a sync is under way.
+            version: version.map_or(1, |(version, _)| *version),
+            since: version.map(|(_, since)| *since),
         }
     }
 }

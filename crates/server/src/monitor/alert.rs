@@ -5,14 +5,15 @@ mod rule;
 
 use axum::extract::State;
 use hongyan_domain::Timestamp;
-use hongyan_domain::alert::{AlertRule, AlertState, News, Severity, Standing};
-use hongyan_engine::Catalog;
+use hongyan_domain::alert::{AlertRule, AlertState, Metric, News, Severity, Standing};
+use hongyan_engine::{Catalog, Reading};
 use hongyan_store::{AlertKey, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::auth::{Caller, MayRead, MaySend};
 use crate::answer::problem::{Code, Problem};
+use crate::answer::text::Text;
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::request::body::Json;
@@ -68,6 +69,15 @@ pub(crate) struct AlertBody {
     appid: Option<String>,
     /// Of which template (or, of the installation, which webhook); null: of the whole account.
     template_id: Option<String>,
+    /// What is measured; null: the rule is gone.
+    #[schema(value_type = Option<String>)]
+    metric: Option<Metric>,
+    /// Of which error code.
+    errcode: Option<i64>,
+    /// How far back is counted.
+    window_minutes: Option<u32>,
+    /// What it means, what was done, what to do; null: the rule is gone.
+    reading: Option<ReadingBody>,
     /// `pending` (too much, but not for long enough), `firing` or `resolved`.
     #[schema(value_type = String)]
     state: AlertState,
@@ -85,6 +95,18 @@ pub(crate) struct AlertBody {
     told_at: Option<Timestamp>,
     #[schema(value_type = Option<String>)]
     silenced_until: Option<Timestamp>,
+}
+
+/// How to read an alert.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AlertReading)]
+pub(crate) struct ReadingBody {
+    /// What it means.
+    meaning: Text,
+    /// What Hongyan does about it by itself.
+    done: Text,
+    /// What to do.
+    advice: Text,
 }
 
 /// How long nobody is to be told.
@@ -237,6 +259,13 @@ impl From<Note> for NoteBody {
     }
 }
 
+impl ReadingBody {
+    fn of(Reading { meaning, done, advice }: Reading) -> Self {
+        let text = |(zh, en): (&'static str, &'static str)| Text::new(zh, en);
+        Self { meaning: text(meaning), done: text(done), advice: text(advice) }
+    }
+}
+
 impl AlertBody {
     fn of(key: &AlertKey, standing: &Standing, rules: &[AlertRule], catalog: &Catalog) -> Self {
         let rule = rules.iter().find(|rule| rule.id == key.rule);
@@ -249,6 +278,10 @@ impl AlertBody {
             severity: rule.map_or(Severity::Info, |rule| rule.severity),
             appid,
             template_id: Some(key.template_id.clone()).filter(|template| !template.is_empty()),
+            metric: rule.map(|rule| rule.metric),
+            errcode: rule.and_then(|rule| rule.errcode),
+            window_minutes: rule.map(|rule| rule.window_minutes),
+            reading: rule.map(hongyan_engine::alert_reading).map(ReadingBody::of),
             state: standing.state,
             value: standing.value,
             threshold: rule.map_or(0.0, |rule| rule.threshold),

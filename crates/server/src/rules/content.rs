@@ -6,8 +6,8 @@ use axum::extract::{Request, State};
 use hongyan_content::word_list::{LineError, LineFault};
 use hongyan_content::{Advice, BuildError, Industry, Pinyin, Scanner, WordList, WordListError};
 use hongyan_domain::{
-    AccountId, Category, Data, Field, FieldCode, FieldError, FieldKind, Openid, Sentence, Tap, Template,
-    Timestamp, says,
+    AccountId, AccountKind, Category, Data, Field, FieldCode, FieldError, FieldKind, FieldRules, Openid,
+    Preview, Sentence, Tap, Template, Timestamp, preview, says,
 };
 use hongyan_engine::content::{self, Told, Words};
 use hongyan_engine::{Account, advice};
@@ -268,6 +268,7 @@ struct Draft {
     data: String,
     category: Category,
     tap: Tap,
+    rules: FieldRules,
 }
 
 impl Draft {
@@ -285,9 +286,12 @@ pub(crate) struct CheckBody {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     told: Told,
+    /// What the phone will show: `title`, `rows`, `dropped` and `tap`, as of a dry run.
+    #[schema(value_type = Object)]
+    preview: Preview,
 }
 
-/// Holds a text against the word list in force. Nothing is sent or kept.
+/// Holds a text against the word list in force, and shows what the phone will show of it. Nothing is sent or kept.
 #[utoipa::path(post, path = "/api/v1/content/check", tag = "content", request_body = DraftRequest,
     responses((status = 200, description = "What the list says", body = CheckBody)))]
 pub(crate) async fn check(
@@ -297,8 +301,10 @@ pub(crate) async fn check(
 ) -> Answer {
     let draft = draft(&app, &caller, &asked)?;
     content::make_ready(draft.words.clone()).await;
-    let told = content::tell(&draft.words, &draft.template, &draft.data()?, draft.category);
-    answer::ok(&CheckBody { told })
+    let data = draft.data()?;
+    let told = content::tell(&draft.words, &draft.template, &data, draft.category);
+    let preview = preview(&draft.template, &data, draft.tap.clone(), draft.rules);
+    answer::ok(&CheckBody { told, preview })
 }
 
 /// What could be better.
@@ -370,6 +376,7 @@ fn of_lines(words: Arc<Words>, asked: &DraftRequest) -> Draft {
         data: serde_json::Value::Object(data).to_string(),
         category: asked.category.unwrap_or(Category::Service),
         tap: Tap::of(asked.url.as_deref(), None),
+        rules: FieldRules::of(AccountKind::Service),
     }
 }
 
@@ -380,6 +387,7 @@ fn of_template(account: &Account, id: &str, asked: &DraftRequest) -> Result<Draf
         data: asked.data.as_ref().map_or("{}", |data| data.get()).to_owned(),
         category: asked.category.unwrap_or(Category::Service),
         tap: Tap::of(asked.url.as_deref(), None),
+        rules: FieldRules::of(account.record.kind),
     })
 }
 
@@ -406,6 +414,7 @@ fn of_scenario(
         tap: Tap::of(url, rendered.miniprogram.as_ref()),
         data: rendered.data,
         category: found.category,
+        rules: FieldRules::of(account.record.kind),
     })
 }
 

@@ -112,11 +112,13 @@ async fn the_fourth_submit_of_a_month_is_refused_with_its_date() {
     server.deed(&path, "check", &json!({})).await;
 
     let fourth = server.deed(&path, "submit", &json!({})).await;
+    let month = server.get(PATH).await.json()["month"].clone();
     server.clock.advance_ms(NOW.next_month().ms() - NOW.ms());
     let next_month = server.deed(&path, "submit", &json!({})).await;
 
     assert_eq!(fourth.problem(), problem(409, "too_soon"));
     assert_eq!(fourth.json()["allowed_at"], "2024-04-30T16:00:00.000Z");
+    assert_eq!(month, json!({"submitted": 3, "allowed": 3, "next_at": "2024-04-30T16:00:00.000Z"}));
     assert!(fourth.text.contains("2024-05-01"), "{}", fourth.text);
     assert_eq!(next_month.status, StatusCode::OK);
 }

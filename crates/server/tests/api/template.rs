@@ -109,6 +109,8 @@ async fn a_template_shows_its_versions_its_use_and_its_end() {
 
     assert_eq!(now["template"]["messages_30_days"], 1);
     assert_eq!(listed["templates"][0]["messages_30_days"], 1);
+    assert_eq!((&listed["templates"][0]["version"], &now["template"]["version"]), (&json!(2), &json!(2)));
+    assert!(listed["templates"][0]["since"].is_string());
     let versions: Vec<_> = now["versions"].as_array().unwrap().iter().map(|one| &one["version"]).collect();
     assert_eq!(versions, [1, 2]);
     assert_eq!((&gone["template"], gone["removed_at"].is_string()), (&Value::Null, true));

@@ -178,6 +178,11 @@ impl Store {
         .await
     }
 
+    /// How many applications of an account were handed in in the calendar month of Asia/Shanghai that holds `now`.
+    pub async fn application_submits(&self, account: AccountId, now: Timestamp) -> Result<usize> {
+        self.read(move |conn| submits(conn, account, now)).await
+    }
+
     /// Decides and applies an event, in one transaction: two submits at once are two of a month's three.
     pub async fn move_application(
         &self,
@@ -292,12 +297,11 @@ fn apply(
     now: Timestamp,
 ) -> Result<ApplicationMove> {
     let Some(before) = find(conn, account, id)? else { return Ok(ApplicationMove::Unknown) };
-    let month = now.month_start().ms();
     let standing = Standing {
         state: before.state,
         application: &before.application,
         submitted_at: before.submitted_at,
-        submits_this_month: conn.prepare_cached(SUBMITS)?.query_row([account.0, month], |row| row.get(0))?,
+        submits_this_month: submits(conn, account, now)?,
     };
     let to = match decide(&standing, event, now) {
         Ok(to) => to,
@@ -306,6 +310,11 @@ fn apply(
     write_move(conn, (account, &before), (to, event), now)?;
     let after = find(conn, account, id)?.map(Box::new);
     Ok(after.map_or(ApplicationMove::Unknown, ApplicationMove::Moved))
+}
+
+fn submits(conn: &Connection, account: AccountId, now: Timestamp) -> Result<usize> {
+    let month = now.month_start().ms();
+    Ok(conn.prepare_cached(SUBMITS)?.query_row([account.0, month], |row| row.get(0))?)
 }
 
 fn write_move(

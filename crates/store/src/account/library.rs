@@ -62,6 +62,14 @@ WHERE account = ?1
   AND template_id = ?2
 ORDER BY version";
 
+const CURRENT_VERSIONS: &str = "
+SELECT v.template_id, v.version, v.since
+FROM template AS t
+JOIN template_version AS v
+  ON v.account = t.account AND v.template_id = t.template_id AND v.version = t.version
+WHERE t.account = ?1
+  AND t.removed_at IS NULL";
+
 const REMOVED_AT: &str = "
 SELECT removed_at
 FROM template
@@ -106,6 +114,18 @@ impl Store {
                 Ok((row.get(6)?, row::at(row, 7)?, templates::read(row)?))
             })?;
             Ok(Some(TemplateHistory { removed_at: removed_at.map(Timestamp::from_ms), versions }))
+        })
+        .await
+    }
+
+    /// Of each template that the account has now: which of its texts is in force, from 1, and since when.
+    pub async fn template_versions(&self, account: AccountId) -> Result<BTreeMap<String, (u32, Timestamp)>> {
+        self.read(move |conn| {
+            let mut versions = conn.prepare_cached(CURRENT_VERSIONS)?;
+            let rows = row::all(versions.query([account.0])?, |row| {
+                Ok((row.get(0)?, (row.get(1)?, row::at(row, 2)?)))
+            })?;
+            Ok(rows.into_iter().collect())
         })
         .await
     }

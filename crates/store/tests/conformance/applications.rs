@@ -103,6 +103,8 @@ pub(crate) async fn three_submits_fill_a_month_of_one_account_even_at_once(bed: 
     let waiting = ApplicationFilter { state: Some(ApplicationState::Checked), before: None, limit: 9 };
     let waiting = bed.store.applications(bed.account, waiting).await.unwrap();
     assert_eq!(waiting.len(), 2);
+    assert_eq!(bed.store.application_submits(bed.account, NOW).await.unwrap(), 3);
+    assert_eq!(bed.store.application_submits(bed.account, NOW.next_month()).await.unwrap(), 0);
     moved(bed, waiting[0].id, Event::Submitted, NOW.next_month()).await;
     let other = bed.store.put_account(draft("wx2"), NOW).await.unwrap().id;
     let id = bed.store.create_application(other, &sound(), NOW).await.unwrap();

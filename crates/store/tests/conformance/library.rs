@@ -54,6 +54,8 @@ pub(crate) async fn a_template_keeps_every_text_and_is_remembered_when_it_is_gon
     let sync = |templates, at| bed.store.sync_templates(bed.account, templates, at);
     sync(vec![template("a", "1")], NOW).await.unwrap();
     sync(vec![template("a", "2")], after_s(1)).await.unwrap();
+    let versions = bed.store.template_versions(bed.account).await.unwrap();
+    assert_eq!(versions, [("a".to_owned(), (2, after_s(1)))].into());
     sync(vec![], after_s(2)).await.unwrap();
 
     let history = bed.store.template_history(bed.account, "a").await.unwrap().unwrap();
@@ -61,6 +63,7 @@ pub(crate) async fn a_template_keeps_every_text_and_is_remembered_when_it_is_gon
     assert_eq!(history.removed_at, Some(after_s(2)));
     assert_eq!(history.versions, [(1, NOW, template("a", "1")), (2, after_s(1), template("a", "2"))]);
     assert_eq!(bed.store.template_history(bed.account, "b").await.unwrap(), None);
+    assert!(bed.store.template_versions(bed.account).await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_grant_outlives_a_sync_and_is_taken_back(bed: &Bed) {

@@ -49,6 +49,10 @@ async fn an_error_code_fires_tells_once_and_resolves() {
         (&alerts(&world).await[0]["rule"], &alerts(&world).await[0]["state"]),
         (&json!("errcode-43002"), &json!("firing"))
     );
+    for part in ["meaning", "done", "advice"] {
+        let said = alerts(&world).await[0]["reading"][part]["zh"].as_str().unwrap().to_owned();
+        assert!(text.contains(&said), "{said} is missing: {text}");
+    }
 
     world.pass(10, MINUTE).await;
     let told = receiver.take();

@@ -320,7 +320,9 @@ async fn a_text_is_checked_and_advised_on_without_being_sent() {
     let marketing = json!({ "fields": [{ "value": "送您优惠券" }], "category": "marketing" });
     assert_eq!(api.post("/api/v1/content/check", &marketing).await.expect(200)["verdict"], json!("pass"));
     let filled = json!({ "template_id": template_id, "data": { "keyword1": "送您优惠券" } });
-    assert_eq!(api.post("/api/v1/content/check", &filled).await.expect(200)["verdict"], json!("hold"));
+    let held = api.post("/api/v1/content/check", &filled).await.expect(200);
+    assert_eq!(held["verdict"], json!("hold"));
+    assert_eq!(held["preview"]["rows"], json!([{ "label": "内容", "value": "送您优惠券" }]));
 
     let advised = with(lines, &json!({ "industry": "retail" }));
     let advised = api.post("/api/v1/content/advise", &advised).await.expect(200);

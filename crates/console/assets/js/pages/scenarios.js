@@ -36,13 +36,13 @@ function List({ appid }) {
     { key: 'lane', label: t('word.lane'), cell: (row) => html`<span>${t(`lane.${row.lane}`)} ${row.variants?.length > 0 && html`<${Badge} tone="info">${t('scenarios.variants', { n: row.variants.length })}<//>`}</span>` },
     { key: 'on_time', label: t('scenarios.on_time'), cell: (row) => html`<${Link} href=${url('/messages', { appid, scenario: row.name })}><${OnTime} counts=${counts(row.name)} /><//>` },
   ];
-  const empty = html`<${Empty} title=${t('scenarios.empty')}><p>${t('scenarios.empty_hint')}</p>${may(me, 'admin') && html`<${Link} class="button primary" href=${url('/scenarios/catalogue', { appid })}>${t('scenarios.add')}<//>`}<//>`;
+  const empty = html`<${Empty} title=${t('scenarios.empty')}><p>${t('scenarios.empty_hint')}</p>${may(me, 'admin') && html`<${Link} class="button primary" href=${url('/scenarios/new/catalogue', { appid })}>${t('scenarios.add')}<//>`}<//>`;
   return html`<${Trouble} problem=${list.problem || punctual.problem} again=${list.again} />${!list.data && !list.problem && html`<${Loading} />`}
     ${list.data && html`<${Table} columns=${columns} rows=${list.data.scenarios} id=${(row) => row.name} empty=${empty} label=${t('scenarios.title')} />`}`;
 }
 
 export default function Scenarios() {
   const me = useMe();
-  const acts = ({ appid }) => may(me, 'admin') && html`<${Link} class="button primary" href=${url('/scenarios/catalogue', { appid })}>${t('scenarios.add')}<//>`;
+  const acts = ({ appid }) => may(me, 'admin') && html`<${Link} class="button primary" href=${url('/scenarios/new/catalogue', { appid })}>${t('scenarios.add')}<//>`;
   return html`<${AccountPage} title=${t('scenarios.title')} note=${t('scenarios.note')} acts=${acts}>${({ appid }) => html`<${List} key=${appid} appid=${appid} />`}<//>`;
 }

@@ -9,7 +9,7 @@ import { may, useMe } from '../me.js';
 import { forget, useAccounts, useTemplates } from '../known.js';
 import { Badge, Card, Command, Empty, Head, Id, Loading, Trouble } from '../ui/basic.js';
 import { Field, FormTrouble, useForm } from '../ui/form.js';
-import { Phone } from '../ui/phone.js';
+import { Fill } from '../ui/fill.js';
 import { toast } from '../ui/toast.js';
 
 words({
@@ -20,7 +20,7 @@ words({
     'start.token': '回调 Token', 'start.token_hint': '3 到 32 个字母和数字，与微信后台一致；没有回调就收不到送达回执', 'start.aes_key': 'EncodingAESKey', 'start.aes_hint': '43 个字符；消息加解密方式请选安全模式', 'start.put': '接入',
     'start.put_done': '已接入，正在检查', 'start.checklist': '检查清单', 'start.again': '重新检查', 'start.which': '公众号', 'start.other': '接入另一个公众号', 'start.callback': '回调地址', 'start.callback_hint': '填到微信后台“服务器配置”的 URL',
     'start.receipt': '首个回执', 'start.receipt_ok': '微信已回调：{ago}', 'start.receipt_wait': '还没有收到微信的回调：发送一条测试消息后会到', 'start.mend': '解决办法', 'start.sync': '同步模板', 'start.synced': '模板已同步',
-    'start.send': '发一条测试消息', 'start.send_note': '发给你自己：在公众号后台或“获取用户列表”里能查到自己的 openid。', 'start.openid': '接收者 openid', 'start.template': '模板', 'start.no_templates': '这个公众号还没有模板', 'start.preview': '预览', 'start.go': '发送并查看经过',
+    'start.send': '发一条测试消息', 'start.send_note': '发给你自己：在公众号后台或“获取用户列表”里能查到自己的 openid。', 'start.template': '模板', 'start.no_templates': '这个公众号还没有模板',
     'start.admin_only': '接入公众号需要管理员角色。', 'start.status_ok': '正常', 'start.status_warning': '注意', 'start.status_failed': '未通过', 'start.status_skipped': '未检查',
   },
   en: {
@@ -30,7 +30,7 @@ words({
     'start.token': 'Callback Token', 'start.token_hint': '3 to 32 letters and digits, as in WeChat’s console; without a callback no receipts come', 'start.aes_key': 'EncodingAESKey', 'start.aes_hint': '43 characters; choose safe mode (安全模式)', 'start.put': 'Connect',
     'start.put_done': 'Connected; checking it', 'start.checklist': 'Checklist', 'start.again': 'Check again', 'start.which': 'Account', 'start.other': 'Connect another account', 'start.callback': 'Callback URL', 'start.callback_hint': 'Enter it as the URL under 服务器配置 in WeChat’s console',
     'start.receipt': 'first receipt', 'start.receipt_ok': 'WeChat called {ago}', 'start.receipt_wait': 'WeChat has not called yet: it will after a test message', 'start.mend': 'What to do', 'start.sync': 'Sync templates', 'start.synced': 'Templates are synced',
-    'start.send': 'Send a test message', 'start.send_note': 'To yourself: WeChat’s console and its list of users show your openid.', 'start.openid': 'openid of the recipient', 'start.template': 'Template', 'start.no_templates': 'This account has no templates yet', 'start.preview': 'Preview', 'start.go': 'Send and watch',
+    'start.send': 'Send a test message', 'start.send_note': 'To yourself: WeChat’s console and its list of users show your openid.', 'start.template': 'Template', 'start.no_templates': 'This account has no templates yet',
     'start.admin_only': 'Connecting an account takes the role admin.', 'start.status_ok': 'fine', 'start.status_warning': 'look', 'start.status_failed': 'failed', 'start.status_skipped': 'not checked',
   },
 });
@@ -108,39 +108,16 @@ export function Checklist({ appid }) {
       <${Receipt} appid=${appid} /></ul>`}<//>`;
 }
 
-const places = (template) => (template?.fields || []).map((field) => field.name);
-
 function Test({ appid, account }) {
   const me = useMe();
   const templates = Object.values(useTemplates(appid));
-  const [preview, show] = useState(null);
-  const form = useForm({ touser: '', template_id: '', data: {} }, async () => {
-    const { id } = await api.post('/api/v1/messages', request());
-    go(`/messages/${id}`);
-  });
-  const template = templates.find(({ template_id: id }) => id === form.values.template_id) || templates[0];
-  // A dot in a field's name is its path in the request: faults find their way back by it.
-  const request = () => ({
-    appid, touser: form.values.touser.trim(), template_id: template.template_id,
-    data: Object.fromEntries(places(template).map((name) => [name, { value: form.values[`data.${name}`] || '' }])),
-  });
-  const look = async () => {
-    try {
-      show((await api.post('/api/v1/messages', { ...request(), dry_run: true })).preview);
-    } catch (problem) {
-      toast(problem.message, 'bad');
-    }
-  };
+  const [chosen, choose] = useState('');
+  const template = templates.find(({ template_id: id }) => id === chosen) || templates[0];
   if (!may(me, 'operator')) return null;
   if (!template) return html`<${Card} title=${t('start.send')}><${Empty} title=${t('start.no_templates')} /><//>`;
-  const fields = ['touser', ...places(template).map((name) => `data.${name}`)];
-  return html`<${Card} title=${t('start.send')}><p class="note">${t('start.send_note')}</p><div class="columns"><form onSubmit=${form.onSubmit}>
-    <${FormTrouble} form=${form} fields=${fields} />
-    <${Field} form=${form} name="touser" label=${t('start.openid')} autocomplete="off" required />
-    <${Field} form=${form} name="template_id" label=${t('start.template')} options=${templates.map(({ template_id: id, title }) => [id, title])} />
-    ${template.fields.map(({ name, label }) => html`<${Field} key=${name} form=${form} name=${`data.${name}`} label=${`${label || name} (${name})`} />`)}
-    <div class="form-acts"><button type="button" class="button" onClick=${look}>${t('start.preview')}</button><button class="button primary" disabled=${form.busy}>${t('start.go')}</button></div></form>
-    <div>${preview && html`<${Phone} preview=${preview} account=${account.name} />`}</div></div><//>`;
+  const choice = templates.length > 1 && html`<label class="filter narrow"><span>${t('start.template')}</span><select name="template_id" value=${template.template_id} onChange=${(event) => choose(event.target.value)}>
+    ${templates.map(({ template_id: id, title }) => html`<option key=${id} value=${id} selected=${id === template.template_id}>${title}</option>`)}</select></label>`;
+  return html`<${Card} title=${t('start.send')}><p class="note">${t('start.send_note')}</p>${choice}<${Fill} key=${template.template_id} appid=${appid} account=${account} template=${template} /><//>`;
 }
 
 export default function Start() {

@@ -22,12 +22,11 @@ pub(super) struct About<'a> {
 
 impl About<'_> {
     pub(super) fn words(&self, lang: Lang) -> NoteWords {
-        let (done, advice) = self.mend();
-        let mut lines = vec![self.measured(lang)];
-        lines.extend(self.meaning(lang));
+        let reading = reading(self.rule);
+        let mut lines = vec![self.measured(lang), self.meaning(lang, reading.meaning)];
         if self.news != News::Resolved {
-            lines.push(pick(lang, ("系统已处理：", "Already done: ")).to_owned() + pick(lang, done));
-            lines.push(pick(lang, ("建议：", "To do: ")).to_owned() + pick(lang, advice));
+            lines.push(pick(lang, ("系统已处理：", "Already done: ")).to_owned() + pick(lang, reading.done));
+            lines.push(pick(lang, ("建议：", "To do: ")).to_owned() + pick(lang, reading.advice));
         }
         let link = self.link.map(|console| format!("{}/alerts", console.trim_end_matches('/')));
         NoteWords { title: self.title(lang), lines, link }
@@ -68,30 +67,44 @@ impl About<'_> {
         }
     }
 
-    fn meaning(&self, lang: Lang) -> Option<String> {
-        let row = self.rule.errcode.and_then(errcode::lookup)?;
+    fn meaning(&self, lang: Lang, meaning: Pair) -> String {
+        let code = self.rule.errcode.map(|code| format!("{code}: ")).unwrap_or_default();
         let template = if self.subject.is_empty() || self.account.is_none() {
             String::new()
         } else {
             format!(" · {} {}", pick(lang, ("模板", "template")), self.subject)
         };
-        Some(format!("{}: {}{template}", row.code, pick(lang, (row.zh, row.en))))
-    }
-
-    /// What was done, and what to do.
-    fn mend(&self) -> (Pair, Pair) {
-        if let Some(code) = self.rule.errcode {
-            let advice = errcode::lookup(code)
-                .map_or(("查看消息时间线", "look at a message's timeline"), |row| {
-                    (row.advice_zh, row.advice_en)
-                });
-            return (done_about(code), advice);
-        }
-        mend(self.rule.metric)
+        format!("{code}{}{template}", pick(lang, meaning))
     }
 }
 
+/// A sentence in Chinese and in English.
 type Pair = (&'static str, &'static str);
+
+/// What a person has to know of what a rule finds, each in Chinese and in English.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What it means.
+    pub meaning: (&'static str, &'static str),
+    /// What Hongyan does about it by itself.
+    pub done: (&'static str, &'static str),
+    /// What to do.
+    pub advice: (&'static str, &'static str),
+}
+
+/// How to read what this rule finds.
+pub fn reading(rule: &AlertRule) -> Reading {
+    let Some(code) = rule.errcode else {
+        let (done, advice) = mend(rule.metric);
+        return Reading { meaning: meaning(rule.metric), done, advice };
+    };
+    let unknown = ("微信返回了未收录的错误码", "WeChat answers with a code that is not in the tables");
+    let (meaning, advice) = errcode::lookup(code)
+        .map_or((unknown, ("查看消息时间线", "look at a message's timeline")), |row| {
+            ((row.zh, row.en), (row.advice_zh, row.advice_en))
+        });
+    Reading { meaning, done: done_about(code), advice }
+}
 
 fn pick(lang: Lang, (zh, en): Pair) -> &'static str {
     match lang {
@@ -112,6 +125,29 @@ fn metric(metric: Metric) -> Pair {
         Metric::CallbackSilence => ("未收到回调（分钟）", "Minutes without a callback"),
         Metric::UserBlockRate => ("用户拒收比例", "Share of people who blocked"),
         Metric::WebhookFailure => ("业务回调持续失败（小时）", "Hours a webhook has failed"),
+    }
+}
+
+fn meaning(metric: Metric) -> Pair {
+    match metric {
+        Metric::SuccessRate => ("已有结果的消息中，送达的太少", "of the messages that ended, too few were delivered"),
+        Metric::LateShare => ("超过期限才交给微信的消息太多", "too many messages were with WeChat after their deadline"),
+        Metric::BacklogAge => ("最早的消息已超过期限，仍在排队", "the first message is past its deadline and still waits"),
+        Metric::QuotaForecast => {
+            ("按现在的速率，今日额度很快用完", "at the present rate today's quota is used up soon")
+        }
+        Metric::TokenFailure => {
+            ("没有可用的 access_token，消息发不出去", "there is no access_token, so nothing can be sent")
+        }
+        Metric::CallbackSilence => (
+            "消息在发送，微信却没有回调，不知道是否送达",
+            "messages go and WeChat does not call back: whether they arrive is not known",
+        ),
+        Metric::UserBlockRate => ("关闭消息的用户太多", "too many people have switched the messages off"),
+        Metric::WebhookFailure => {
+            ("业务系统收不到消息的最终结果", "a business is not told what became of its messages")
+        }
+        Metric::ErrcodeCount | Metric::ErrcodeRate => ("—", "—"),
     }
 }
 
