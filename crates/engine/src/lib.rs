@@ -28,6 +28,7 @@ mod notes;
 mod receive;
 mod recover;
 mod refused;
+mod resend;
 pub mod rules;
 mod send;
 mod settle;

@@ -19,6 +19,7 @@ use crate::auth::{Caller, MayRead};
 use crate::field;
 use crate::problem::Problem;
 use crate::query::{self, Asked};
+use crate::text::Text;
 
 /// Points in one answer: more than a screen has columns. A day by the minute fits.
 const POINTS_MAX: usize = 1_500;
@@ -112,6 +113,9 @@ pub(crate) struct LineBody {
     name: String,
     /// What is counted: `accepted`, `sent`, `delivered`, `failed`, `suppressed`, `unknown`, `cancelled`, `refused` or `tried`.
     measure: &'static str,
+    /// Of an errcode: what it means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meaning: Option<Text>,
     /// All points together.
     total: i64,
     /// One number a point.
@@ -338,7 +342,8 @@ fn errcode(measure: Measure) -> Option<i64> {
 
 impl LineBody {
     fn of((name, measure): (String, &'static str), counts: Vec<i64>) -> Self {
-        Self { name, measure, total: counts.iter().sum(), counts }
+        let errcode = (measure == "tried").then(|| name.parse().ok()).flatten();
+        Self { measure, meaning: errcode.and_then(Text::meaning), total: counts.iter().sum(), counts, name }
     }
 }
 

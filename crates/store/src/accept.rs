@@ -13,8 +13,8 @@ use crate::series::Kind;
 use crate::store::{KeysOf, check_batch};
 use crate::writer::Ledger;
 use crate::{
-    Acceptance, Joining, NewMessage, Result, Store, StoreError, Ties, approvals, gather, row, verdicts,
-    withdraw,
+    Acceptance, Joining, NewMessage, Result, Store, StoreError, Ties, approvals, gather, resend, row,
+    verdicts, withdraw,
 };
 
 /// Due further ahead than this, a message waits in the schedule and not in the queue.
@@ -170,6 +170,9 @@ fn gathered(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<
 fn tie(ledger: &mut Ledger<'_>, keys: &AccountKeys, sealed: &Sealed, ties: &Ties) -> Result<Acceptance> {
     if let Some(gather) = &ties.gather {
         gather::begin(ledger, keys, sealed, gather)?;
+    }
+    if let Some(message) = ties.resends {
+        resend::note(ledger, sealed.new.account, (message, sealed.new.id), sealed.new.accepted_at)?;
     }
     let Some(about) = &ties.subject else { return Ok(Acceptance::New) };
     let taken_back = withdraw::tie(ledger, keys, sealed, about)?;

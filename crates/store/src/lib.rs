@@ -43,6 +43,7 @@ mod ready;
 mod recipients;
 mod reconcile;
 mod record;
+mod resend;
 mod restore;
 mod rotate;
 mod row;

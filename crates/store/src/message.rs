@@ -84,13 +84,15 @@ pub struct Worded {
     pub findings: String,
 }
 
-/// What ties a message to triggers before and after it.
+/// What ties a message to triggers and messages before and after it.
 #[derive(Clone, Debug, Default)]
 pub struct Ties {
     /// It is made of all triggers of a window.
     pub gather: Option<Gather>,
     /// Events about the same thing take it back.
     pub subject: Option<Subject>,
+    /// A person asked for this message's content to go once more.
+    pub resends: Option<MessageId>,
 }
 
 /// A trigger that becomes part of a message.
@@ -552,6 +554,16 @@ pub enum Happening {
     Withdrawn {
         /// The event's name.
         by: String,
+    },
+    /// Its content went to its person once more, as another message.
+    Resent {
+        /// That one.
+        again: MessageId,
+    },
+    /// It was made of another message's content.
+    Resends {
+        /// That one's.
+        message: MessageId,
     },
     /// An open claim holds it.
     Claimed,

@@ -11,7 +11,7 @@ use crate::reconcile::raw_place;
 use crate::row::{self, RawReady};
 use crate::{
     Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, approvals, clicks, compliance,
-    gather, withdraw,
+    gather, resend, withdraw,
 };
 
 /// The columns of `read`, in its order.
@@ -163,6 +163,7 @@ fn on_time(conn: &Connection, record: &MessageRecord) -> Result<Option<Punctuali
 fn timeline(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Result<Vec<Moment>> {
     let mut timeline = vec![Moment { at: record.accepted_at, what: Happening::Accepted }];
     timeline.extend(gather::moments(conn, keyring, record)?);
+    timeline.extend(resend::moments(conn, record.account, record.id)?);
     let withdrawn = withdraw::event_of(conn, record.account, record.id)?;
     timeline.extend(withdrawn.map(|(at, by)| Moment { at, what: Happening::Withdrawn { by } }));
     timeline.extend(verdicts(conn, record)?);

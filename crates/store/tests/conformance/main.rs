@@ -55,6 +55,7 @@ suite! {
         an_event_takes_back_what_waits_of_its_subject_once,
         an_event_that_came_first_takes_back_what_comes_after,
         what_ties_messages_goes_with_them,
+        two_messages_of_one_content_name_each_other_until_the_later_one_goes,
     }
     alerts {
         a_rule_is_kept_changed_and_taken_back,
