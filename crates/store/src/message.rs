@@ -629,6 +629,8 @@ pub struct MessageFilter {
     pub template_id: Option<String>,
     /// Of this scenario.
     pub scenario: Option<String>,
+    /// In this lane.
+    pub lane: Option<Lane>,
     /// With a dispatch that WeChat answered so.
     pub errcode: Option<i64>,
     /// Accepted at this time or later.

@@ -9,6 +9,16 @@ export const number = (n) => (n === null || n === undefined ? '–' : n.toLocale
 /** 98.2 % */
 export const share = (part, whole) => (whole ? `${number(Math.round((part / whole) * 1000) / 10)} %` : '–');
 
+/** 98.2 %, of a share from 0 to 1; null: there is none. */
+export const percent = (rate) => (rate === null || rate === undefined ? '–' : `${number(Math.round(rate * 1000) / 10)} %`);
+
+/** 850 ms, 1.2 s, 3.5 min. */
+export function took(ms) {
+  if (ms === null || ms === undefined) return '–';
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return ms < 120000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms / 6000) / 10} min`;
+}
+
 /** The zone, like UTC+8. */
 export function zone(date = new Date()) {
   const minutes = -date.getTimezoneOffset();
