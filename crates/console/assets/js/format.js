@@ -3,8 +3,14 @@ import { lang, t } from './i18n.js';
 
 const locale = () => (lang() === 'zh' ? 'zh-CN' : 'en-GB');
 
-/** 12,345 */
-export const number = (n) => (n === null || n === undefined ? '–' : n.toLocaleString(locale(), { maximumFractionDigits: 1 }));
+/** 12,345; 0.5 with one digit after the point, or so many. */
+export const number = (n, digits = 1) => (n === null || n === undefined ? '–' : n.toLocaleString(locale(), { maximumFractionDigits: digits }));
+
+/** 28.1万, 281K: where there is little room. */
+export const compact = (n) => n.toLocaleString(locale(), { notation: 'compact', maximumFractionDigits: n < 1e5 ? 1 : 0 });
+
+/** How often a second: 12.5, and 0.04 where that is all. */
+export const often = (n) => number(n, n < 1 ? 2 : 1);
 
 /** 98.2 % */
 export const share = (part, whole) => (whole ? `${number(Math.round((part / whole) * 1000) / 10)} %` : '–');

@@ -26,6 +26,9 @@ async function walk(path, steps) {
 /** What a canvas shows. */
 const picture = (chart) => chart.locator('canvas').evaluate((canvas) => canvas.toDataURL());
 
+/** A choice of the page's head. */
+const pick = (page, name) => page.locator(`main select[name=${name}]`);
+
 async function saved(page, button) {
   const [download] = await Promise.all([page.waitForEvent('download'), button.click()]);
   return { name: download.suggestedFilename(), text: readFileSync(await download.path(), 'utf8') };
@@ -49,15 +52,15 @@ test('the overview says what is wrong and each number leads to its rows', () => 
   assert.equal(await page.locator('.account').first().getAttribute('data-appid'), made.other, 'what stands still comes first');
   await page.locator('.account').first().getByText('盘点').waitFor();
   await page.locator('[data-figure=wrong]', { hasText: '1' }).waitFor();
-  await page.locator('[data-part=errcodes]').getByText('40003', { exact: true }).waitFor();
+  await page.locator('[data-part=errcodes]').getByText('47003', { exact: true }).waitFor();
   await page.locator('[data-part=errcodes] .cause-count').first().click();
-  await page.waitForURL(/errcode=40003/);
+  await page.waitForURL(/errcode=47003/);
   await page.locator('tbody tr').first().waitFor();
   await page.goBack();
   await page.locator('[data-part=charts]').getByRole('link', { name: '7 天' }).click();
   await page.waitForURL(/range=7d/);
   await page.locator('[data-chart=success] .reading strong', { hasText: '%' }).waitFor();
-  await page.getByLabel('公众号').selectOption(made.other);
+  await pick(page, 'appid').selectOption(made.other);
   await page.waitForURL(new RegExp(`appid=${made.other}`));
   await page.locator('[data-step=delivered] .count', { hasText: /^0$/ }).waitFor();
   assert.equal(await page.locator('.account').count(), 1);
@@ -94,17 +97,17 @@ test('everything is held and released again', () => walk('/queue', async (page) 
 }));
 
 test('counters are told apart by template and error code, and saved as a sheet', () => walk('/analytics', async (page) => {
-  await page.getByLabel('按').selectOption('template');
+  await pick(page, 'by').selectOption('template');
   await page.waitForURL(/by=template/);
-  await page.getByLabel('公众号').selectOption(made.appid);
+  await pick(page, 'appid').selectOption(made.appid);
   const row = page.locator('[data-part=totals] tbody tr', { hasText: '订单支付成功通知' });
   await row.waitFor();
   const { name, text } = await saved(page, page.getByRole('button', { name: '下载 CSV' }));
   assert.match(name, /^hongyan-template-24h\.csv$/);
   assert.match(text.split('\r\n')[0], /^\ufeffat,.*订单支付成功通知 sent/);
-  await page.getByLabel('按').selectOption('errcode');
-  await page.locator('[data-part=totals] tbody tr', { hasText: '40003' }).getByRole('link').click();
-  await page.waitForURL(/errcode=40003/);
+  await pick(page, 'by').selectOption('errcode');
+  await page.locator('[data-part=totals] tbody tr', { hasText: '47003' }).getByRole('link').click();
+  await page.waitForURL(/errcode=47003/);
   await page.locator('tbody tr').first().waitFor();
 }));
 
@@ -124,7 +127,7 @@ test('a message that failed goes once more, and the two name each other', () => 
   await page.getByRole('dialog').getByRole('button', { name: '发送' }).click();
   await page.waitForURL((url) => !url.pathname.endsWith(made.failed[0]));
   await page.locator('.timeline').getByText('再次发送：内容来自').waitFor();
-  await page.locator('header .badge[data-state=failed]').waitFor();
+  await page.locator('header .badge[data-state=delivered]').waitFor();
   await page.locator('.timeline').getByRole('link', { name: made.failed[0] }).click();
   await page.locator('.timeline').getByText('已再次发送为').waitFor();
   const { timeline } = await made.call('GET', `/api/v1/messages/${made.failed[0]}`);

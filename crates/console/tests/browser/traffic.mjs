@@ -4,7 +4,7 @@ import { seed } from './seed.mjs';
 /** Links lead to it from outside; the walks follow them at the server's own address. */
 export const PUBLIC_URL = 'https://hongyan.example.com';
 const OTHER = 'wx00000000000000bb';
-const NOBODY = 'oNobody_0000000000000000000';
+const FAILING = 3;
 const PHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 MicroMessenger/8.0.50';
 const HOUR_MS = 3600000;
 
@@ -38,12 +38,14 @@ export async function traffic(here) {
   const many = (from, count, more = () => ({})) => Array.from({ length: count }, (_, n) => message(from + n, more(n)));
   const send = async (messages) => (await call('POST', '/api/v1/messages/batch', { messages })).results.map(({ id }) => id);
   const delivered = await send(many(100, 24));
-  const failed = await send(many(200, 3, () => ({ touser: NOBODY, track: false })));
+  await until(() => call('GET', `/api/v1/messages/${delivered.at(-1)}`), ({ state }) => state === 'delivered');
+  await at(`${here.wechat}/_sim/faults`, { appid, errcodes: [{ errcode: 47003, next: FAILING }] });
+  const failed = await send(many(200, FAILING, () => ({ track: false })));
+  await send([message(210, { touser: 'oNobody_0000000000000000000', track: false })]);
   await call('POST', `/api/v1/accounts/${OTHER}/pause`, { reason: '盘点' });
   const waits = { appid: OTHER, touser: openids[0], template_id: templates[0].template_id, track: false, url: undefined };
   const waiting = await send([...many(300, 5, () => ({ ...waits, lane: 'bulk' })), message(305, { ...waits, lane: 'urgent' })]);
   await send([message(400, { lane: 'normal', track: false, send_at: new Date(Date.now() + HOUR_MS).toISOString() })]);
-  await until(() => call('GET', `/api/v1/messages/${delivered.at(-1)}`), ({ state }) => state === 'delivered');
   await until(() => call('GET', `/api/v1/messages/${failed.at(-1)}`), ({ state }) => state === 'failed');
   await tap(here, 6);
   await until(() => call('GET', `/api/v1/stats/clicks?appid=${appid}`), ({ rows }) => rows.some(({ clicked }) => clicked > 5));

@@ -4,6 +4,8 @@ import { number } from '../format.js';
 import { Card } from './basic.js';
 
 const DAY_S = 86400;
+/** From so many points on, lines are thin: they would run into each other. */
+const MANY = 300;
 const two = (n) => String(n).padStart(2, '0');
 const day = (date) => `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 const clock = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
@@ -21,12 +23,13 @@ const lone = (plot, nth) => plot.data[nth].flatMap((value, at, all) => (value !=
 
 const fromZero = (_, __, high) => [0, Math.max((high ?? 0) * 1.15, 1)];
 
-function options({ box, series, height, shown, range, pick }) {
+function options({ box, times, series, height, shown, range, pick }) {
   const axis = { stroke: color('--faint'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif' };
-  const lines = series.map(({ label }, nth) => ({ label, stroke: color(`--line-${nth % 8}`), width: 2, points: { show: false, size: 5, filter: lone, fill: color(`--line-${nth % 8}`) } }));
+  const width = times.length > MANY ? 1 : 2;
+  const lines = series.map(({ label }, nth) => ({ label, stroke: color(`--line-${nth % 8}`), width, points: { show: false, size: 5, filter: lone, fill: color(`--line-${nth % 8}`) } }));
   return {
     width: box.clientWidth, height, legend: { show: false }, cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
-    scales: { y: { range } }, axes: [{ ...axis, values: ticks, space: 56 }, { ...axis, size: 58, space: 32, values: (_, values) => values.map(shown) }], series: [{}, ...lines],
+    scales: { y: { range } }, axes: [{ ...axis, values: ticks, space: 56, size: 26, gap: 6 }, { ...axis, size: 58, space: 32, values: (_, values) => values.map(shown) }], series: [{}, ...lines],
     hooks: { setCursor: [(plot) => pick(plot.cursor.idx ?? null)] },
   };
 }
@@ -46,7 +49,7 @@ export function Chart({ data, series, height = 180, label, shown = number, range
     let watch;
     import('../../vendor/uplot.js').then(({ default: Plot }) => {
       if (gone || !box.current) return;
-      plot.current = new Plot(options({ box: box.current, series, height, shown, range, pick }), newest.current, box.current);
+      plot.current = new Plot(options({ box: box.current, times: newest.current[0], series, height, shown, range, pick }), newest.current, box.current);
       watch = new ResizeObserver(() => plot.current?.setSize({ width: box.current.clientWidth, height }));
       watch.observe(box.current);
     });

@@ -2,7 +2,7 @@
 import { html } from '../../lib.js';
 import { api } from '../../api.js';
 import { t, words } from '../../i18n.js';
-import { number } from '../../format.js';
+import { compact, number } from '../../format.js';
 import { useData } from '../../live.js';
 import { Link, useQuery } from '../../router.js';
 import { Card, Empty, Loading, Trouble } from '../../ui/basic.js';
@@ -45,7 +45,7 @@ const shade = (count, most) => (count ? Math.max(1, Math.ceil((count / most) * S
 function Week({ week, most }) {
   const cell = (day, hour) => t('heat.cell', { day: t(`heat.day_${day}`), hour: hourOf(hour), n: number(week[day][hour]) });
   return html`<div class="heat-box"><table class="heat" aria-label=${t('heat.title')}><thead><tr><th scope="col"><span class="unseen">${t('heat.day')}</span></th>${HOURS.map((hour) => html`<th key=${hour} scope="col">${hour}</th>`)}</tr></thead>
-    <tbody>${DAYS.map((day) => html`<tr key=${day}><th scope="row">${t(`heat.day_${day}`)}</th>${HOURS.map((hour) => html`<td key=${hour} title=${cell(day, hour)}><span class=${`heat-${shade(week[day][hour], most)}`}>${week[day][hour] ? number(week[day][hour]) : ''}</span></td>`)}</tr>`)}</tbody></table></div>`;
+    <tbody>${DAYS.map((day) => html`<tr key=${day}><th scope="row">${t(`heat.day_${day}`)}</th>${HOURS.map((hour) => html`<td key=${hour} title=${cell(day, hour)}><span class=${`heat-${shade(week[day][hour], most)}`}>${week[day][hour] ? compact(week[day][hour]) : ''}</span></td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 function Shown({ week, name }) {

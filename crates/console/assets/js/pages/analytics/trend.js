@@ -16,12 +16,12 @@ import { Table } from '../../ui/table.js';
 words({
   zh: {
     'trend.by': '按', 'trend.by_outcome': '结果', 'trend.by_account': '公众号', 'trend.by_template': '模板', 'trend.by_scenario': '场景', 'trend.by_errcode': '错误码', 'trend.metric': '指标', 'trend.accepted': '受理', 'trend.sent': '微信已受理', 'trend.delivered': '送达', 'trend.failed': '失败', 'trend.unknown': '结果不明', 'trend.suppressed': '策略未发', 'trend.refused': '受理时拒绝', 'trend.cancelled': '撤回', 'trend.tried': '次数',
-    'trend.success': '送达率', 'trend.all': '全部', 'trend.range': '时间', 'trend.line': '折线（前 8 项，每格的数量）', 'trend.table': '合计', 'trend.none': '这段时间没有数据', 'trend.none_hint': '换一个时间范围或条件，或发送一条测试消息。', 'trend.test': '发送测试消息', 'trend.cut': '只显示数量最大的 100 条线：请选择一个公众号。', 'trend.nothing': '（无场景）',
+    'trend.success': '送达率', 'trend.all': '全部', 'trend.range': '时间', 'trend.line_minute': '每分钟的数量', 'trend.line_hour': '每小时的数量', 'trend.line_day': '每天的数量', 'trend.first': '前 8 项', 'trend.table': '合计', 'trend.none': '这段时间没有数据', 'trend.none_hint': '换一个时间范围或条件，或发送一条测试消息。', 'trend.test': '发送测试消息', 'trend.cut': '只显示数量最大的 100 条线：请选择一个公众号。', 'trend.nothing': '（无场景）',
     'trend.took': '用时', 'trend.accept_to_sent_ms': '受理 → 微信受理', 'trend.sent_to_receipt_ms': '微信受理 → 回执送达', 'trend.answer_ms': '微信应答一次', 'trend.step': '环节', 'trend.errcode': '错误码', 'trend.meaning': '含义', 'trend.rows_note': '按发生时间计；点击数字查看同期受理的消息。',
   },
   en: {
     'trend.by': 'By', 'trend.by_outcome': 'outcome', 'trend.by_account': 'account', 'trend.by_template': 'template', 'trend.by_scenario': 'scenario', 'trend.by_errcode': 'error code', 'trend.metric': 'Number', 'trend.accepted': 'accepted', 'trend.sent': 'sent', 'trend.delivered': 'delivered', 'trend.failed': 'failed', 'trend.unknown': 'unknown', 'trend.suppressed': 'suppressed', 'trend.refused': 'refused at once', 'trend.cancelled': 'cancelled', 'trend.tried': 'times',
-    'trend.success': 'delivered of final', 'trend.all': 'all', 'trend.range': 'Time', 'trend.line': 'Lines (the first 8, counts a point)', 'trend.table': 'In all', 'trend.none': 'There is nothing in this time', 'trend.none_hint': 'Choose another time or ask for less, or send a test message.', 'trend.test': 'Send a test message', 'trend.cut': 'The 100 largest lines: choose one account for the rest.', 'trend.nothing': '(no scenario)',
+    'trend.success': 'delivered of final', 'trend.all': 'all', 'trend.range': 'Time', 'trend.line_minute': 'Counts a minute', 'trend.line_hour': 'Counts an hour', 'trend.line_day': 'Counts a day', 'trend.first': 'the first 8', 'trend.table': 'In all', 'trend.none': 'There is nothing in this time', 'trend.none_hint': 'Choose another time or ask for less, or send a test message.', 'trend.test': 'Send a test message', 'trend.cut': 'The 100 largest lines: choose one account for the rest.', 'trend.nothing': '(no scenario)',
     'trend.took': 'How long it took', 'trend.accept_to_sent_ms': 'acceptance → WeChat', 'trend.sent_to_receipt_ms': 'WeChat → receipt', 'trend.answer_ms': 'one answer of WeChat', 'trend.step': 'Step', 'trend.errcode': 'Error code', 'trend.meaning': 'Meaning', 'trend.rows_note': 'Counted when it happened; a number leads to the messages accepted in this time.',
   },
 });
@@ -51,7 +51,7 @@ function useNames(by, appid, accounts) {
 function Lines({ series, lines, nameOf }) {
   const shown = lines.slice(0, LINES);
   const labels = shown.map((line) => ({ label: nameOf(line.name), value: line.total }));
-  return html`<${Chart} key=${`${series.step}.${labels.map((one) => one.label)}`} height=${260} data=${[times(series), ...shown.map((line) => line.counts)]} series=${labels} label=${t('trend.line')} />`;
+  return html`<${Chart} key=${`${series.step}.${labels.map((one) => one.label)}`} height=${260} data=${[times(series), ...shown.map((line) => line.counts)]} series=${labels} label=${t(`trend.line_${series.step}`)} />`;
 }
 
 /** One row for each name, one column for each measure. */
@@ -68,8 +68,9 @@ function Totals({ by, lines, nameOf, base }) {
   const find = (row, measure) => url('/messages', { ...base, [FILTERS[by]]: row.name, ...FINDS[measure] });
   const linked = (row, measure) => (FINDS[measure] && (by !== 'scenario' || row.name) ? html`<${Link} href=${find(row, measure)}>${number(row[measure] || 0)}<//>` : number(row[measure] || 0));
   if (by === 'outcome') {
-    const columns = [{ key: 'name', label: t('trend.metric'), cell: ({ name }) => nameOf(name) }, { key: 'total', label: t('word.count'), num: true, cell: ({ name, total }) => (FINDS[name] ? html`<${Link} href=${url('/messages', { ...base, ...FINDS[name] })}>${number(total)}<//>` : number(total)) }];
-    return html`<${Table} columns=${columns} rows=${lines} id=${(row) => row.name} label=${t('trend.table')} />`;
+    const figure = ({ name, total }) => html`<span class="figure-value">${number(total)}</span><span class="figure-label">${nameOf(name)}</span>`;
+    return html`<div class="figures">${lines.map((line) => (FINDS[line.name] ? html`<${Link} key=${line.name} class="figure" href=${url('/messages', { ...base, ...FINDS[line.name] })}>${figure(line)}<//>` : html`<div key=${line.name} class="figure">${figure(line)}</div>`))}
+      <div class="figure"><span class="figure-value">${percent(successIn(Object.fromEntries(lines.map(({ name, total }) => [name, total]))))}</span><span class="figure-label">${t('trend.success')}</span></div></div>`;
   }
   if (by === 'errcode') {
     const columns = [
@@ -122,10 +123,11 @@ export default function Trend({ accounts }) {
 }
 
 function Shown({ series, by, metric, nameOf, base, name }) {
-  const lines = series.lines.filter((line) => line.total > 0);
+  const order = (line) => (by === 'outcome' ? MEASURES.indexOf(line.measure) : 0);
+  const lines = series.lines.filter((line) => line.total > 0).sort((a, b) => order(a) - order(b));
   const drawn = by === 'outcome' || by === 'errcode' ? lines : lines.filter((line) => line.measure === metric);
   if (!lines.length) return html`<${Empty} title=${t('trend.none')}><p>${t('trend.none_hint')}</p><${Link} class="button" href="/start">${t('trend.test')}<//><//>`;
-  return html`<${Card} title=${t('trend.line')} aside=${html`<${Sheet} name=${name} rows=${() => asSheet(series, nameOf)} />`} data-chart="lines">${drawn.length ? html`<${Lines} series=${series} lines=${drawn} nameOf=${nameOf} />` : html`<p class="faint">${t('trend.none')}</p>`}<//>
+  return html`<${Card} title=${`${t(`trend.line_${series.step}`)}${drawn.length > LINES ? ` (${t('trend.first')})` : ''}`} aside=${html`<${Sheet} name=${name} rows=${() => asSheet(series, nameOf)} />`} data-chart="lines">${drawn.length ? html`<${Lines} series=${series} lines=${drawn} nameOf=${nameOf} />` : html`<p class="faint">${t('trend.none')}</p>`}<//>
     <${Card} title=${t('trend.table')} data-part="totals"><p class="hint">${t('trend.rows_note')}</p><${Totals} by=${by} lines=${lines} nameOf=${nameOf} base=${base} />${series.truncated && html`<p class="warn-text">${t('trend.cut')}</p>`}<//>
     <${Took} series=${series} />`;
 }

@@ -4,6 +4,7 @@ import { url } from '../../api.js';
 import { said, t, words } from '../../i18n.js';
 import { ago, instant, number, span } from '../../format.js';
 import { Link } from '../../router.js';
+import { Bar } from '../../ui/bar.js';
 import { Badge, Card, Id, Time, cause } from '../../ui/basic.js';
 
 words({
@@ -13,11 +14,13 @@ words({
   },
   en: {
     'strip.title': 'Accounts', 'strip.sending': 'sending', 'strip.idle': 'fine, idle', 'strip.paused': 'paused', 'strip.trouble': 'no token', 'strip.ordered': 'paused by a person: {reason}', 'strip.used': '{used} of {limit}', 'strip.runs_out': 'used up at {at} at this rate', 'strip.lasts': 'lasts today',
-    'strip.rate': '{now} of {limit} a second', 'strip.unlimited': '{now} a second, no limit', 'strip.oldest': 'the oldest waits {age}', 'strip.late': '{n} lanes are late', 'strip.no_callback': 'none set', 'strip.no_token': 'none yet', 'strip.all': 'Show all {n}', 'strip.more': 'The first 500; the rest is under Accounts.', 'strip.until': 'until',
+    'strip.rate': '{now} of {limit} a second', 'strip.unlimited': '{now} a second, no limit', 'strip.oldest': 'the oldest waits {age}', 'strip.late': 'late lanes: {n}', 'strip.no_callback': 'none set', 'strip.no_token': 'none yet', 'strip.all': 'Show all {n}', 'strip.more': 'The first 500; the rest is under Accounts.', 'strip.until': 'until',
   },
 });
 
 const TONES = { sending: 'good', idle: 'good', paused: 'bad', trouble: 'bad' };
+/** Of a day's quota: it is time to look at it. */
+const NEARLY = 0.9;
 /** Strips shown at first. */
 const FEW = 6;
 
@@ -44,7 +47,7 @@ function backlog({ lanes }, now) {
 
 function Quota({ quota, rate }) {
   const { used, limit, runs_out_at: end } = quota;
-  return html`<div><span>${t('strip.used', { used: number(used), limit: number(limit) })}</span><meter min="0" max=${limit || 1} high=${limit * 0.9} value=${used} aria-label=${t('word.quota')} />
+  return html`<div><span>${t('strip.used', { used: number(used), limit: number(limit) })}</span><${Bar} value=${used} most=${limit || 1} bad=${Boolean(end) || used > limit * NEARLY} />
     ${end ? html`<span class="fault">${t('strip.runs_out', { at: instant(end).slice(-8, -3) })}</span>` : rate > 0 && html`<span class="faint">${t('strip.lasts')}</span>`}</div>`;
 }
 
@@ -55,7 +58,7 @@ function Strip({ account, live, now }) {
   const { token } = account.live;
   const items = [
     ['word.quota', html`<${Quota} quota=${account.quota} rate=${account.sent_per_s} />`],
-    ['word.rate', html`<div><span>${limit ? t('strip.rate', { now: number(rate), limit: number(limit) }) : t('strip.unlimited', { now: number(rate) })}</span>${limit > 0 && html`<meter min="0" max=${limit} value=${Math.min(rate, limit)} aria-label=${t('word.rate')} />`}</div>`],
+    ['word.rate', html`<div><span>${limit ? t('strip.rate', { now: number(rate), limit: number(limit) }) : t('strip.unlimited', { now: number(rate) })}</span>${limit > 0 && html`<${Bar} value=${rate} most=${limit} />`}</div>`],
     ['word.queue', html`<div><${Link} href=${url('/queue', { appid: account.appid })}>${number(waiting)}<//>${oldest !== null && html`<span class="hint"><br />${t('strip.oldest', { age: span(oldest) })}</span>`}${late > 0 && html`<span class="fault"><br />${t('strip.late', { n: late })}</span>`}</div>`],
     ['word.token', token.age_s === null ? t('strip.no_token') : span(token.age_s)],
     ['word.callback', live && !live.callback && !account.last_callback_at ? t('strip.no_callback') : ago(account.last_callback_at, now)],

@@ -1,7 +1,7 @@
 // Success, latency and rate over the range that the address names.
 import { html } from '../../lib.js';
 import { t, words } from '../../i18n.js';
-import { number, percent, took } from '../../format.js';
+import { number, often, percent, took } from '../../format.js';
 import { useQuery } from '../../router.js';
 import { Loading, Trouble } from '../../ui/basic.js';
 import { ChartCard } from '../../ui/chart.js';
@@ -9,10 +9,10 @@ import { Ranges, countsOf, perSecond, rangeOf, successOf, times, totalOf, useSer
 
 words({
   zh: {
-    'charts.title': '走势', 'charts.success': '送达率', 'charts.latency': '从受理到微信', 'charts.rate': '每秒发送', 'charts.of_range': '此时段合计', 'charts.p95': 'p95，此时段', 'charts.newest': '最新一格', 'charts.accepted': '受理', 'charts.sent': '发送',
+    'charts.title': '走势', 'charts.success': '送达率', 'charts.latency': '用时（受理到微信受理）', 'charts.rate': '每秒消息数', 'charts.of_range': '此时段合计', 'charts.p95': 'p95，此时段', 'charts.newest': '最新一格', 'charts.accepted': '受理', 'charts.sent': '发送',
   },
   en: {
-    'charts.title': 'Over time', 'charts.success': 'Delivered', 'charts.latency': 'From acceptance to WeChat', 'charts.rate': 'A second', 'charts.of_range': 'of this range', 'charts.p95': 'p95 of this range', 'charts.newest': 'newest point', 'charts.accepted': 'accepted', 'charts.sent': 'sent',
+    'charts.title': 'Over time', 'charts.success': 'Delivered', 'charts.latency': 'Time from acceptance to WeChat', 'charts.rate': 'Messages a second', 'charts.of_range': 'of this range', 'charts.p95': 'p95 of this range', 'charts.newest': 'newest point', 'charts.accepted': 'accepted', 'charts.sent': 'sent',
   },
 });
 
@@ -41,7 +41,7 @@ function Latency({ series }) {
 function Rate({ series }) {
   const [accepted, sent] = ['accepted', 'sent'].map((measure) => perSecond(series, countsOf(series, measure)));
   const lines = [{ label: t('charts.sent'), value: sent.at(-1) }, { label: t('charts.accepted'), value: accepted.at(-1) }];
-  return html`<${ChartCard} name="rate" title=${t('charts.rate')} value=${number(sent.at(-1))} note=${t('charts.newest')} data=${[times(series), sent, accepted]} series=${lines} />`;
+  return html`<${ChartCard} name="rate" title=${t('charts.rate')} value=${often(sent.at(-1))} note=${t('charts.newest')} data=${[times(series), sent, accepted]} series=${lines} shown=${often} />`;
 }
 
 export default function Charts({ appid, accounts }) {
