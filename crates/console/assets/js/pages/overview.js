@@ -24,7 +24,7 @@ words({
   },
 });
 
-const LIVE_MS = 3000;
+const LIVE_MS = 5000;
 
 /** Sends in the last second where the live stream tells, else the mean of five minutes. */
 function rateOf(overview, snapshot, appid) {

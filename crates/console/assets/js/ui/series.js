@@ -12,7 +12,7 @@ words({
 
 const HOUR_S = 3600;
 const RANGES = { '1h': HOUR_S, '24h': 24 * HOUR_S, '7d': 7 * 24 * HOUR_S, '30d': 30 * 24 * HOUR_S };
-const EVERY_MS = { '1h': 5000, '24h': 30000, '7d': 60000, '30d': 60000 };
+const EVERY_MS = { '1h': 10000, '24h': 60000, '7d': 300000, '30d': 300000 };
 const STEPS = { minute: 60, hour: HOUR_S, day: 24 * HOUR_S };
 /** What the API answers at once: a day by the minute, and so many points of all accounts that it has to read one by one. */
 const POINTS_MAX = 1500;

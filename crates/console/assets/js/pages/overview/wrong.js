@@ -19,7 +19,7 @@ words({
 });
 
 const TONES = { critical: 'bad', warning: 'warn', info: 'info' };
-const EVERY_MS = 10000;
+const EVERY_MS = 30000;
 const CAUSES_MAX = 8;
 const today = () => `${shanghaiToday()}T00:00:00+08:00`;
 const short = (n) => number(Math.round(n * 1000) / 1000);
