@@ -9,11 +9,11 @@ import { Badge, Card, Id, Time, cause } from '../../ui/basic.js';
 
 words({
   zh: {
-    'strip.title': '公众号', 'strip.sending': '发送中', 'strip.idle': '正常，空闲', 'strip.paused': '已暂停', 'strip.trouble': '没有令牌', 'strip.ordered': '人工暂停：{reason}', 'strip.used': '{used} / {limit}', 'strip.runs_out': '按现在的速度，{at} 用完', 'strip.lasts': '今天用不完',
+    'strip.title': '公众号', 'strip.sending': '发送中', 'strip.idle': '正常，空闲', 'strip.paused': '已暂停', 'strip.trouble': '没有令牌', 'strip.ordered': '人工暂停：{reason}', 'strip.used': '{used} / {limit}', 'strip.runs_out': '按现在的速度，{at} 用完', 'strip.used_up': '已用完，次日 0 点恢复', 'strip.lasts': '今天用不完',
     'strip.rate': '{now} / {limit} 每秒', 'strip.unlimited': '{now} 每秒，不限', 'strip.oldest': '最早的已等 {age}', 'strip.late': '有 {n} 个通道已逾期', 'strip.no_callback': '未配置', 'strip.no_token': '还没有', 'strip.all': '显示全部 {n} 个', 'strip.more': '只显示前 500 个，其余见“公众号”。', 'strip.until': '到',
   },
   en: {
-    'strip.title': 'Accounts', 'strip.sending': 'sending', 'strip.idle': 'fine, idle', 'strip.paused': 'paused', 'strip.trouble': 'no token', 'strip.ordered': 'paused by a person: {reason}', 'strip.used': '{used} of {limit}', 'strip.runs_out': 'used up at {at} at this rate', 'strip.lasts': 'lasts today',
+    'strip.title': 'Accounts', 'strip.sending': 'sending', 'strip.idle': 'fine, idle', 'strip.paused': 'paused', 'strip.trouble': 'no token', 'strip.ordered': 'paused by a person: {reason}', 'strip.used': '{used} of {limit}', 'strip.runs_out': 'used up at {at} at this rate', 'strip.used_up': 'used up until midnight', 'strip.lasts': 'lasts today',
     'strip.rate': '{now} of {limit} a second', 'strip.unlimited': '{now} a second, no limit', 'strip.oldest': 'the oldest waits {age}', 'strip.late': 'late lanes: {n}', 'strip.no_callback': 'none set', 'strip.no_token': 'none yet', 'strip.all': 'Show all {n}', 'strip.more': 'The first 500; the rest is under Accounts.', 'strip.until': 'until',
   },
 });
@@ -48,7 +48,7 @@ function backlog({ lanes }, now) {
 function Quota({ quota, rate }) {
   const { used, limit, runs_out_at: end } = quota;
   return html`<div><span>${t('strip.used', { used: number(used), limit: number(limit) })}</span><${Bar} value=${used} most=${limit || 1} bad=${Boolean(end) || used > limit * NEARLY} />
-    ${end ? html`<span class="fault">${t('strip.runs_out', { at: instant(end).slice(-8, -3) })}</span>` : rate > 0 && html`<span class="faint">${t('strip.lasts')}</span>`}</div>`;
+    ${limit > 0 && used >= limit ? html`<span class="fault">${t('strip.used_up')}</span>` : end ? html`<span class="fault">${t('strip.runs_out', { at: instant(end).slice(-8, -3) })}</span>` : rate > 0 && html`<span class="faint">${t('strip.lasts')}</span>`}</div>`;
 }
 
 function Strip({ account, live, now }) {

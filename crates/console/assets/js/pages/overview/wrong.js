@@ -22,12 +22,11 @@ const TONES = { critical: 'bad', warning: 'warn', info: 'info' };
 const EVERY_MS = 30000;
 const CAUSES_MAX = 8;
 const today = () => `${shanghaiToday()}T00:00:00+08:00`;
-const short = (n) => number(Math.round(n * 1000) / 1000);
 
 function One({ one, accounts }) {
   const account = accounts.find(({ appid }) => appid === one.appid);
   return html`<li class=${one.severity}><p><${Link} href=${url('/alerts', { appid: one.appid, state: 'firing' })}><strong>${said(one.name)}</strong><//> <${Badge} tone=${TONES[one.severity] || 'calm'}>${t(`wrong.${one.severity}`)}<//>${one.silenced_until && html` <${Badge}>${t('wrong.silenced')}<//>`}</p>
-    <p class="hint">${account ? html`<${Link} href=${`/accounts/${account.appid}`}>${account.name}<//> · ` : ''}${t('wrong.measured', { value: short(one.value), threshold: short(one.threshold) })} · ${t('wrong.since')} <${Time} at=${one.fired_at || one.since} /></p></li>`;
+    <p class="hint">${account ? html`<${Link} href=${`/accounts/${account.appid}`}>${account.name}<//> · ` : ''}${t('wrong.measured', { value: number(one.value, 3), threshold: number(one.threshold, 3) })} · ${t('wrong.since')} <${Time} at=${one.fired_at || one.since} /></p></li>`;
 }
 
 export function Alerts({ alerts, accounts }) {
