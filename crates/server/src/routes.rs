@@ -84,6 +84,7 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(message::accept_batch))
         .routes(routes!(message::show))
         .routes(routes!(message::cancel))
+        .routes(routes!(message::resend))
         .routes(routes!(account::list, account::create))
         .routes(routes!(account::show, account::put, account::change, account::delete))
         .routes(routes!(account::check))

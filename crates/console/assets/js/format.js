@@ -3,14 +3,30 @@ import { lang, t } from './i18n.js';
 
 const locale = () => (lang() === 'zh' ? 'zh-CN' : 'en-GB');
 
-/** 12,345 */
-export const number = (n) => (n === null || n === undefined ? '–' : n.toLocaleString(locale(), { maximumFractionDigits: 1 }));
+/** 12,345; 0.5 with one digit after the point, or so many. */
+export const number = (n, digits = 1) => (n === null || n === undefined ? '–' : n.toLocaleString(locale(), { maximumFractionDigits: digits }));
+
+/** 28.1万, 281K: where there is little room. */
+export const compact = (n) => n.toLocaleString(locale(), { notation: 'compact', maximumFractionDigits: n < 1e5 ? 1 : 0 });
+
+/** How often a second: 12.5, and 0.04 where that is all. */
+export const often = (n) => number(n, n < 1 ? 2 : 1);
 
 /** Several names in one line. */
 export const listed = (names) => names.join(lang() === 'zh' ? '、' : ', ');
 
 /** 98.2 % */
 export const share = (part, whole) => (whole ? `${number(Math.round((part / whole) * 1000) / 10)} %` : '–');
+
+/** 98.2 %, of a share from 0 to 1; null: there is none. */
+export const percent = (rate) => (rate === null || rate === undefined ? '–' : `${number(Math.round(rate * 1000) / 10)} %`);
+
+/** 850 ms, 1.2 s, 3.5 min. */
+export function took(ms) {
+  if (ms === null || ms === undefined) return '–';
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return ms < 120000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms / 6000) / 10} min`;
+}
 
 /** The zone, like UTC+8. */
 export function zone(date = new Date()) {

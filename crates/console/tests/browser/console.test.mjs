@@ -54,7 +54,7 @@ test('the message is found again by its person, and its number leads to its rows
   await page.locator('tbody tr').first().getByRole('link').first().click();
   await page.waitForURL(`**${path}`);
   await page.getByRole('link', { name: '总览' }).click();
-  await page.locator('a.figure', { hasText: '已送达' }).click();
+  await page.locator('[data-step=delivered]').getByRole('link').click();
   await page.waitForURL(/state=delivered/);
   await page.locator('tbody tr').first().waitFor();
   assert.deepEqual(faults, []);

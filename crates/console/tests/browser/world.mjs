@@ -60,8 +60,8 @@ async function receive() {
   return receiver;
 }
 
-/** Everything that is needed, and `end()`. `template`: `{title, content}`. */
-export async function world({ template }) {
+/** Everything that is needed, and `end()`. `template`: `{title, content}`; `env`: settings besides the usual. */
+export async function world({ template, env: more = {} }) {
   const folder = mkdtempSync(join(tmpdir(), 'hongyan-browser-'));
   const simulator = start(['simulate', '--listen', '127.0.0.1:0', '--json'], {}, 'listening');
   const wechat = `http://${(await simulator.told).listening}`;
@@ -69,7 +69,7 @@ export async function world({ template }) {
   const env = {
     HONGYAN_STORE__URL: `sqlite:${folder}/hongyan.db`, HONGYAN_SECRETS__MASTER_KEY_FILE: `${folder}/master.key`,
     HONGYAN_HTTP__LISTEN: '127.0.0.1:0', HONGYAN_WECHAT__API_BASE: wechat, HONGYAN_LOG__LEVEL: 'warn',
-    HONGYAN_OUTGOING__ALLOW: '127.0.0.1',
+    HONGYAN_OUTGOING__ALLOW: '127.0.0.1', ...more,
   };
   const server = start(['serve', '--json'], env, 'setup_link');
   const { listening, setup_link: setupLink } = await server.told;

@@ -14,7 +14,7 @@ use hongyan_domain::{
     Category, Content, Data, FieldCode, FieldError, InteractionKind, Lane, MessageId, Miniprogram, OnUnknown,
     Openid, Rule, State, Template, Timestamp, Verdict, Wording,
 };
-use hongyan_store::{Acceptance, Marks, NewMessage, Withdrawal, Worded};
+use hongyan_store::{Acceptance, Marks, MessageRecord, NewMessage, Withdrawal, Worded};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -24,6 +24,7 @@ use crate::metrics::Entered;
 use crate::path::dispatch::Hint;
 use crate::path::gather;
 use crate::path::judge::{self, Judged};
+use crate::path::resend;
 use crate::path::settle::count_transition;
 use crate::path::trigger::{triggered, withdrawal};
 use crate::{Engine, EngineError, Settings, Shared};
@@ -88,6 +89,9 @@ pub struct Request<'a> {
     /// As `topcolor`.
     #[serde(borrow)]
     pub color: Option<&'a RawValue>,
+    /// The message whose content this is, where a person asked for it once more; no caller's body holds it.
+    #[serde(skip)]
+    pub resends: Option<&'a MessageRecord>,
 }
 
 /// A mini-program as callers write it; `path` is WeChat's old name of `pagepath`.
@@ -394,6 +398,9 @@ impl Engine {
         let mut message = self.message(account, template, request, (openid, content, now));
         if let Some(triggered) = &triggered {
             triggered.shape(&mut message, request);
+        }
+        if let Some(before) = request.resends {
+            resend::shape(before, &mut message);
         }
         message.marks.tracked = tracked.unwrap_or(false);
         let worded = content::worded(account, template, &data, &mut message);

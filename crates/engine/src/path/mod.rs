@@ -13,6 +13,7 @@ pub(crate) mod launch;
 pub(crate) mod receive;
 pub(crate) mod recover;
 pub(crate) mod refused;
+pub(crate) mod resend;
 pub(crate) mod send;
 pub(crate) mod settle;
 pub(crate) mod sweep;

@@ -58,7 +58,7 @@ impl Triggered<'_> {
                 items: format!("[{params}]"),
             }
         });
-        (about.is_some() || gather.is_some()).then_some(Ties { gather, subject: about })
+        (about.is_some() || gather.is_some()).then_some(Ties { gather, subject: about, resends: None })
     }
 }
 

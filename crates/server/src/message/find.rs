@@ -1,7 +1,7 @@
 //! Many messages: `GET /api/v1/messages`, page by page.
 
 use axum::extract::State;
-use hongyan_domain::{AccountId, Cause, FieldError, Openid, State as MessageState};
+use hongyan_domain::{AccountId, Cause, FieldError, Lane, Openid, State as MessageState};
 use hongyan_store::MessageFilter;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -36,6 +36,8 @@ pub(crate) struct Conditions {
     template_id: Option<String>,
     /// Of this scenario.
     scenario: Option<String>,
+    /// In this lane: `urgent`, `normal` or `bulk`.
+    lane: Option<String>,
     /// Of this campaign. No message has one yet.
     campaign: Option<String>,
     /// With a dispatch that WeChat answered so.
@@ -108,6 +110,12 @@ fn filter(
         client_msg_id: given(&asked.client_msg_id),
         template_id: given(&asked.template_id),
         scenario: given(&asked.scenario),
+        lane: query::read(
+            errors,
+            ("lane", asked.lane.as_deref()),
+            |word| Lane::ALL.into_iter().find(|lane| lane.as_str() == word),
+            "urgent, normal or bulk",
+        ),
         errcode: query::read(
             errors,
             ("errcode", asked.errcode.as_deref()),

@@ -1,11 +1,13 @@
-//! Messages: taken in one by one or in batches, shown with what became of them, taken back.
+//! Messages: taken in one by one or in batches, shown with what became of them, taken back, sent once more.
 
 pub(crate) mod batch;
 mod find;
+mod resend;
 mod show;
 mod take_in;
 
 pub(crate) use batch::{__path_accept_batch, accept_batch};
 pub(crate) use find::{__path_find, find};
+pub(crate) use resend::{__path_resend, resend};
 pub(crate) use show::{__path_cancel, __path_show, MessageBody, cancel, show};
 pub(crate) use take_in::{__path_accept, AcceptedBody, accept, accept_all, accept_one};

@@ -154,9 +154,13 @@ pub(crate) struct MomentBody<'a> {
     /// When.
     #[schema(value_type = String)]
     at: Option<Timestamp>,
-    /// `accepted`, `merged`, `withdrawn`, `judged`, `asked`, `approved`, `rejected`, `claimed`, `clicked`, `dispatched`,
-    /// `reported`, `blocked`, `complained` or `settled`.
+    /// `accepted`, `resends`, `merged`, `withdrawn`, `judged`, `asked`, `approved`, `rejected`, `claimed`, `clicked`,
+    /// `dispatched`, `reported`, `blocked`, `complained`, `settled` or `resent`.
     what: &'static str,
+    /// Of content that went to its person once more: the other message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    message: Option<MessageId>,
     /// Of a trigger that was merged into the message: the caller's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_msg_id: Option<&'a str>,
@@ -277,13 +281,13 @@ pub(crate) async fn cancel(
     }
 }
 
-async fn record(app: &App, caller: &Caller, id: &str) -> Result<MessageRecord, Problem> {
+pub(super) async fn record(app: &App, caller: &Caller, id: &str) -> Result<MessageRecord, Problem> {
     let id = MessageId::from_str(id).map_err(|_| unknown())?;
     let record = app.store().message(id).await?.filter(|record| caller.may_touch(record.account));
     record.ok_or_else(unknown)
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     let detail = "no message has this id; by your own id: GET /api/v1/messages?client_msg_id=…";
     Problem::new(Code::UnknownMessage, detail)
 }
@@ -355,6 +359,8 @@ impl<'a> MomentBody<'a> {
                 ..body
             },
             Happening::Withdrawn { by } => Self { what: "withdrawn", by: Some(by), ..body },
+            Happening::Resent { again } => Self { what: "resent", message: Some(*again), ..body },
+            Happening::Resends { message } => Self { what: "resends", message: Some(*message), ..body },
             Happening::Claimed => Self { what: "claimed", ..body },
             Happening::Dispatched { outcome, errcode, errmsg, rid, msgid, claimed_at, took_ms } => Self {
                 what: "dispatched",

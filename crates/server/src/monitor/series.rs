@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::auth::{Caller, MayRead};
 use crate::answer::problem::Problem;
+use crate::answer::text::Text;
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::request::field;
@@ -112,6 +113,9 @@ pub(crate) struct LineBody {
     name: String,
     /// What is counted: `accepted`, `sent`, `delivered`, `failed`, `suppressed`, `unknown`, `cancelled`, `refused` or `tried`.
     measure: &'static str,
+    /// Of an errcode: what it means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meaning: Option<Text>,
     /// All points together.
     total: i64,
     /// One number a point.
@@ -338,7 +342,8 @@ fn errcode(measure: Measure) -> Option<i64> {
 
 impl LineBody {
     fn of((name, measure): (String, &'static str), counts: Vec<i64>) -> Self {
-        Self { name, measure, total: counts.iter().sum(), counts }
+        let errcode = (measure == "tried").then(|| name.parse().ok()).flatten();
+        Self { measure, meaning: errcode.and_then(Text::meaning), total: counts.iter().sum(), counts, name }
     }
 }
 

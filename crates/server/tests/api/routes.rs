@@ -14,6 +14,7 @@ pub(crate) const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ("POST", "/api/v1/messages/batch", Some(Scope::Send)),
     ("GET", "/api/v1/messages/{id}", Some(Scope::Read)),
     ("POST", "/api/v1/messages/{id}/cancel", Some(Scope::Send)),
+    ("POST", "/api/v1/messages/{id}/resend", Some(Scope::Send)),
     ("GET", "/api/v1/accounts", Some(Scope::Read)),
     ("POST", "/api/v1/accounts", Some(Scope::Admin)),
     ("GET", "/api/v1/accounts/{appid}", Some(Scope::Read)),

@@ -175,6 +175,7 @@ const DELETES: &[&str] = &[
     "DELETE FROM gathered WHERE account = ?1",
     "DELETE FROM subject WHERE account = ?1",
     "DELETE FROM withdrawal WHERE account = ?1",
+    "DELETE FROM resend WHERE account = ?1",
     "DELETE FROM meta WHERE account = ?1",
     "DELETE FROM template WHERE account = ?1",
     "DELETE FROM template_version WHERE account = ?1",

@@ -17,6 +17,8 @@ const LIMIT_MAX: usize = 500;
 /// Ids are in order of acceptance but for clocks that step: searched this much further.
 const STEP_MS: i64 = 60_000;
 const HOUR_MS: i64 = 3_600_000;
+/// Where the lane stands among `record_columns!()`.
+const LANE: usize = 8;
 
 impl Store {
     /// A page of messages, newest first within an account; `limit` ≤ 500.
@@ -220,6 +222,7 @@ impl Search<'_> {
             || filter.until.is_some_and(|until| accepted_at >= until)
             || !is_or_any(filter.template_id.as_deref(), row, 6)?
             || !is_or_any(filter.scenario.as_deref(), row, row::SCENARIO)?
+            || (filter.lane.is_some() && Some(row::lane(row, LANE)?) != filter.lane)
             || (filter.cause.is_some() && row::cause(row, record::CAUSE)? != filter.cause)
         {
             return Ok(false);

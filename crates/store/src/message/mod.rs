@@ -89,13 +89,15 @@ pub struct Worded {
     pub findings: String,
 }
 
-/// What ties a message to triggers before and after it.
+/// What ties a message to triggers and messages before and after it.
 #[derive(Clone, Debug, Default)]
 pub struct Ties {
     /// It is made of all triggers of a window.
     pub gather: Option<Gather>,
     /// Events about the same thing take it back.
     pub subject: Option<Subject>,
+    /// A person asked for this message's content to go once more.
+    pub resends: Option<MessageId>,
 }
 
 /// A trigger that becomes part of a message.
@@ -560,6 +562,16 @@ pub enum Happening {
         /// The event's name.
         by: String,
     },
+    /// Its content went to its person once more, as another message.
+    Resent {
+        /// That one.
+        again: MessageId,
+    },
+    /// It was made of another message's content.
+    Resends {
+        /// That one's.
+        message: MessageId,
+    },
     /// An open claim holds it.
     Claimed,
     /// A try came back.
@@ -624,6 +636,8 @@ pub struct MessageFilter {
     pub template_id: Option<String>,
     /// Of this scenario.
     pub scenario: Option<String>,
+    /// In this lane.
+    pub lane: Option<Lane>,
     /// With a dispatch that WeChat answered so.
     pub errcode: Option<i64>,
     /// Accepted at this time or later.

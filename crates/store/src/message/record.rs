@@ -8,7 +8,7 @@ use crate::numbers::clicks;
 use crate::numbers::on_time::{self, Arrival};
 use crate::path::claim::Held;
 use crate::path::reconcile::raw_place;
-use crate::path::{approvals, gather, withdraw};
+use crate::path::{approvals, gather, resend, withdraw};
 use crate::seal::keyring::Keyring;
 use crate::sqlite::row::{self, RawReady};
 use crate::{Approval, Happening, MessageRecord, Moment, Result, Store, StoreError, compliance};
@@ -162,6 +162,7 @@ fn on_time(conn: &Connection, record: &MessageRecord) -> Result<Option<Punctuali
 fn timeline(conn: &Connection, keyring: &Keyring, record: &MessageRecord) -> Result<Vec<Moment>> {
     let mut timeline = vec![Moment { at: record.accepted_at, what: Happening::Accepted }];
     timeline.extend(gather::moments(conn, keyring, record)?);
+    timeline.extend(resend::moments(conn, record.account, record.id)?);
     let withdrawn = withdraw::event_of(conn, record.account, record.id)?;
     timeline.extend(withdrawn.map(|(at, by)| Moment { at, what: Happening::Withdrawn { by } }));
     timeline.extend(verdicts(conn, record)?);

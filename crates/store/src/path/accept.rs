@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hongyan_domain::{AccountId, Cause, InteractionKind, MessageId, State, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use crate::path::{approvals, gather, verdicts, withdraw};
+use crate::path::{approvals, gather, resend, verdicts, withdraw};
 use crate::people::recipients::{Owner, Person};
 use crate::seal::keyring::AccountKeys;
 use crate::seal::{self, Blind};
@@ -169,6 +169,9 @@ fn gathered(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<
 fn tie(ledger: &mut Ledger<'_>, keys: &AccountKeys, sealed: &Sealed, ties: &Ties) -> Result<Acceptance> {
     if let Some(gather) = &ties.gather {
         gather::begin(ledger, keys, sealed, gather)?;
+    }
+    if let Some(message) = ties.resends {
+        resend::note(ledger, sealed.new.account, (message, sealed.new.id), sealed.new.accepted_at)?;
     }
     let Some(about) = &ties.subject else { return Ok(Acceptance::New) };
     let taken_back = withdraw::tie(ledger, keys, sealed, about)?;

@@ -214,7 +214,7 @@ impl Store {
     }
 }
 
-const OF_MESSAGE: [&str; 2] = [
+const OF_MESSAGE: [&str; 3] = [
     "
 DELETE FROM gathered
 WHERE account = ?1
@@ -223,6 +223,11 @@ WHERE account = ?1
 DELETE FROM subject
 WHERE account = ?1
   AND message = ?2",
+    // With the later of the two: that the earlier one is gone is no reason to forget whose content it was.
+    "
+DELETE FROM resend
+WHERE account = ?1
+  AND again = ?2",
 ];
 
 /// Removes what tied a message that is removed.

@@ -1,6 +1,6 @@
 //! Looking messages up.
 
-use hongyan_domain::{Cause, MessageId, Outcome, State};
+use hongyan_domain::{Cause, Lane, MessageId, Outcome, State};
 use hongyan_store::{MessageFilter, StoreError};
 
 use crate::bed::{Bed, NOW, after_s, draft, openid, standing};
@@ -23,7 +23,7 @@ async fn refused(bed: &Bed) -> MessageId {
 pub(crate) async fn each_filter_finds_its_own(bed: &Bed) {
     let mut special = bed.draft_to("oSpecial");
     (special.client_msg_id, special.scenario) = (Some("c1".to_owned()), Some("paid".into()));
-    (special.template_id, special.accepted_at) = ("T9".into(), after_s(30));
+    (special.template_id, special.accepted_at, special.lane) = ("T9".into(), after_s(30), Lane::Urgent);
     let special_id = special.id;
     let plain = bed.accepted("oPlain").await;
     bed.store.accept(vec![special]).await.unwrap();
@@ -35,6 +35,7 @@ pub(crate) async fn each_filter_finds_its_own(bed: &Bed) {
     assert_eq!(found(bed, MessageFilter { openid: Some(openid("oSpecial")), ..any() }).await, [special_id]);
     assert_eq!(found(bed, MessageFilter { client_msg_id: Some("c1".into()), ..any() }).await, [special_id]);
     assert_eq!(found(bed, MessageFilter { scenario: Some("paid".into()), ..any() }).await, [special_id]);
+    assert_eq!(found(bed, MessageFilter { lane: Some(Lane::Urgent), ..any() }).await, [special_id]);
     assert_eq!(found(bed, MessageFilter { template_id: Some("T9".into()), ..any() }).await, [special_id]);
     assert_eq!(found(bed, MessageFilter { since: Some(after_s(30)), ..any() }).await, [special_id]);
     assert_eq!(found(bed, MessageFilter { until: Some(after_s(30)), ..any() }).await, [sent, refused, plain]);

@@ -44,6 +44,7 @@ suite! {
         what_waits_for_one_who_left_does_not_go,
         what_is_over_names_nobody_when_it_is_revoked,
         one_who_left_and_was_erased_may_come_back,
+        one_who_was_erased_for_good_is_named_by_no_list,
         people_not_heard_of_are_forgotten_but_not_that_they_must_not_be_written_to,
         a_message_counts_as_on_time_or_late_once,
     }
@@ -55,6 +56,7 @@ suite! {
         an_event_takes_back_what_waits_of_its_subject_once,
         an_event_that_came_first_takes_back_what_comes_after,
         what_ties_messages_goes_with_them,
+        two_messages_of_one_content_name_each_other_until_the_later_one_goes,
     }
     alerts {
         a_rule_is_kept_changed_and_taken_back,

@@ -2,8 +2,8 @@
 
 use hongyan_domain::{Cause, State, Timestamp};
 use hongyan_store::{
-    Acceptance, GATHERED_MAX, Gather, Happening, Joining, NewMessage, OpenWindow, Subject, Ties, WindowAsked,
-    Withdrawal,
+    Acceptance, GATHERED_MAX, Gather, Happening, Joining, Moment, NewMessage, OpenWindow, Subject, Ties,
+    WindowAsked, Withdrawal,
 };
 
 use crate::bed::{Bed, NOW, after_s, openid};
@@ -26,7 +26,7 @@ fn trigger(bed: &Bed, nth: usize, joining: Joining) -> NewMessage {
         client_msg_id: Some(format!("t-{nth}")),
         scenario: Some("cart".into()),
         due_at: after_s(30),
-        ties: Some(Box::new(Ties { gather: Some(gather), subject: None })),
+        ties: Some(Box::new(Ties { gather: Some(gather), ..Ties::default() })),
         ..bed.draft_to("oA")
     }
 }
@@ -101,7 +101,7 @@ fn about(bed: &Bed, occurred_at: Option<Timestamp>) -> NewMessage {
     let subject = Subject { name: "order-1".into(), cancelled_by, occurred_at };
     NewMessage {
         scenario: Some("paid".into()),
-        ties: Some(Box::new(Ties { gather: None, subject: Some(subject) })),
+        ties: Some(Box::new(Ties { subject: Some(subject), ..Ties::default() })),
         ..bed.draft_to("oA")
     }
 }
@@ -130,7 +130,7 @@ pub(crate) async fn an_event_takes_back_what_waits_of_its_subject_once(bed: &Bed
     assert_eq!(again.iter().map(Vec::len).sum::<usize>(), 0);
     let record = bed.store.message(waiting.id).await.unwrap().unwrap();
     assert_eq!((record.standing.state, record.cause), (State::Cancelled, Some(Cause::ByEvent)));
-    let by = |moment: &hongyan_store::Moment| matches!(&moment.what, Happening::Withdrawn { by } if by == "refunded");
+    let by = |moment: &Moment| matches!(&moment.what, Happening::Withdrawn { by } if by == "refunded");
     assert!(record.timeline.iter().any(by));
     assert_eq!(bed.store.check_tally().await.unwrap(), []);
 }
@@ -160,4 +160,32 @@ pub(crate) async fn what_ties_messages_goes_with_them(bed: &Bed) {
     assert!(window(bed, NOW).await.is_none());
     assert_eq!(accept(bed, about(bed, Some(NOW))).await, Acceptance::New);
     bed.store.delete_account(bed.account, NOW).await.unwrap();
+}
+
+fn resends(moment: &Moment) -> bool {
+    matches!(moment.what, Happening::Resends { .. } | Happening::Resent { .. })
+}
+
+pub(crate) async fn two_messages_of_one_content_name_each_other_until_the_later_one_goes(bed: &Bed) {
+    let first = bed.accepted("oA").await;
+    bed.store.cancel(bed.account, first, NOW).await.unwrap();
+    let ties = Ties { resends: Some(first), ..Ties::default() };
+    let again = NewMessage { ties: Some(Box::new(ties)), accepted_at: after_s(100), ..bed.draft_to("oA") };
+    accept(bed, again.clone()).await;
+    let told = async |id| {
+        let timeline = bed.store.message(id).await.unwrap().unwrap().timeline;
+        timeline.into_iter().filter(resends).collect::<Vec<_>>()
+    };
+    let at = after_s(100);
+
+    let (of_first, of_again) = (told(first).await, told(again.id).await);
+    bed.store.purge(after_s(50), 10, None).await.unwrap();
+    let left = told(again.id).await;
+    bed.store.cancel(bed.account, again.id, at).await.unwrap();
+    bed.store.purge(after_s(200), 10, None).await.unwrap();
+
+    assert_eq!(of_first, [Moment { at, what: Happening::Resent { again: again.id } }]);
+    assert_eq!(of_again, [Moment { at, what: Happening::Resends { message: first } }]);
+    assert_eq!(left, of_again, "a link to what is gone is a fact still");
+    assert!(bed.store.message(again.id).await.unwrap().is_none());
 }

@@ -17,6 +17,7 @@ mod process;
 mod receipts;
 mod recovery;
 mod refusals;
+mod resend;
 mod rules;
 mod scenarios;
 mod scheduling;

@@ -28,6 +28,7 @@ const fields = (accounts) => [
   { name: 'client_msg_id', label: t('word.client_msg_id') },
   { name: 'template_id', label: t('word.template'), more: true },
   { name: 'scenario', label: t('word.scenario'), more: true },
+  { name: 'lane', label: t('word.lane'), options: ['urgent', 'normal', 'bulk'].map((lane) => [lane, t(`lane.${lane}`)]), more: true },
   { name: 'cause', label: t('word.cause'), more: true },
   { name: 'errcode', label: t('word.errcode'), more: true },
   { name: 'since', label: t('word.since'), more: true },

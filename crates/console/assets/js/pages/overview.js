@@ -1,100 +1,67 @@
-// How everything stands now: totals of today, each account, what goes wrong. Live.
+// How everything stands now: what is wrong, how far today's messages came, each account, rates over time. Live.
 import { html } from '../lib.js';
-import { said, t, words } from '../i18n.js';
-import { ago, number, share, shanghaiToday, span } from '../format.js';
-import { useLive } from '../live.js';
-import { Link } from '../router.js';
-import { url } from '../api.js';
-import { Badge, Card, Empty, Head, Id, Loading, State, cause } from '../ui/basic.js';
-import { Chart } from '../ui/chart.js';
+import { api, url } from '../api.js';
+import { t, words } from '../i18n.js';
+import { number, percent, shanghaiToday } from '../format.js';
+import { useData, useLive } from '../live.js';
+import { useAccounts } from '../known.js';
+import { Link, useQuery } from '../router.js';
+import { Badge, Card, Empty, Head, Loading, Trouble } from '../ui/basic.js';
+import { Picks } from '../ui/picks.js';
+import Accounts, { isWrong } from './overview/accounts.js';
+import { Alerts, Causes, Errcodes } from './overview/wrong.js';
+import Charts from './overview/charts.js';
+import Funnel from './overview/funnel.js';
 
 words({
   zh: {
-    'overview.title': '总览', 'overview.today': '今日（北京时间）', 'overview.accepted': '受理', 'overview.rate_now': '每秒发送', 'overview.waiting': '等待中',
-    'overview.success': '送达率', 'overview.accounts': '公众号', 'overview.causes': '今日未送达的原因', 'overview.no_causes': '今天没有失败或被拦下的消息。',
-    'overview.sending': '发送速率（最近 3 分钟）', 'overview.ok': '正常', 'overview.paused': '已暂停', 'overview.no_token': '没有令牌', 'overview.used': '已用 {used} / {daily}',
-    'overview.rate': '{now} / 秒，上限 {limit}', 'overview.no_limit': '不限', 'overview.no_callback': '未配置', 'overview.empty': '还没有公众号', 'overview.empty_hint': '先接入一个公众号，或用模拟器试一试。',
-    'overview.connect': '接入公众号', 'overview.until': '到 {until}',
+    'overview.title': '实时看板', 'overview.now': '现在', 'overview.rate': '每秒发送', 'overview.waiting': '排队中', 'overview.success': '今日送达率', 'overview.on_time': '今日准点率', 'overview.alerts': '触发的告警', 'overview.wrong': '异常公众号',
+    'overview.empty': '还没有公众号', 'overview.empty_hint': '先接入一个公众号，或用模拟器试一试。', 'overview.connect': '接入公众号', 'overview.all': '全部公众号',
   },
   en: {
-    'overview.title': 'Overview', 'overview.today': 'Today (Shanghai)', 'overview.accepted': 'accepted', 'overview.rate_now': 'sends a second', 'overview.waiting': 'waiting',
-    'overview.success': 'delivered', 'overview.accounts': 'Accounts', 'overview.causes': 'Why messages of today did not arrive', 'overview.no_causes': 'Nothing failed or was held back today.',
-    'overview.sending': 'Sends a second (last 3 minutes)', 'overview.ok': 'fine', 'overview.paused': 'paused', 'overview.no_token': 'no token', 'overview.used': '{used} of {daily}',
-    'overview.rate': '{now}/s, limit {limit}', 'overview.no_limit': 'none', 'overview.no_callback': 'none set', 'overview.empty': 'There is no account yet', 'overview.empty_hint': 'Connect one, or try the simulator.',
-    'overview.connect': 'Connect an account', 'overview.until': 'until {until}',
+    'overview.title': 'Overview', 'overview.now': 'Now', 'overview.rate': 'sends a second', 'overview.waiting': 'waiting', 'overview.success': 'delivered today', 'overview.on_time': 'on time today', 'overview.alerts': 'open alerts', 'overview.wrong': 'accounts in trouble',
+    'overview.empty': 'There is no account yet', 'overview.empty_hint': 'Connect one, or try the simulator.', 'overview.connect': 'Connect an account', 'overview.all': 'All accounts',
   },
 });
 
-/** Today began in Shanghai then. */
-const since = () => `${shanghaiToday()}T00:00:00+08:00`;
-const rows = (query) => url('/messages', { since: since(), ...query });
+const LIVE_MS = 5000;
 
-function Figure({ label, value, href }) {
-  const inner = html`<span class="figure-value">${value}</span><span class="figure-label">${label}</span>`;
-  return href ? html`<${Link} class="figure" href=${href}>${inner}<//>` : html`<div class="figure">${inner}</div>`;
+/** Sends in the last second where the live stream tells, else the mean of five minutes. */
+function rateOf(overview, snapshot, appid) {
+  if (!snapshot) return overview.sent_per_s;
+  return snapshot.accounts.filter((account) => !appid || account.appid === appid).reduce((sum, { rate_per_s: rate }) => sum + rate, 0);
 }
 
-/** accepted → sent → delivered, each with its rows. */
-function Today({ snapshot }) {
-  const { totals } = snapshot;
-  const count = (...states) => states.reduce((sum, state) => sum + (totals[state] || 0), 0);
-  const all = count(...Object.keys(totals));
-  return html`<div class="figures">
-    <${Figure} label=${t('overview.accepted')} value=${number(all)} href=${rows({})} />
-    <${Figure} label=${t('state.delivered')} value=${number(count('delivered'))} href=${rows({ state: 'delivered' })} />
-    <${Figure} label=${t('overview.success')} value=${share(count('delivered'), count('delivered', 'failed', 'unknown', 'suppressed'))} />
-    <${Figure} label=${t('overview.waiting')} value=${number(snapshot.queue)} href="/messages?state=pending" />
-    <${Figure} label=${t('state.failed')} value=${number(count('failed'))} href=${rows({ state: 'failed' })} />
-    <${Figure} label=${t('state.suppressed')} value=${number(count('suppressed'))} href=${rows({ state: 'suppressed' })} />
-    <${Figure} label=${t('overview.rate_now')} value=${number(snapshot.rate_per_s)} />
-  </div>`;
-}
-
-function Status({ account, now }) {
-  const { pause, token } = account.live;
-  if (pause) {
-    return html`<div><${Badge} tone="bad">${t('overview.paused')}<//> <span>${pause.cause === 'ordered' ? pause.reason : cause(pause.cause)}</span>
-      ${pause.until && html`<span class="faint"> ${t('overview.until', { until: new Date(pause.until).toLocaleTimeString() })}</span>`}
-      <p class="hint">${said(pause.advice)}</p>${pause.ip && html`<${Id} value=${pause.ip} />`}</div>`;
-  }
-  if (token.trouble) return html`<div><${Badge} tone="bad">${t('overview.no_token')}<//><p class="hint">${said(token.trouble.advice) || token.trouble.detail}</p>${token.trouble.ip && html`<${Id} value=${token.trouble.ip} />`}</div>`;
-  return html`<${Badge} tone="good">${t('overview.ok')}<//>`;
-}
-
-function Account({ account, now }) {
-  const { live, daily, sent_today: used } = account;
-  const limit = live.rate_per_s ? number(live.rate_per_s) : t('overview.no_limit');
-  const items = [
-    ['word.quota', html`<span>${t('overview.used', { used: number(used), daily: number(daily) })}</span><meter min="0" max=${daily || 1} high=${daily * 0.9} value=${used} aria-label=${t('word.quota')}></meter>`],
-    ['word.rate', t('overview.rate', { now: number(account.rate_per_s), limit })],
-    ['word.queue', html`<${Link} href=${url('/messages', { appid: account.appid, state: 'pending' })}>${number(account.queue)}<//>`],
-    ['word.token', live.token.age_s === null ? '–' : span(live.token.age_s)],
-    ['word.callback', account.callback ? ago(account.last_callback_at, now) : t('overview.no_callback')],
+function Now({ overview, snapshot, appid }) {
+  const wrong = overview.accounts.filter(isWrong).length;
+  const since = `${shanghaiToday()}T00:00:00+08:00`;
+  const figures = [
+    ['rate', number(rateOf(overview, snapshot, appid)), url('/analytics', { appid, metric: 'sent', range: '1h' })],
+    ['waiting', number(overview.waiting), url('/queue', { appid })],
+    ['success', percent(overview.success_rate), url('/messages', { appid, since, state: 'failed' })],
+    ['on_time', percent(overview.on_time_rate), '/scenarios'],
+    ['alerts', number(overview.alerts.length), url('/alerts', { appid, state: 'firing' }), overview.alerts.length > 0],
+    ['wrong', number(wrong), '/queue', wrong > 0],
   ];
-  return html`<li class="account"><div class="account-name"><${Link} href=${url('/start', { appid: account.appid })}>${account.name}<//><${Id} value=${account.appid} /></div>
-    <div class="account-status"><${Status} account=${account} now=${now} /></div>
-    <dl class="facts">${items.map(([key, value]) => html`<div key=${key}><dt>${t(key)}</dt><dd>${value}</dd></div>`)}</dl></li>`;
-}
-
-function Causes({ causes }) {
-  const wrong = causes.filter(({ state }) => ['failed', 'suppressed', 'unknown'].includes(state));
-  if (!wrong.length) return html`<p class="faint">${t('overview.no_causes')}</p>`;
-  return html`<ul class="causes">${wrong.map(({ state, cause: word, count, advice }) => html`<li key=${state + word}>
-    <${Link} class="cause-count" href=${rows({ state, cause: word })}>${number(count)}<//>
-    <div><p>${cause(word)} <${State} state=${state} /></p>${advice && html`<p class="hint">${said(advice)}</p>`}</div></li>`)}</ul>`;
+  return html`<${Card} title=${t('overview.now')} data-part="now"><div class="figures">${figures.map(([name, value, href, bad]) => html`<${Link} key=${name} class=${`figure ${bad ? 'bad' : ''}`} href=${href} data-figure=${name}><span class="figure-value">${value}</span><span class="figure-label">${t(`overview.${name}`)}</span><//>`)}</div><//>`;
 }
 
 export default function Overview() {
-  const { snapshot, connected, history } = useLive();
-  const mark = html`<${Badge} tone=${connected ? 'good' : 'warn'}>${connected ? t('app.live') : t('app.stale')}<//>`;
-  if (!snapshot) return html`<${Head} title=${t('overview.title')} /><${Loading} />`;
-  if (!snapshot.accounts.length) {
+  const [query] = useQuery();
+  const appid = query.appid || '';
+  const accounts = useAccounts();
+  const { snapshot, connected } = useLive();
+  const { data: overview, problem, again } = useData((signal) => api.get('/api/v1/overview', { appid }, signal), [appid], LIVE_MS);
+  const choice = accounts.length > 1 && html`<${Picks} fields=${[{ name: 'appid', label: t('word.account'), options: [['', t('overview.all')], ...accounts.map((account) => [account.appid, account.name])] }]} />`;
+  const mark = html`<${Badge} tone=${connected && !problem ? 'good' : 'warn'}>${connected && !problem ? t('app.live') : t('app.stale')}<//>`;
+  if (!overview) return html`<${Head} title=${t('overview.title')} />${problem ? html`<${Trouble} problem=${problem} again=${again} />` : html`<${Loading} />`}`;
+  if (!overview.accounts.length) {
     return html`<${Head} title=${t('overview.title')} /><${Empty} title=${t('overview.empty')}><p>${t('overview.empty_hint')}</p><${Link} class="button primary" href="/start">${t('overview.connect')}<//><//>`;
   }
-  const data = [history.map(([at]) => at), history.map(([, rate]) => rate)];
-  return html`<${Head} title=${t('overview.title')}>${mark}<//>
-    <${Card} title=${t('overview.today')}><${Today} snapshot=${snapshot} /><//>
-    <div class="columns"><${Card} title=${t('overview.sending')}><${Chart} window=${180} data=${data} series=${[{ label: t('word.rate'), stroke: '--accent' }]} label=${t('overview.sending')} /><//>
-    <${Card} title=${t('overview.causes')}><${Causes} causes=${snapshot.causes} /><//></div>
-    <${Card} title=${`${t('overview.accounts')} (${number(snapshot.accounts.length)})`}><ul class="accounts">${snapshot.accounts.map((account) => html`<${Account} key=${account.appid} account=${account} now=${snapshot.at} />`)}</ul><//>`;
+  return html`<${Head} title=${t('overview.title')}>${choice}${mark}<//><${Trouble} problem=${problem} again=${again} />
+    <${Now} overview=${overview} snapshot=${snapshot} appid=${appid} />
+    <div class="columns uneven"><${Funnel} funnel=${overview.funnel} appid=${appid} /><${Alerts} alerts=${overview.alerts} accounts=${accounts} /></div>
+    <${Accounts} overview=${overview} snapshot=${snapshot} />
+    <${Charts} appid=${appid} accounts=${accounts.length} />
+    <div class="columns"><${Errcodes} errcodes=${overview.errcodes} appid=${appid} /><${Causes} appid=${appid} /></div>`;
 }

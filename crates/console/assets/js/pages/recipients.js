@@ -4,6 +4,7 @@ import { api, url } from '../api.js';
 import { said, has, t, words } from '../i18n.js';
 import { number } from '../format.js';
 import { useData } from '../live.js';
+import { useTemplates } from '../known.js';
 import { may, useMe } from '../me.js';
 import { Link, useQuery } from '../router.js';
 import { Badge, Card, Empty, Id, Loading, State, Time, Trouble, cause } from '../ui/basic.js';
@@ -18,19 +19,21 @@ words({
   zh: {
     'recipients.title': '接收者', 'recipients.note': '查一个人能不能收到消息，以及为什么。', 'recipients.rules_of': '按哪类消息的规则', 'recipients.windows': '触达窗口', 'recipients.opened': '最近互动', 'recipients.until': '开放至', 'recipients.left': '还可发送', 'recipients.left_today': '今天 {n} 条', 'recipients.left_all': '共 {n} 条', 'recipients.no_limit': '不限', 'recipients.open': '开放', 'recipients.closed': '未开放', 'recipients.window': '互动',
     'recipients.caps': '频率上限', 'recipients.per_day': '每天', 'recipients.per_week': '每周', 'recipients.over_all': '全部消息', 'recipients.over_category': '同类消息', 'recipients.over_scenario': '同场景消息', 'recipients.used': '已用 {used} / {limit}', 'recipients.no_caps': '没有频率上限。', 'recipients.list': '禁发名单', 'recipients.clear': '不在禁发名单中。', 'recipients.lift': '解除', 'recipients.lift_ask': '解除禁发？', 'recipients.lift_text': '之后可以再向此人发送消息。', 'recipients.lifted': '已解除', 'recipients.suppress': '加入禁发名单', 'recipients.suppressed': '已加入禁发名单',
-    'recipients.why_reason': '原因', 'recipients.category': '范围', 'recipients.all_messages': '全部消息', 'recipients.until_field': '到何时（留空：直到解除）', 'recipients.recent': '最近消息', 'recipients.no_recent': '还没有消息。', 'recipients.all_recent': '全部消息', 'recipients.why': '现在能发吗？', 'recipients.why_go': '检查', 'recipients.any': '不指定', 'recipients.by': '通过“{kind}”窗口', 'recipients.then': '可发时间', 'recipients.observed': '仅观察的规则：',
+    'recipients.why_reason': '原因', 'recipients.category': '范围', 'recipients.all_messages': '全部消息', 'recipients.until_field': '到何时（留空：直到解除）', 'recipients.recent': '最近消息', 'recipients.no_recent': '还没有消息。', 'recipients.all_recent': '全部消息', 'recipients.clicks': '点击', 'recipients.clicks_sum': '最近的消息里有 {sent} 条带计数链接，点击过 {clicked} 条，共 {taps} 次。', 'recipients.tapped': '最近点击', 'recipients.got': '受理时间', 'recipients.taps': '次数', 'recipients.no_taps': '还没有点击过。', 'recipients.no_links': '最近的消息里没有带计数链接的：在消息里加 "track": true，或在场景里打开。', 'recipients.no_url': '设置 http.public_url 后，链接的点击才会计数。', 'recipients.why': '现在能发吗？', 'recipients.why_go': '检查', 'recipients.any': '不指定', 'recipients.by': '通过“{kind}”窗口', 'recipients.then': '可发时间', 'recipients.observed': '仅观察的规则：',
     'recipients.import': '批量加入', 'recipients.import_hint': '每行一个 openid；也可以选择文本或 CSV 文件（取第一列）。', 'recipients.openids': 'openid', 'recipients.file': '文件', 'recipients.import_go': '加入名单', 'recipients.import_done': '已加入 {n} 人', 'recipients.export': '下载 CSV', 'recipients.list_empty': '禁发名单是空的', 'recipients.list_hint': '退订、取消关注、投诉的人会自动加入；也可以手工加入。', 'recipients.person': '接收者', 'recipients.nobody': '没有填写 openid', 'recipients.since': '自',
   },
   en: {
     'recipients.title': 'Recipients', 'recipients.note': 'Whether a person can be reached, and why not.', 'recipients.rules_of': 'By the rules for', 'recipients.windows': 'Reach windows', 'recipients.opened': 'Last time', 'recipients.until': 'Open until', 'recipients.left': 'Left', 'recipients.left_today': '{n} today', 'recipients.left_all': '{n} in all', 'recipients.no_limit': 'no limit', 'recipients.open': 'open', 'recipients.closed': 'closed', 'recipients.window': 'Interaction',
     'recipients.caps': 'Frequency', 'recipients.per_day': 'a day', 'recipients.per_week': 'a week', 'recipients.over_all': 'all messages', 'recipients.over_category': 'same category', 'recipients.over_scenario': 'same scenario', 'recipients.used': '{used} of {limit} used', 'recipients.no_caps': 'No caps hold.', 'recipients.list': 'Suppression list', 'recipients.clear': 'Not on the list.', 'recipients.lift': 'Lift', 'recipients.lift_ask': 'Lift the suppression?', 'recipients.lift_text': 'Messages may go to this person again.', 'recipients.lifted': 'Lifted', 'recipients.suppress': 'Put on the list', 'recipients.suppressed': 'On the list now',
-    'recipients.why_reason': 'Reason', 'recipients.category': 'Holds for', 'recipients.all_messages': 'all messages', 'recipients.until_field': 'Until (empty: until lifted)', 'recipients.recent': 'Newest messages', 'recipients.no_recent': 'No messages yet.', 'recipients.all_recent': 'All messages', 'recipients.why': 'Would a message go now?', 'recipients.why_go': 'Check', 'recipients.any': 'none in particular', 'recipients.by': 'by the window “{kind}”', 'recipients.then': 'It could go at', 'recipients.observed': 'Rules that are only observed:',
+    'recipients.why_reason': 'Reason', 'recipients.category': 'Holds for', 'recipients.all_messages': 'all messages', 'recipients.until_field': 'Until (empty: until lifted)', 'recipients.recent': 'Newest messages', 'recipients.no_recent': 'No messages yet.', 'recipients.all_recent': 'All messages', 'recipients.clicks': 'Taps', 'recipients.clicks_sum': 'Of the newest messages {sent} had a counted link; {clicked} of them were tapped, {taps} times in all.', 'recipients.tapped': 'Last tap', 'recipients.got': 'Accepted', 'recipients.taps': 'Taps', 'recipients.no_taps': 'Nothing was tapped yet.', 'recipients.no_links': 'None of the newest messages has a counted link: give a message "track": true, or switch it on in the scenario.', 'recipients.no_url': 'Taps are counted once http.public_url is set.', 'recipients.why': 'Would a message go now?', 'recipients.why_go': 'Check', 'recipients.any': 'none in particular', 'recipients.by': 'by the window “{kind}”', 'recipients.then': 'It could go at', 'recipients.observed': 'Rules that are only observed:',
     'recipients.import': 'Put many on it', 'recipients.import_hint': 'One openid a line; or a text or CSV file (its first column).', 'recipients.openids': 'openids', 'recipients.file': 'File', 'recipients.import_go': 'Put on the list', 'recipients.import_done': '{n} put on the list', 'recipients.export': 'Download CSV', 'recipients.list_empty': 'Nobody is on the list', 'recipients.list_hint': 'Whoever opts out, leaves or complains comes here by itself; others are put on by hand.', 'recipients.person': 'Recipient', 'recipients.nobody': 'There is no openid in it', 'recipients.since': 'Since',
   },
 });
 
 const CATEGORIES = ['service', 'transactional', 'marketing'];
 const REASONS = ['manual', 'opted_out', 'complained', 'unsubscribed', 'user_blocked', 'blacklisted', 'openid_invalid'];
+/** Messages that are looked at for taps. */
+const LOOKED_AT = 50;
 /** The API takes so many in one request. */
 const BATCH = 1000;
 const categories = () => CATEGORIES.map((word) => [word, t(`category.${word}`)]);
@@ -99,6 +102,25 @@ function Why({ appid, touser, category }) {
     <button class="button primary" disabled=${form.busy}>${t('recipients.why_go')}</button></form>${verdict && html`<${Verdict} verdict=${verdict} />`}<//>`;
 }
 
+/** What this person tapped, of their newest messages. */
+function Clicks({ appid, touser }) {
+  const me = useMe();
+  const { data, problem, again } = useData((signal) => api.get('/api/v1/messages', { appid, touser, limit: LOOKED_AT }, signal), [appid, touser]);
+  const scenarios = Object.fromEntries((useData((signal) => api.get('/api/v1/scenarios', { appid }, signal), [appid]).data?.scenarios || []).map((one) => [one.name, one.title]));
+  const templates = useTemplates(appid);
+  const counted = data?.messages.filter(({ tracked }) => tracked) || [];
+  const tapped = counted.filter(({ clicks }) => clicks).sort((a, b) => new Date(b.clicks.last_at) - new Date(a.clicks.last_at));
+  const taps = tapped.reduce((sum, { clicks }) => sum + clicks.count, 0);
+  const columns = [
+    { key: 'last_at', label: t('recipients.tapped'), cell: (row) => html`<${Link} href=${`/messages/${row.id}`}><${Time} at=${row.clicks.last_at} /><//>` },
+    { key: 'what', label: t('word.message'), cell: (row) => (row.scenario && scenarios[row.scenario]) || templates[row.template_id]?.title || row.template_id },
+    { key: 'accepted_at', label: t('recipients.got'), cell: (row) => html`<${Time} at=${row.accepted_at} />` }, { key: 'count', label: t('recipients.taps'), num: true, cell: (row) => number(row.clicks.count) },
+  ];
+  const none = counted.length ? t('recipients.no_taps') : t(me.public_url ? 'recipients.no_links' : 'recipients.no_url');
+  return html`<${Card} title=${t('recipients.clicks')} data-part="clicks"><${Trouble} problem=${problem} again=${again} />${!data ? !problem && html`<${Loading} />` : html`${counted.length > 0 && html`<p>${t('recipients.clicks_sum', { sent: number(counted.length), clicked: number(tapped.length), taps: number(taps) })}</p>`}
+    ${tapped.length ? html`<${Table} columns=${columns} rows=${tapped} id=${(row) => row.id} label=${t('recipients.clicks')} />` : html`<p class="faint">${none}</p>`}`}<//>`;
+}
+
 function Recent({ appid, person }) {
   const columns = [
     { key: 'accepted_at', label: t('word.time'), cell: (row) => html`<${Link} href=${`/messages/${row.id}`}><${Time} at=${row.accepted_at} /><//>` },
@@ -112,7 +134,7 @@ function Recent({ appid, person }) {
 function Person({ appid, touser, category }) {
   const { data: person, problem, again } = useData((signal) => api.get(`/api/v1/recipients/${encodeURIComponent(touser)}`, { appid, category }, signal), [appid, touser, category]);
   if (!person) return problem ? html`<div><${Trouble} problem=${problem} again=${again} />${problem.errors?.map((error) => html`<p class="fault">${error.message}</p>`)}</div>` : html`<${Loading} />`;
-  return html`<div class="stack" data-part="person"><h2 class="sub"><${Id} value=${person.touser} /></h2><div class="columns uneven"><div class="stack"><${Windows} windows=${person.windows} /><${Recent} appid=${appid} person=${person} /></div>
+  return html`<div class="stack" data-part="person"><h2 class="sub"><${Id} value=${person.touser} /></h2><div class="columns uneven"><div class="stack"><${Windows} windows=${person.windows} /><${Recent} appid=${appid} person=${person} /><${Clicks} appid=${appid} touser=${person.touser} /></div>
     <div class="stack"><${Why} appid=${appid} touser=${touser} category=${category} /><${Suppressed} appid=${appid} person=${person} again=${again} /><${Caps} caps=${person.caps} /></div></div></div>`;
 }
 

@@ -1,33 +1,55 @@
 // Time series, drawn by uPlot, which is loaded by the first page that shows one.
-import { html, useEffect, useRef } from '../lib.js';
+import { html, useEffect, useRef, useState } from '../lib.js';
+import { number } from '../format.js';
+import { Card } from './basic.js';
 
+const DAY_S = 86400;
+/** From so many points on, lines are thin: they would run into each other. */
+const MANY = 300;
 const two = (n) => String(n).padStart(2, '0');
-/** 12:00, or 12:00:30 where minutes are told apart. */
-const clock = (_, times, __, ___, step) => times.map((time) => {
-  const date = new Date(time * 1000);
-  return `${two(date.getHours())}:${two(date.getMinutes())}${step < 60 ? `:${two(date.getSeconds())}` : ''}`;
-});
+const day = (date) => `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+const clock = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** 12:00; 12:00:30 where minutes are told apart; the day at midnight, and where days are told apart. */
+const ticks = (_, times, __, ___, step) => times.map((time) => {
+  const date = new Date(time * 1000);
+  if (step >= DAY_S || (date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0)) return day(date);
+  return step < 60 ? `${clock(date)}:${two(date.getSeconds())}` : clock(date);
+});
+
+/** Points that no line would show, since nothing is beside them. */
+const lone = (plot, nth) => plot.data[nth].flatMap((value, at, all) => (value !== null && (all[at - 1] ?? null) === null && (all[at + 1] ?? null) === null ? [at] : []));
+
+const fromZero = (_, __, high) => [0, Math.max((high ?? 0) * 1.15, 1)];
+
+function options({ box, times, series, height, shown, range, pick }) {
+  const axis = { stroke: color('--faint'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif' };
+  const width = times.length > MANY ? 1 : 2;
+  const lines = series.map(({ label }, nth) => ({ label, stroke: color(`--line-${nth % 8}`), width, points: { show: false, size: 5, filter: lone, fill: color(`--line-${nth % 8}`) } }));
+  return {
+    width: box.clientWidth, height, legend: { show: false }, cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
+    scales: { y: { range } }, axes: [{ ...axis, values: ticks, space: 56, size: 26, gap: 6 }, { ...axis, size: 58, space: 32, values: (_, values) => values.map(shown) }], series: [{}, ...lines],
+    hooks: { setCursor: [(plot) => pick(plot.cursor.idx ?? null)] },
+  };
+}
+
 /**
- * `data`: `[times in s, values…]`; `series`: `[{label, stroke}]`, stroke a custom property of the stylesheet. With `window`, so many
- * seconds up to the newest are shown, however few there are.
+ * `data`: `[times in s, values…]`, null where there is none; `series`: `[{label, value}]`, the value beside the name while the
+ * pointer is elsewhere. `shown(n)` writes a value, `range` is uPlot's for y.
  */
-export function Chart({ data, series, height = 160, label, window = 0 }) {
+export function Chart({ data, series, height = 180, label, shown = number, range = fromZero }) {
   const box = useRef(null);
   const plot = useRef(null);
+  const newest = useRef(data);
+  const [at, pick] = useState(null);
+  newest.current = data;
   useEffect(() => {
     let gone = false;
     let watch;
     import('../../vendor/uplot.js').then(({ default: Plot }) => {
       if (gone || !box.current) return;
-      const axis = { stroke: color('--faint'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false } };
-      const lines = series.map(({ label, stroke }) => ({ label, stroke: color(stroke), width: 2, points: { show: false } }));
-      const options = {
-        width: box.current.clientWidth, height, legend: { show: false }, cursor: { drag: { x: false, y: false } },
-        scales: { x: { range: (_, low, high) => (window ? [high - window, high] : [low, high]) }, y: { range: (_, low, high) => [0, Math.max(high * 1.15, 1)] } }, axes: [{ ...axis, values: clock }, { ...axis, size: 46 }], series: [{}, ...lines],
-      };
-      plot.current = new Plot(options, data, box.current);
+      plot.current = new Plot(options({ box: box.current, times: newest.current[0], series, height, shown, range, pick }), newest.current, box.current);
       watch = new ResizeObserver(() => plot.current?.setSize({ width: box.current.clientWidth, height }));
       watch.observe(box.current);
     });
@@ -37,7 +59,15 @@ export function Chart({ data, series, height = 160, label, window = 0 }) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, []);
+  }, [series.map((one) => one.label).join('\n')]);
   useEffect(() => plot.current?.setData(data), [data]);
-  return html`<div class="chart" ref=${box} role="img" aria-label=${label}></div>`;
+  const time = at !== null && data[0][at] !== undefined ? new Date(data[0][at] * 1000) : null;
+  const value = (one, nth) => (time ? data[nth + 1][at] : one.value);
+  return html`<div class="stack"><div class="chart" ref=${box} role="img" aria-label=${label}></div>
+    <ul class="legend">${series.map((one, nth) => html`<li key=${one.label}><span class=${`swatch line-${nth % 8}`} aria-hidden="true" />${one.label} <strong>${value(one, nth) === undefined ? '' : value(one, nth) === null ? '–' : shown(value(one, nth))}</strong></li>`)}
+      ${time && html`<li class="faint">${day(time)} ${clock(time)}</li>`}</ul></div>`;
 }
+
+/** A chart with its title and the one number that it comes to. */
+export const ChartCard = ({ title, value, note, ...chart }) => html`<${Card} title=${title} data-chart=${chart.name}>
+  <p class="reading"><strong>${value}</strong><span class="faint">${note}</span></p><${Chart} label=${title} ...${chart} /><//>`;
