@@ -351,7 +351,7 @@ fn read_quotas(shared: &Arc<Shared>, now: Timestamp) {
     }
     let (running, accounts) = (shared.clone(), shared.catalog.load().accounts().cloned().collect::<Vec<_>>());
     shared.errands.spawn(async move {
-        let read = |account| {
+        let read = |account: Arc<Account>| {
             let running = &running;
             async move { read_quota(running, &account).await }
         };
