@@ -6,7 +6,7 @@ use hongyan_domain::message::Miniprogram;
 use hongyan_domain::{
     Category, Cause, Event, InteractionKind, Lane, MessageId, OnUnknown, Outcome, SentAs, State, decide,
 };
-use hongyan_store::{Acceptance, CancelAnswer, Happening, MAX_BATCH, Settled, StoreError};
+use hongyan_store::{Acceptance, CancelAnswer, Dispatch, Happening, MAX_BATCH, Settled, StoreError};
 
 use crate::bed::{Bed, NOW, after_s, draft, openid, standing};
 
