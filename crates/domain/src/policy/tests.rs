@@ -1,6 +1,7 @@
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::FieldCode;
 
 fn at(text: &str) -> Timestamp {
     serde_json::from_value(json!(text)).unwrap()
