@@ -12,6 +12,7 @@ pub mod content;
 pub mod fuzzing;
 pub mod metrics;
 mod path;
+mod settings;
 mod watch;
 
 use std::collections::{HashMap, HashSet};
@@ -45,6 +46,7 @@ pub use crate::path::classify::by_errcode;
 pub use crate::path::dispatch::Status;
 pub use crate::path::sweep::Retention;
 pub use crate::path::traffic::Pause;
+pub use crate::settings::{OnUnsubscribe, Settings, Tolerance};
 pub use crate::watch::alerts::{Reading, reading as alert_reading, rules as alert_rules};
 pub use crate::watch::done::done_about;
 pub use crate::watch::standstill::errcode_behind;
@@ -65,63 +67,6 @@ const FINISHED: usize = 8_192;
 const RECEIPTS: usize = 4_096;
 /// The sweep goes round so often.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-
-/// How the engine is to run.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Calls to WeChat that may wait for an answer at once, all accounts together. At 500 ms a call, 4,096
-    /// are 8,192 sends a second.
-    pub max_in_flight: usize,
-    /// What is kept, and for how long.
-    pub retention: Retention,
-    /// How long after it is due a message should be with WeChat, by lane.
-    pub tolerance: Tolerance,
-    /// A message that says nothing of it expires so long after it is due.
-    pub expires_after: Duration,
-    /// The address that phones reach this server by, and people its console; `None`: taps on links cannot be counted.
-    pub public_url: Option<String>,
-    /// What becomes of what is held of a person who unsubscribes.
-    pub on_unsubscribe: OnUnsubscribe,
-    /// Which addresses may be called that people entered.
-    pub outgoing: hongyan_outgoing::Settings,
-}
-
-/// What becomes of what is held of a person who unsubscribes. Either way they are not written to until they come back,
-/// and what waits for them does not go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnUnsubscribe {
-    /// It is kept as long as of anybody: what was sent stays provable, and who comes back is not asked anew.
-    #[default]
-    Keep,
-    /// It is removed, as WeChat asks developers to.
-    Erase,
-}
-
-/// The tolerated delay of each lane, for messages of no scenario.
-#[derive(Clone, Copy, Debug)]
-pub struct Tolerance {
-    /// Somebody is looking at the phone.
-    pub urgent: Duration,
-    /// The default.
-    pub normal: Duration,
-    /// Campaigns.
-    pub bulk: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let minutes = |count: u64| Duration::from_secs(60 * count);
-        Self {
-            max_in_flight: 4_096,
-            retention: Retention::default(),
-            tolerance: Tolerance { urgent: minutes(1), normal: minutes(30), bulk: minutes(24 * 60) },
-            expires_after: minutes(3 * 24 * 60),
-            public_url: None,
-            on_unsubscribe: OnUnsubscribe::Keep,
-            outgoing: hongyan_outgoing::Settings::default(),
-        }
-    }
-}
 
 /// Why the engine could not do its job.
 #[derive(Debug, thiserror::Error)]

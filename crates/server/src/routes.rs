@@ -79,12 +79,35 @@ pub fn openapi() -> OpenApi {
 }
 
 fn all() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Head::openapi())
+    let tables = [
+        messages(),
+        accounts(),
+        recipients(),
+        scenarios(),
+        rules(),
+        counters(),
+        telling(),
+        callers(),
+        process(),
+    ];
+    tables.into_iter().fold(OpenApiRouter::with_openapi(Head::openapi()), OpenApiRouter::merge)
+}
+
+/// Messages, and what comes back of them: taps and WeChat's callback.
+fn messages() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(message::accept, message::find))
         .routes(routes!(message::accept_batch))
         .routes(routes!(message::show))
         .routes(routes!(message::cancel))
         .routes(routes!(message::resend))
+        .routes(routes!(link::follow))
+        .routes(routes!(callback::check_url, callback::receive))
+}
+
+/// Accounts with their templates and applications for them.
+fn accounts() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(account::list, account::create))
         .routes(routes!(account::show, account::put, account::change, account::delete))
         .routes(routes!(account::check))
@@ -105,8 +128,11 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(account::reject))
         .routes(routes!(account::withdraw))
         .routes(routes!(account::list_industries))
-        .routes(routes!(key::list, key::create))
-        .routes(routes!(key::revoke))
+}
+
+/// People, and what is held of them.
+fn recipients() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(recipient::show, personal::erase))
         .routes(routes!(personal::export))
         .routes(routes!(recipient::check))
@@ -114,12 +140,23 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(recipient::import))
         .routes(routes!(recipient::export))
         .routes(routes!(recipient::list_suppressions, recipient::suppress, recipient::lift))
+}
+
+/// Scenarios and their triggers.
+fn scenarios() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(scenario::list))
         .routes(routes!(scenario::show, scenario::put, scenario::delete))
         .routes(routes!(scenario::trigger))
         .routes(routes!(trigger_batch::accept_triggers))
         .routes(routes!(scenario::list_catalogue))
         .routes(routes!(scenario::bind_entry))
+        .routes(routes!(scenario::stop_variant))
+}
+
+/// What holds messages back or ends them, and what is told of it.
+fn rules() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(policy::show))
         .routes(routes!(policy::change))
         .routes(routes!(content::show_words, content::put_words, content::delete_words))
@@ -137,15 +174,23 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(compliance::list_brakes))
         .routes(routes!(compliance::release_brake))
         .routes(routes!(compliance::list_complaints, compliance::complain))
-        .routes(routes!(audit::list))
+}
+
+/// What is counted, and how it stands now.
+fn counters() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(stats::show))
         .routes(routes!(click_stats::show))
-        .routes(routes!(link::follow))
-        .routes(routes!(scenario::stop_variant))
         .routes(routes!(on_time::on_time))
         .routes(routes!(series::show))
         .routes(routes!(overview::show))
         .routes(routes!(queue::show))
+        .routes(routes!(events::stream))
+}
+
+/// Who is told: channels and webhooks.
+fn telling() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(alert::list_alerts))
         .routes(routes!(alert::silence))
         .routes(routes!(alert::list_notes))
@@ -159,12 +204,14 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(webhook::test_webhook))
         .routes(routes!(webhook::replay_webhook))
         .routes(routes!(webhook::list_deliveries))
-        .routes(routes!(callback::check_url, callback::receive))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
-        .routes(routes!(metrics::show))
-        .routes(routes!(document))
-        .routes(routes!(events::stream))
+}
+
+/// Who may call, and what they did.
+fn callers() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(key::list, key::create))
+        .routes(routes!(key::revoke))
+        .routes(routes!(audit::list))
         .routes(routes!(setup::show, setup::begin))
         .routes(routes!(user::login::log_in))
         .routes(routes!(user::login::log_out))
@@ -173,6 +220,15 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(user::sessions::end))
         .routes(routes!(user::users::list, user::users::create))
         .routes(routes!(user::users::show, user::users::change, user::users::delete))
+}
+
+/// The process itself.
+fn process() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
+        .routes(routes!(document))
 }
 
 /// This document.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use hongyan_domain::{AccountId, MessageId, Timestamp};
 use rusqlite::Connection;
 
-use crate::account::accounts;
+use crate::account::secrets;
 use crate::message::purge::Reached;
 use crate::path::own::OwnerLock;
 use crate::path::reconcile::Judged;
@@ -95,7 +95,7 @@ impl Store {
         let path = sqlite::real_path(&path)?;
         let begin = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let keyring = Keyring::open(&begin, &settings.master_key)?;
-        let moved = accounts::seal_token_urls(&begin, &keyring)?;
+        let moved = secrets::seal_token_urls(&begin, &keyring)?;
         begin.commit()?;
         if moved > 0 {
             sqlite::scrub(&conn)?;

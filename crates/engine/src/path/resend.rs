@@ -20,10 +20,10 @@ impl<'a> Request<'a> {
             template_id: Cow::Borrowed(&before.template_id),
             data: Some(data),
             url: content.url.as_deref().map(Cow::Borrowed),
-            miniprogram: content.miniprogram.as_ref().map(|page| GivenMiniprogram {
-                appid: page.appid.clone(),
-                pagepath: page.pagepath.clone(),
-            }),
+            miniprogram: content
+                .miniprogram
+                .as_ref()
+                .map(|page| GivenMiniprogram { appid: page.appid.clone(), pagepath: page.pagepath.clone() }),
             client_msg_id: Some(Cow::Borrowed(client_msg_id)),
             lane: Some(before.lane),
             category: Some(before.category),

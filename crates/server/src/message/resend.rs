@@ -11,10 +11,10 @@ use super::show::{record, unknown};
 use super::take_in::{AcceptedBody, accept_one};
 use crate::access::auth::MaySend;
 use crate::answer::Answer;
-use crate::request::lang::Wish;
 use crate::answer::problem::{Code, Problem};
 use crate::app::App;
 use crate::request::body::JsonOrNothing;
+use crate::request::lang::Wish;
 use crate::request::path::Named;
 
 /// How the new message is called; nothing at all has to be said.

@@ -177,7 +177,7 @@ fn every_sentence_for_callers_has_its_chinese() {
     [
         "domain/src/request.rs",
         "domain/src/setting.rs",
-        "domain/src/policy.rs",
+        "domain/src/policy/patch.rs",
         "domain/src/data.rs",
         "domain/src/validate.rs",
         "domain/src/field_rule.rs",
@@ -185,7 +185,9 @@ fn every_sentence_for_callers_has_its_chinese() {
     ]
     .iter()
     .for_each(|file| files.push(crates.join(file)));
-    files.extend(["engine/src/path/accept.rs", "engine/src/path/trigger.rs"].map(|file| crates.join(file)));
+    files.extend(
+        ["engine/src/path/accept/check.rs", "engine/src/path/trigger.rs"].map(|file| crates.join(file)),
+    );
     sources(&crates.join("server/src"), &mut files);
 
     let (mut count, mut missing) = (0, Vec::new());

@@ -1,64 +1,16 @@
-//! Accounts: what is secret of them is sealed.
+//! Accounts: written, read, deleted. What is secret of them is sealed.
 
 use hongyan_domain::{AccountId, AccountKind, Appid, Limits, Timestamp};
-use rusqlite::{Connection, Row, params};
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use rusqlite::{Connection, Row};
 
-use crate::seal::keyring::{self, AccountKeys, INSTALLATION, Keyring, Purpose, Slot};
-use crate::seal::{Column, Place};
+use crate::account::put;
+use crate::account::secrets::{Callback, Secrets, secrets_place};
+use crate::seal::keyring::{AccountKeys, Keyring};
 use crate::sqlite::row;
 use crate::sqlite::writer::Ledger;
 use crate::{
-    Account, AccountDraft, Action, CallbackKeys, Deed, Paused, Result, Secret, Store, StoreError, TokenSource,
+    Account, AccountDraft, Action, CallbackKeys, Paused, Result, Secret, Store, StoreError, TokenSource,
 };
-
-/// Longest JSON of an account's secrets: the longest of each fit.
-const SECRETS_MAX: usize = 4096;
-
-/// All that is secret of an account, as it is sealed: one JSON object. `&str` where it is written, `Secret` where it
-/// is read: a text may come with escapes, and is wiped.
-#[derive(Serialize, Deserialize)]
-struct Secrets<T> {
-    secret: T,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    callback: Option<Callback<T>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proxy: Option<T>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token_url: Option<T>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Callback<T> {
-    token: T,
-    aes_key: Option<T>,
-    previous_aes_key: Option<T>,
-}
-
-pub(crate) fn secrets_place(account: AccountId) -> Place {
-    Place { column: Column::AccountSecrets, account, row: 0 }
-}
-
-fn seal_secrets(keys: &AccountKeys, account: AccountId, draft: &AccountDraft) -> Result<Vec<u8>> {
-    let callback = draft.callback.as_ref().map(|keys| Callback {
-        token: keys.token.expose(),
-        aes_key: keys.aes_key.as_ref().map(Secret::expose),
-        previous_aes_key: keys.previous_aes_key.as_ref().map(Secret::expose),
-    });
-    let token_url =
-        if let TokenSource::Outside(url) = &draft.token_source { Some(url.as_str()) } else { None };
-    let proxy = draft.proxy.as_ref().map(Secret::expose);
-    let secrets = Secrets { secret: draft.secret.expose(), callback, proxy, token_url };
-    let json =
-        Zeroizing::new(serde_json::to_vec(&secrets).map_err(|_| StoreError::Invalid("account".to_owned()))?);
-    if json.len() > SECRETS_MAX {
-        return Err(StoreError::Invalid(format!(
-            "an account's secrets have at most {SECRETS_MAX} bytes together"
-        )));
-    }
-    keys.current().seal(secrets_place(account), |text| text.extend_from_slice(&json))
-}
 
 impl Store {
     /// Puts an account in, or in place of the one with this appid; makes its keys when it is new. The token kept goes
@@ -71,7 +23,7 @@ impl Store {
         let (shared, actor) = (self.shared.clone(), self.actor.clone());
         let appid = draft.appid.clone();
         let work = move |ledger: &mut Ledger<'_>| {
-            let deeds = put(ledger.conn, &shared.keyring, &draft, now)?;
+            let deeds = put::put(ledger.conn, &shared.keyring, &draft, now)?;
             deeds.iter().try_for_each(|deed| ledger.audit(&actor, deed))
         };
         self.write(4, work).await?;
@@ -115,7 +67,7 @@ impl Store {
                 }
                 let deleted = ledger.conn.execute(DELETE_ACCOUNT, [account.0])? == 1;
                 ledger.reread_open_receipts()?;
-                ledger.audit(&actor, &deed(Action::AccountDelete, account, appid, now))?;
+                ledger.audit(&actor, &put::deed(Action::AccountDelete, account, appid, now))?;
                 revise(ledger.conn)?;
                 Ok(deleted)
             })
@@ -205,7 +157,7 @@ const DELETE_ACCOUNT: &str = "
 DELETE FROM account
 WHERE account = ?1";
 
-const BY_APPID: &str = "
+pub(super) const BY_APPID: &str = "
 SELECT account, appid, name, kind, verified, secrets, base_per_s, peak_per_s, daily, token_source, token_url,
   paused, paused_until, paused_reason, created_at, updated_at
 FROM account
@@ -232,7 +184,7 @@ fn find(conn: &Connection, keyring: &Keyring, appid: &Appid) -> Result<Option<Ac
     rows.next()?.map(|row| read(conn, keyring, row)).transpose()
 }
 
-fn number(conn: &Connection, appid: &Appid) -> Result<Option<AccountId>> {
+pub(super) fn number(conn: &Connection, appid: &Appid) -> Result<Option<AccountId>> {
     let id = row::first::<i64>(conn.prepare_cached(BY_APPID)?.query([appid.as_str()])?)?;
     Ok(id.map(AccountId))
 }
@@ -249,13 +201,13 @@ pub(crate) fn readable<T>(row: &Row<'_>, read: Result<T>) -> Result<Option<T>> {
     }
 }
 
-fn read(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<Account> {
+pub(super) fn read(conn: &Connection, keyring: &Keyring, row: &Row<'_>) -> Result<Account> {
     let id = AccountId(row.get(0)?);
     let sealed: Vec<u8> = row.get(5)?;
     opened(&*keyring.keys_for(conn, id, &sealed)?, row)
 }
 
-fn opened(keys: &AccountKeys, row: &Row<'_>) -> Result<Account> {
+pub(super) fn opened(keys: &AccountKeys, row: &Row<'_>) -> Result<Account> {
     let id = AccountId(row.get(0)?);
     let sealed: Vec<u8> = row.get(5)?;
     let json = keys.open(secrets_place(id), &sealed)?;
@@ -309,176 +261,4 @@ fn paused(row: &Row<'_>) -> Result<Option<Paused>> {
     }
     let reason: Option<String> = row.get(13)?;
     Ok(Some(Paused { until: row::at_or_never(row, 12)?, reason: reason.unwrap_or_default() }))
-}
-
-const NEXT_ACCOUNT: &str = "
-UPDATE meta
-SET value = value + 1
-WHERE account = 0
-  AND name = 'next_account'
-RETURNING value - 1";
-
-const UPSERT: &str = "
-INSERT INTO account (account, appid, name, kind, verified, secrets, base_per_s, peak_per_s, daily, token_source,
-  token_url, paused, paused_until, paused_reason, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL, ?11, ?12, ?13, ?14, ?14)
-ON CONFLICT (account)
-DO UPDATE SET name = excluded.name, kind = excluded.kind, verified = excluded.verified,
-  secrets = excluded.secrets, base_per_s = excluded.base_per_s, peak_per_s = excluded.peak_per_s,
-  daily = excluded.daily, token_source = excluded.token_source, token_url = excluded.token_url,
-  paused = excluded.paused, paused_until = excluded.paused_until, paused_reason = excluded.paused_reason,
-  updated_at = excluded.updated_at";
-
-const DROP_TOKEN: &str = "
-DELETE FROM token
-WHERE account = ?1";
-
-/// A token that was fetched with another secret, or elsewhere, would hide that the new ones do not work.
-fn drop_outdated_token(
-    conn: &Connection,
-    id: AccountId,
-    before: &AccountDraft,
-    draft: &AccountDraft,
-) -> Result<()> {
-    if before.secret != draft.secret || before.token_source != draft.token_source {
-        conn.prepare_cached(DROP_TOKEN)?.execute([id.0])?;
-    }
-    Ok(())
-}
-
-/// Writes the account; what there is to audit of it.
-fn put(conn: &Connection, keyring: &Keyring, draft: &AccountDraft, now: Timestamp) -> Result<Vec<Deed>> {
-    let known = number(conn, &draft.appid)?;
-    let id = match known {
-        Some(id) => id,
-        None => new_account(conn, keyring)?,
-    };
-    let keys = keyring.read(conn, id)?;
-    let mut by_appid = conn.prepare_cached(BY_APPID)?;
-    let mut rows = by_appid.query([draft.appid.as_str()])?;
-    let before = rows.next()?.map(|row| opened(&keys, row).map(|account| account.draft()));
-    drop(rows);
-    if let Some(Ok(before)) = &before {
-        drop_outdated_token(conn, id, before, draft)?;
-    }
-    upsert(conn, &keys, (id, draft), now)?;
-    revise(conn)?;
-    Ok(match before {
-        None => vec![created((id, draft), now)],
-        Some(Ok(before)) => deeds(&before, (id, draft), now),
-        // A row that cannot be read any more is put right by being put again.
-        Some(Err(_)) => vec![deed(Action::AccountChange, id, draft.appid.as_str(), now)],
-    })
-}
-
-fn deed(action: Action, account: AccountId, appid: impl Into<String>, at: Timestamp) -> Deed {
-    Deed { action, account: Some(account), subject: appid.into(), detail: serde_json::json!({}), at }
-}
-
-fn created((id, draft): (AccountId, &AccountDraft), now: Timestamp) -> Deed {
-    let detail = serde_json::json!({ "kind": draft.kind.as_str(), "paused": draft.paused.is_some() });
-    Deed { detail, ..deed(Action::AccountCreate, id, draft.appid.as_str(), now) }
-}
-
-/// What a put comes to: of secrets only that they are others now.
-fn deeds(before: &AccountDraft, (id, draft): (AccountId, &AccountDraft), now: Timestamp) -> Vec<Deed> {
-    let of = |action| deed(action, id, draft.appid.as_str(), now);
-    let mut deeds = Vec::new();
-    let changed = changed(before, draft);
-    if !changed.is_empty() {
-        deeds.push(Deed { detail: serde_json::json!({ "changed": changed }), ..of(Action::AccountChange) });
-    }
-    match &draft.paused {
-        paused if *paused == before.paused => {}
-        Some(paused) => {
-            let detail = serde_json::json!({ "reason": paused.reason, "until": paused.until });
-            deeds.push(Deed { detail, ..of(Action::AccountPause) });
-        }
-        None => deeds.push(of(Action::AccountResume)),
-    }
-    deeds
-}
-
-/// The names of the settings that differ; the pause is told apart.
-fn changed(before: &AccountDraft, after: &AccountDraft) -> Vec<&'static str> {
-    let differs = [
-        ("name", before.name != after.name),
-        ("kind", before.kind != after.kind),
-        ("verified", before.verified != after.verified),
-        ("secret", before.secret != after.secret),
-        ("callback", before.callback != after.callback),
-        ("limits", before.limits != after.limits),
-        ("proxy", before.proxy != after.proxy),
-        ("token_source", before.token_source != after.token_source),
-    ];
-    differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
-}
-
-fn upsert(
-    conn: &Connection,
-    keys: &AccountKeys,
-    (id, draft): (AccountId, &AccountDraft),
-    now: Timestamp,
-) -> Result<()> {
-    let secrets = seal_secrets(keys, id, draft)?;
-    let source = match &draft.token_source {
-        TokenSource::Stable => "stable",
-        TokenSource::Classic => "classic",
-        TokenSource::Outside(_) => "outside",
-    };
-    conn.prepare_cached(UPSERT)?.execute(params![
-        id.0,
-        draft.appid.as_str(),
-        draft.name,
-        draft.kind.as_str(),
-        draft.verified,
-        secrets,
-        draft.limits.map(|limits| limits.base_per_s),
-        draft.limits.map(|limits| limits.peak_per_s),
-        draft.limits.map(|limits| limits.daily),
-        source,
-        draft.paused.is_some(),
-        draft.paused.as_ref().and_then(|paused| paused.until).map(Timestamp::ms),
-        draft.paused.as_ref().map(|paused| paused.reason.as_str()),
-        now.ms(),
-    ])?;
-    Ok(())
-}
-
-const IN_PLAIN: &str = "
-SELECT account, appid, name, kind, verified, secrets, base_per_s, peak_per_s, daily, token_source, token_url,
-  paused, paused_until, paused_reason, created_at, updated_at
-FROM account
-WHERE token_url IS NOT NULL
-ORDER BY account";
-
-const SEAL: &str = "
-UPDATE account
-SET secrets = ?2,
-    token_url = NULL
-WHERE account = ?1
-  AND token_url IS NOT NULL";
-
-/// Moves the addresses of token centres that an older version wrote in plain into what is sealed; how many.
-pub(crate) fn seal_token_urls(conn: &Connection, keyring: &Keyring) -> Result<usize> {
-    let mut in_plain = conn.prepare(IN_PLAIN)?;
-    let accounts = row::all(in_plain.query([])?, |row| readable(row, read(conn, keyring, row)))?;
-    let mut moved = 0;
-    for account in accounts.into_iter().flatten() {
-        let secrets = seal_secrets(&keyring.read(conn, account.id)?, account.id, &account.draft())?;
-        moved += conn.execute(SEAL, params![account.id.0, secrets])?;
-    }
-    Ok(moved)
-}
-
-fn new_account(conn: &Connection, keyring: &Keyring) -> Result<AccountId> {
-    keyring.check_master(conn)?;
-    // Numbers are never used again: what an archive or a backup says of one stays true.
-    let id = AccountId(conn.prepare_cached(NEXT_ACCOUNT)?.query_row([], |row| row.get(0))?);
-    debug_assert!(id != INSTALLATION, "numbers begin at 1");
-    let master = keyring.master();
-    for purpose in [Purpose::Data, Purpose::Index] {
-        keyring::insert_key(conn, &master, Slot { account: id, purpose, version: 1 })?;
-    }
-    Ok(id)
 }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row, params};
 use crate::compliance::{self, Judged};
 use crate::numbers::on_time;
 use crate::series::{self, Deltas};
-use crate::watch::webhooks::{self, SettledEvent};
+use crate::watch::settled_log::{self, SettledEvent};
 use crate::{Heard, Result, Store, StoreError, TallyDifference, TallyRow};
 
 /// A counter's cell: account, day of acceptance, where the messages stand.
@@ -230,7 +230,7 @@ impl Tally {
         compliance::add_counts(conn, self.judged, self.signs)?;
         purge(conn, self.purged_cells, self.purged_sends)?;
         self.series.write(conn)?;
-        webhooks::append(conn, &self.settled)
+        settled_log::append(conn, &self.settled)
     }
 }
 

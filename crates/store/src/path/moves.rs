@@ -14,7 +14,7 @@ use crate::people::recipients::{self, Learned};
 use crate::series::{Deltas, Kind, Standpoint};
 use crate::sqlite::row;
 use crate::sqlite::writer::Ledger;
-use crate::watch::webhooks::SettledEvent;
+use crate::watch::settled_log::SettledEvent;
 use crate::{Result, StoreError};
 
 /// A change of one row.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 use crate::path::attribute::{self, CLOCK_SLACK, Candidate, Told};
 use crate::path::moves::{self, Move};
 use crate::path::settle::cut;
-use crate::people::personal;
+use crate::people::erase;
 use crate::seal::keyring::Keyring;
 use crate::seal::{Blind, Column, Place};
 use crate::sqlite::row;
@@ -58,7 +58,7 @@ pub(crate) fn raw_place(account: AccountId) -> Place {
 fn receive(ledger: &mut Ledger<'_>, keyring: &Keyring, sealed: &Sealed) -> Result<Received> {
     let told = sealed.told();
     let candidate = attribute::message_of(ledger.conn, &told)?;
-    if candidate.is_none() && personal::had_receipt(ledger.conn, &told)? {
+    if candidate.is_none() && erase::had_receipt(ledger.conn, &told)? {
         return Ok(Received::Doubled);
     }
     if !insert(ledger, keyring, sealed, candidate.as_ref())? {

@@ -6,7 +6,8 @@ use crate::message::Heard;
 use crate::path::claim::Held;
 use crate::path::moves::{self, Move};
 use crate::path::verdicts;
-use crate::people::personal::{BATCH, Reached, Subject, erase_message_of, messages_of, scrubbed};
+use crate::people::erase::{erase_message_of, scrubbed};
+use crate::people::personal::{BATCH, Reached, Subject, messages_of};
 use crate::sqlite::writer::Ledger;
 use crate::{Result, Store};
 

@@ -295,8 +295,7 @@ impl Store {
                 lift(ledger, owner, (account, reason), (&given.1, now))
             })
         };
-        self.write_sealed(&[account], (Turn::InOrder, 1), lift)
-        .await
+        self.write_sealed(&[account], (Turn::InOrder, 1), lift).await
     }
 
     /// The suppression list of an account, in no order that means anything.

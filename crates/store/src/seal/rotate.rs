@@ -10,7 +10,8 @@ use hongyan_domain::{AccountId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
-use crate::account::accounts::{revise, secrets_place};
+use crate::account::accounts::revise;
+use crate::account::secrets::secrets_place;
 use crate::account::tokens::token_place;
 use crate::path::accept::NEWEST_KEY;
 use crate::path::reconcile::raw_place;

@@ -78,7 +78,7 @@ pub(crate) fn open_writer(path: &Path, cache_kib: u32) -> Result<Connection> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
     // FULL: a commit is on the disk when it returns. Checkpoints are run by the writer, after it has answered.
     // secure_delete: what moves to another page is overwritten where it was. Later that place is not found any more,
-    // and an erasure would leave it behind (`people/personal.rs`).
+    // and an erasure would leave it behind (`people/erase.rs`).
     conn.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;

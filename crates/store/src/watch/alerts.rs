@@ -1,58 +1,17 @@
-//! Alerts: rules that were changed, channels, what rules found, and what is told of it.
+//! Alerts: rules that were changed, and what rules found.
 
-use hongyan_domain::alert::{AlertRule, ChannelKind, News, Standing};
-use hongyan_domain::{AccountId, Lang, Timestamp};
+use hongyan_domain::alert::{AlertRule, Standing};
+use hongyan_domain::{AccountId, Timestamp};
 use rusqlite::{Connection, Row, params};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::seal::keyring::INSTALLATION;
-use crate::seal::{Column, Place};
 use crate::sqlite::row;
-use crate::{Action, Deed, Result, Secret, Store, StoreError};
+use crate::watch::json::{parse, written};
+use crate::watch::notes::{NewNote, queue};
+use crate::{Action, Deed, Result, Store};
 
-/// Channels of an installation: each alert goes to each.
-pub const CHANNELS_MAX: usize = 50;
 /// Rules of an installation besides the ready ones.
 pub const RULES_MAX: usize = 200;
-
-/// By what people are told.
-#[derive(Clone, Debug)]
-pub struct Channel {
-    /// Its name in URLs.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
-    /// Whose robot, or a webhook.
-    pub kind: ChannelKind,
-    /// In which language it is told.
-    pub lang: Lang,
-    /// Whether it is told anything.
-    pub enabled: bool,
-    /// The host of its URL, for people.
-    pub host: String,
-    /// Where it is; with robots it is the key as well.
-    pub url: Secret,
-    /// What calls are signed with.
-    pub secret: Option<Secret>,
-}
-
-/// What is no secret of a channel.
-#[derive(Serialize, Deserialize)]
-struct Open {
-    name: String,
-    kind: ChannelKind,
-    english: bool,
-    enabled: bool,
-    host: String,
-}
-
-/// What is.
-#[derive(Serialize, Deserialize)]
-struct Sealed {
-    url: String,
-    secret: Option<String>,
-}
 
 /// Of what an alert is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,66 +22,6 @@ pub struct AlertKey {
     pub rule: String,
     /// Of which template; empty: of the account.
     pub template_id: String,
-}
-
-/// What is told in one note.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoteWords {
-    /// One line.
-    pub title: String,
-    /// More.
-    pub lines: Vec<String>,
-    /// Where to read on.
-    pub link: Option<String>,
-}
-
-/// Something to be told to a channel.
-#[derive(Clone, Debug)]
-pub struct NewNote {
-    /// About what.
-    pub key: AlertKey,
-    /// To which channel.
-    pub channel: String,
-    /// What happened.
-    pub news: News,
-    /// In its language.
-    pub words: NoteWords,
-}
-
-/// Something that is or was to be told.
-#[derive(Clone, Debug)]
-pub struct Note {
-    /// Its number.
-    pub id: i64,
-    /// What, about what, to whom.
-    pub new: NewNote,
-    /// Since when.
-    pub at: Timestamp,
-    /// `queued`, `sent` or `failed`.
-    pub state: String,
-    /// Tries so far.
-    pub attempts: u32,
-    /// The last error.
-    pub error: Option<String>,
-}
-
-/// What a try to tell came to.
-#[derive(Clone, Debug)]
-pub enum Told {
-    /// It was told.
-    Sent,
-    /// It is to be tried again then.
-    Again {
-        /// When.
-        at: Timestamp,
-        /// What went wrong.
-        error: String,
-    },
-    /// It is given up.
-    Failed {
-        /// What went wrong.
-        error: String,
-    },
 }
 
 const RULES: &str = "
@@ -179,93 +78,6 @@ impl Store {
     }
 }
 
-const CHANNELS: &str = "
-SELECT id, channel, secrets
-FROM alert_channel
-WHERE account = 0
-ORDER BY id";
-
-const PUT_CHANNEL: &str = "
-INSERT INTO alert_channel (account, id, channel, secrets, changed_at)
-VALUES (0, ?1, ?2, ?3, ?4)
-ON CONFLICT (account, id)
-DO UPDATE SET channel = excluded.channel, secrets = excluded.secrets, changed_at = excluded.changed_at";
-
-const DELETE_CHANNEL: &str = "
-DELETE FROM alert_channel
-WHERE account = 0
-  AND id = ?1";
-
-impl Store {
-    /// All channels.
-    pub async fn alert_channels(&self) -> Result<Vec<Channel>> {
-        let shared = self.shared.clone();
-        self.read(move |conn| {
-            let mut channels = conn.prepare_cached(CHANNELS)?;
-            row::all(channels.query([])?, |row| {
-                let open: Open = parse(row, 1)?;
-                let plain = shared
-                    .keyring
-                    .addresses()
-                    .open(place(Column::ChannelSecrets), &row.get::<_, Vec<u8>>(2)?)?;
-                let sealed: Sealed = serde_json::from_slice(&plain).map_err(corrupt)?;
-                Ok(Channel {
-                    id: row.get(0)?,
-                    name: open.name,
-                    kind: open.kind,
-                    lang: if open.english { Lang::En } else { Lang::Zh },
-                    enabled: open.enabled,
-                    host: open.host,
-                    url: Secret::new(sealed.url),
-                    secret: sealed.secret.map(Secret::new),
-                })
-            })
-        })
-        .await
-    }
-
-    /// Puts a channel in the place of the one with its id.
-    pub async fn put_alert_channel(&self, channel: Channel, now: Timestamp) -> Result<()> {
-        let actor = self.actor.clone();
-        let Channel { id, name, kind, enabled, host, .. } = channel;
-        let detail = json!({ "kind": kind, "host": host, "enabled": enabled });
-        let open = written(&Open { name, kind, english: channel.lang == Lang::En, enabled, host })?;
-        let (url, secret) = (channel.url.expose(), channel.secret.as_ref().map(Secret::expose));
-        let secrets = self.seal_address(Column::ChannelSecrets, &json!({ "url": url, "secret": secret }))?;
-        self.write(1, move |ledger| {
-            ledger.conn.prepare_cached(PUT_CHANNEL)?.execute(params![id, open, secrets, now.ms()])?;
-            let deed = deed(Action::ChannelChange, &id, detail.clone(), now);
-            ledger.audit(&actor, &deed)
-        })
-        .await
-    }
-
-    /// Deletes a channel. `false`: there is none.
-    pub async fn delete_alert_channel(&self, id: &str, now: Timestamp) -> Result<bool> {
-        let (id, actor) = (id.to_owned(), self.actor.clone());
-        self.write(1, move |ledger| {
-            if ledger.conn.prepare_cached(DELETE_CHANNEL)?.execute([&id])? == 0 {
-                return Ok(false);
-            }
-            let deed = deed(Action::ChannelChange, &id, json!({ "deleted": true }), now);
-            ledger.audit(&actor, &deed)?;
-            Ok(true)
-        })
-        .await
-    }
-
-    /// Seals an address with its secret.
-    pub(crate) fn seal_address(&self, column: Column, secrets: &serde_json::Value) -> Result<Vec<u8>> {
-        let text = zeroize::Zeroizing::new(secrets.to_string());
-        self.shared.keyring.addresses().seal(place(column), |plain| plain.extend_from_slice(text.as_bytes()))
-    }
-}
-
-/// Where an address stands: those of one kind may change places, since one key seals them all for one reader.
-pub(crate) fn place(column: Column) -> Place {
-    Place { column, account: INSTALLATION, row: 0 }
-}
-
 const ALERTS: &str = "
 SELECT account, rule, template_id, standing
 FROM alert
@@ -282,22 +94,6 @@ DELETE FROM alert
 WHERE account = ?1
   AND rule = ?2
   AND template_id = ?3";
-
-const NEXT_NOTE: &str = "
-SELECT value
-FROM meta
-WHERE account = 0
-  AND name = 'alert_note'";
-
-const PUT_NEXT_NOTE: &str = "
-INSERT INTO meta (account, name, value)
-VALUES (0, 'alert_note', ?1)
-ON CONFLICT (account, name)
-DO UPDATE SET value = excluded.value";
-
-const PUT_NOTE: &str = "
-INSERT INTO alert_note (account, id, channel, rule, template_id, news, words, at, state, attempts, next_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', 0, ?8)";
 
 const STANDS: &str = "
 SELECT standing
@@ -373,144 +169,11 @@ fn keep(conn: &Connection, key: &AlertKey, standing: Option<&Standing>, now: Tim
     Ok(())
 }
 
-fn queue(conn: &Connection, notes: &[NewNote], now: Timestamp) -> Result<()> {
-    let mut next: i64 = {
-        let mut stored = conn.prepare_cached(NEXT_NOTE)?;
-        let mut rows = stored.query([])?;
-        rows.next()?.map_or(Ok(0), |row| row.get(0))?
-    };
-    let mut put = conn.prepare_cached(PUT_NOTE)?;
-    for note in notes {
-        next += 1;
-        let AlertKey { account, rule, template_id } = &note.key;
-        let (news, words) = (note.news.as_str(), written(&note.words)?);
-        put.execute(params![account.0, next, note.channel, rule, template_id, news, words, now.ms()])?;
-    }
-    conn.prepare_cached(PUT_NEXT_NOTE)?.execute([next])?;
-    Ok(())
-}
-
-const DUE: &str = "
-SELECT account, id, channel, rule, template_id, news, words, at, state, attempts, error
-FROM alert_note
-WHERE state = 'queued'
-  AND next_at <= ?1
-ORDER BY next_at, account, id
-LIMIT ?2";
-
-const NEWEST: &str = "
-SELECT account, id, channel, rule, template_id, news, words, at, state, attempts, error
-FROM alert_note
-WHERE account = ?1
-ORDER BY id DESC
-LIMIT ?2";
-
-const TOLD: &str = "
-UPDATE alert_note
-SET state = ?3,
-    attempts = attempts + 1,
-    next_at = ?4,
-    error = ?5
-WHERE account = ?1
-  AND id = ?2
-  AND state = 'queued'";
-
-const PURGE: &str = "
-DELETE FROM alert_note
-WHERE account = ?1
-  AND at < ?2
-  AND state <> 'queued'";
-
-impl Store {
-    /// What is to be told now.
-    pub async fn due_notes(&self, now: Timestamp, limit: usize) -> Result<Vec<Note>> {
-        self.read(move |conn| {
-            let mut due = conn.prepare_cached(DUE)?;
-            row::all(due.query(params![now.ms(), limit])?, note)
-        })
-        .await
-    }
-
-    /// The newest notes of these accounts, newest first.
-    pub async fn notes(&self, accounts: Vec<AccountId>, limit: usize) -> Result<Vec<Note>> {
-        self.read(move |conn| {
-            let mut notes = Vec::new();
-            for account in accounts {
-                let mut newest = conn.prepare_cached(NEWEST)?;
-                notes.extend(row::all(newest.query(params![account.0, limit])?, note)?);
-            }
-            notes.sort_by_key(|note| std::cmp::Reverse(note.id));
-            notes.truncate(limit);
-            Ok(notes)
-        })
-        .await
-    }
-
-    /// Writes down what a try to tell came to.
-    pub async fn note_told(&self, account: AccountId, id: i64, told: Told, now: Timestamp) -> Result<()> {
-        self.write(1, move |ledger| {
-            let (state, next_at, error) = match &told {
-                Told::Sent => ("sent", now, None),
-                Told::Again { at, error } => ("queued", *at, Some(error)),
-                Told::Failed { error } => ("failed", now, Some(error)),
-            };
-            let values = params![account.0, id, state, next_at.ms(), error];
-            ledger.conn.prepare_cached(TOLD)?.execute(values)?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Removes notes that were told, or given up, before this.
-    pub async fn purge_notes(&self, before: Timestamp) -> Result<()> {
-        self.write(1, move |ledger| {
-            let mut purge = ledger.conn.prepare_cached(PURGE)?;
-            for account in crate::store::account_ids(ledger.conn)? {
-                purge.execute(params![account.0, before.ms()])?;
-            }
-            Ok(())
-        })
-        .await
-    }
-}
-
-fn note(row: &Row<'_>) -> Result<Note> {
-    Ok(Note {
-        id: row.get(1)?,
-        new: NewNote {
-            key: key(row, (0, 3, 4))?,
-            channel: row.get(2)?,
-            news: row::word(row, 5, News::parse)?,
-            words: parse(row, 6)?,
-        },
-        at: row::at(row, 7)?,
-        state: row.get(8)?,
-        attempts: row.get(9)?,
-        error: row.get(10)?,
-    })
-}
-
-fn key(row: &Row<'_>, (account, rule, template_id): (usize, usize, usize)) -> Result<AlertKey> {
+pub(super) fn key(row: &Row<'_>, (account, rule, template_id): (usize, usize, usize)) -> Result<AlertKey> {
     let account = AccountId(row.get(account)?);
     Ok(AlertKey { account, rule: row.get(rule)?, template_id: row.get(template_id)? })
 }
 
-fn deed(action: Action, subject: &str, detail: serde_json::Value, at: Timestamp) -> Deed {
+pub(super) fn deed(action: Action, subject: &str, detail: serde_json::Value, at: Timestamp) -> Deed {
     Deed { action, account: None, subject: subject.to_owned(), detail, at }
-}
-
-/// What is kept as JSON.
-pub(crate) fn parse<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
-    let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    serde_json::from_str(text).map_err(corrupt)
-}
-
-pub(crate) fn written(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| StoreError::Invalid(error.to_string()))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "map_err gives it away")]
-pub(crate) fn corrupt(error: serde_json::Error) -> StoreError {
-    // Where it is wrong, not what it says: it may be a secret.
-    StoreError::Corrupt(format!("JSON of alerts or webhooks, column {}", error.column()))
 }

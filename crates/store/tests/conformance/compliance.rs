@@ -142,8 +142,12 @@ pub(crate) async fn what_was_planned_far_ahead_is_blamed_blocked_and_looked_at_t
     let id = planned_ahead(bed, "oA").await;
     let day = after_s(5 * DAY_S).day();
 
-    let left =
-        Interaction { account: bed.account, openid: openid("oA"), sign: Sign::Left, at: after_s(5 * DAY_S + 60) };
+    let left = Interaction {
+        account: bed.account,
+        openid: openid("oA"),
+        sign: Sign::Left,
+        at: after_s(5 * DAY_S + 60),
+    };
     bed.store.interact(vec![left]).await.unwrap();
     let page = vec![blocked(1, "oA", 5 * DAY_S)];
     let written = bed.store.put_blocked((bed.account, "T1"), page, after_s(5 * DAY_S + 90)).await.unwrap();

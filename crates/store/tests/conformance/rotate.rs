@@ -37,7 +37,8 @@ fn sealed_by(bed: &Bed) -> BTreeSet<String> {
 }
 
 fn all_by(version: u32) -> BTreeSet<String> {
-    let columns = ["account.secrets", "message.body", "receipt.raw", "recipient_openid.openid", "token.value"];
+    let columns =
+        ["account.secrets", "message.body", "receipt.raw", "recipient_openid.openid", "token.value"];
     columns.into_iter().map(|column| format!("{column} {version}")).collect()
 }
 
