@@ -57,7 +57,7 @@ async fn a_person_who_always_gets_too_much_is_given_up_for_that_reason() {
     world.faults(json!({ "errcodes": [{ "errcode": 43117 }] }));
 
     let id = world.send(&world.body(0)).await;
-    world.pass(24, 60 * MINUTE).await;
+    world.pass(30, 60 * MINUTE).await;
 
     assert_eq!(world.state(&id).await, "failed: user_limited");
     assert_eq!(world.stats().errcodes[&43117], 8);
