@@ -40,7 +40,8 @@ Generated from `decide` (crates/domain/src/decide.rs), which is the only code th
 `cargo run -p hongyan-domain --example state_machine > docs/state-machine.md`
 
 Live: pending, claimed, sent. The others are final; of them only `unknown` can still be settled, by a receipt or by
-a success that is learned late. *In doubt* means that a try was made whose answer never came.
+a success that is learned late. *In doubt* means that a try was made that WeChat may have taken: its answer never came,
+or was \"busy\".
 
 Of the rows for a state and an event the one holds whose *when* says most of what is the case. What is not in the table
 changes nothing: the event is late, doubled, or not possible any more.

@@ -14,8 +14,9 @@ pub const RESEND_WINDOW: Duration = Duration::from_secs(8 * 60);
 /// Tries that count, before a message is given up.
 pub const MAX_ATTEMPTS: u16 = 8;
 
-/// The longest wait between two tries of one message.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+/// The longest wait between two tries of one message: as long as the longest between two looks at an account that
+/// stands still, so that a look is at a message that was tried before, and not at one more.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// What has to be known of a message to decide its next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Standing {
     pub state: State,
     /// Tries that counted so far.
     pub attempts: u16,
-    /// When the oldest try began whose answer never came.
+    /// When the oldest try began that may have been taken: its answer never came, or was "busy".
     pub doubt_since: Option<Timestamp>,
     /// What to do when the doubt outlives WeChat's memory.
     pub on_unknown: OnUnknown,
@@ -87,7 +88,7 @@ pub struct Transition {
     pub due_at: Option<Timestamp>,
     /// Tries that counted.
     pub attempts: u16,
-    /// When the oldest try began whose answer never came.
+    /// When the oldest try began that may have been taken: its answer never came, or was "busy".
     pub doubt_since: Option<Timestamp>,
 }
 
@@ -125,10 +126,10 @@ pub fn decide(standing: &Standing, event: &Event, now: Timestamp) -> Option<Tran
             Some(answered(standing, *claimed_at, outcome, now))
         }
         (State::Claimed, Event::Released) => Some(standing.waits(now, None, now)),
-        // A try like any other whose answer never came: it counts, or a message that kills the process
-        // would kill it for ever.
+        // A try like any other whose answer never came. But it counts to the last, or a message that kills the
+        // process would kill it for as long as it may be tried.
         (State::Claimed, Event::Lost { claimed_at }) => {
-            Some(answered(standing, *claimed_at, &Outcome::Unknown, now))
+            Some(standing.counted().doubting(*claimed_at).goes_again(Duration::ZERO, Cause::NoAnswer, now))
         }
         (State::Sent, Event::Unreported) => Some(standing.enters(State::Unknown, Some(Cause::NoReceipt))),
         // A success that is learned late (its claim was counted when it was given up) still beats not
@@ -153,16 +154,13 @@ fn answered(standing: &Standing, claimed_at: Timestamp, outcome: &Outcome, now: 
         Outcome::Refused { cause } => standing.counted().enters(State::Failed, Some(*cause)),
         // The account waits, not the message: it is due as soon as the account goes on.
         Outcome::Pause { cause, .. } => standing.waits(now, Some(*cause), now),
-        Outcome::Retry { after, cause } => {
-            // It is an answer, and it says that nothing was taken: no doubt comes of it.
-            let standing = standing.counted();
-            let due_at = now.plus((*after).max(backoff(standing.attempts)));
-            standing.waits_or_gives_up(due_at, *cause, now)
+        // Nobody has documented that "busy" means that nothing was taken: it may have gone all the same.
+        Outcome::Retry { after, cause: Cause::Busy } => {
+            standing.doubtful(claimed_at, now).goes_again(*after, Cause::Busy, now)
         }
+        Outcome::Retry { after, cause } => standing.counted().goes_again(*after, *cause, now),
         Outcome::Unknown => {
-            let standing = standing.counted().doubting(claimed_at);
-            let due_at = now.plus(backoff(standing.attempts));
-            standing.waits_or_gives_up(due_at, Cause::NoAnswer, now)
+            standing.doubtful(claimed_at, now).goes_again(Duration::ZERO, Cause::NoAnswer, now)
         }
     }
 }
@@ -186,9 +184,9 @@ fn sent_cause(how: SentAs) -> Option<Cause> {
     }
 }
 
-/// 1 s after the first counted try, doubling, at most a minute.
+/// 1 s after the first counted try, doubling, at most half a minute.
 fn backoff(attempts: u16) -> Duration {
-    let doublings = u32::from(attempts.saturating_sub(1)).min(6);
+    let doublings = u32::from(attempts.saturating_sub(1)).min(5);
     Duration::from_secs(1 << doublings).min(MAX_BACKOFF)
 }
 
@@ -209,6 +207,15 @@ impl Standing {
     fn counted(mut self) -> Self {
         self.attempts = self.attempts.saturating_add(1);
         self
+    }
+
+    /// One more try that may have been taken. It is bound by the time that WeChat remembers the first for, not by a
+    /// number of tries: an outage spends all but the last. After that time only what is to be resent is tried at all,
+    /// and there each try may be one delivery more: it counts.
+    fn doubtful(self, claimed_at: Timestamp, now: Timestamp) -> Self {
+        let standing = self.doubting(claimed_at);
+        let is_remembered = standing.doubt_since.is_some_and(|since| now < since.plus(RESEND_WINDOW));
+        if is_remembered && standing.attempts >= MAX_ATTEMPTS - 1 { standing } else { standing.counted() }
     }
 
     fn doubting(mut self, claimed_at: Timestamp) -> Self {
@@ -232,11 +239,12 @@ impl Standing {
         self.on_unknown == OnUnknown::Park && self.doubt_since.is_some_and(outlived)
     }
 
-    fn waits_or_gives_up(self, due_at: Timestamp, cause: Cause, now: Timestamp) -> Transition {
+    /// Waits for its next try, at least `after`, or is given up after the last.
+    fn goes_again(self, after: Duration, cause: Cause, now: Timestamp) -> Transition {
         match (self.attempts >= MAX_ATTEMPTS, self.doubt_since) {
             (true, Some(_)) => self.enters(State::Unknown, Some(Cause::NoAnswer)),
             (true, None) => self.enters(State::Failed, Some(Cause::AttemptsExhausted)),
-            (false, _) => self.waits(due_at, Some(cause), now),
+            (false, _) => self.waits(now.plus(after.max(backoff(self.attempts))), Some(cause), now),
         }
     }
 }

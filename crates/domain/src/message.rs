@@ -105,7 +105,7 @@ impl State {
 words! {
     /// Why a message is where it is.
     Cause {
-        /// WeChat said -1, or answered with a transport fault before it took anything.
+        /// WeChat said -1. Nobody has documented that it means that nothing was taken.
         Busy = "busy",
         /// 45011: the per-minute limit.
         RateLimited = "rate_limited",
@@ -155,7 +155,7 @@ words! {
         FreqLimited = "freq_limited",
         /// Receipt: a status nobody has documented.
         ReceiptOther = "receipt_other",
-        /// No answer came while WeChat still de-duplicates.
+        /// No answer that tells whether it was taken came while WeChat still de-duplicates.
         NoAnswer = "no_answer",
         /// Accepted by WeChat, and no receipt came.
         NoReceipt = "no_receipt",

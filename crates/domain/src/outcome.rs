@@ -19,7 +19,8 @@ pub enum Outcome {
         /// Why.
         cause: Cause,
     },
-    /// Not now; the same message may go later. Spends an attempt.
+    /// Not now; the same message may go later. Spends an attempt. With `Cause::Busy` it may have been delivered: then
+    /// it is tried like what got no answer.
     Retry {
         /// At the earliest after this.
         after: Duration,
@@ -33,7 +34,7 @@ pub enum Outcome {
         /// Why.
         cause: Cause,
     },
-    /// No answer: it may have been delivered.
+    /// No answer: it may have been delivered. Spends an attempt, the last one only after WeChat has forgotten the first.
     Unknown,
 }
 

@@ -288,6 +288,9 @@ pub struct ErrcodeFault {
     /// Another call than the fault's own `path`.
     #[serde(default)]
     pub path: Option<String>,
+    /// The call takes place first: a send reaches its phone, and its caller is told the code all the same.
+    #[serde(default)]
+    pub after: bool,
 }
 
 fn certain() -> f64 {

@@ -67,12 +67,17 @@ pub(crate) enum Strike {
 pub(crate) enum Aftermath {
     Drop,
     Garbage,
+    Errcode(i32),
 }
+
+/// A code, and the calls that are answered with it.
+type Answered = (Scope, i32, Dice);
 
 /// The faults of one scope, at work.
 pub(crate) struct Faults {
     scope: Scope,
-    errcodes: Vec<(Scope, i32, Dice)>,
+    errcodes: Vec<Answered>,
+    errcodes_after: Vec<Answered>,
     drop_before: Dice,
     drop_after: Dice,
     bad_gateway: Dice,
@@ -90,15 +95,17 @@ impl Faults {
     /// A sentence about what is wrong with the body.
     pub(crate) fn new(body: &FaultsBody) -> Result<Faults, String> {
         let scope = Scope::read(body.path.as_deref())?;
-        let mut errcodes = Vec::with_capacity(body.errcodes.len());
+        let (mut errcodes, mut errcodes_after) = (Vec::new(), Vec::new());
         for fault in &body.errcodes {
             let scope = if fault.path.is_some() { Scope::read(fault.path.as_deref())? } else { scope };
             let share = checked(fault.rate, fault.next)?;
-            errcodes.push((scope, fault.errcode, Dice::new(share)));
+            let when = if fault.after { &mut errcodes_after } else { &mut errcodes };
+            when.push((scope, fault.errcode, Dice::new(share)));
         }
         Ok(Faults {
             scope,
             errcodes,
+            errcodes_after,
             drop_before: Dice::new(body.drop_before),
             drop_after: Dice::new(body.drop_after),
             bad_gateway: Dice::new(body.bad_gateway),
@@ -121,19 +128,19 @@ impl Faults {
                 return Some(Strike::BadGateway);
             }
         }
-        let mut errcodes = self.errcodes.iter();
-        let hit = errcodes.find(|(scope, _, dice)| scope.holds(api) && dice.hits(chance));
-        hit.map(|(_, errcode, _)| Strike::Errcode(*errcode))
+        errcode(&self.errcodes, api, chance).map(Strike::Errcode)
     }
 
     pub(crate) fn aftermath(&self, api: Api, chance: &Chance) -> Option<Aftermath> {
-        if !self.scope.holds(api) {
-            return None;
+        if self.scope.holds(api) {
+            if self.drop_after.hits(chance) {
+                return Some(Aftermath::Drop);
+            }
+            if self.garbage.hits(chance) {
+                return Some(Aftermath::Garbage);
+            }
         }
-        if self.drop_after.hits(chance) {
-            return Some(Aftermath::Drop);
-        }
-        self.garbage.hits(chance).then_some(Aftermath::Garbage)
+        errcode(&self.errcodes_after, api, chance).map(Aftermath::Errcode)
     }
 
     /// Whether the platform stops the send it has accepted.
@@ -148,6 +155,13 @@ impl Faults {
             .filter(|(dice, _)| dice.hits(chance))
             .map(|(_, release_after_ms)| *release_after_ms)
     }
+}
+
+/// The first code whose turn it is.
+fn errcode(errcodes: &[Answered], api: Api, chance: &Chance) -> Option<i32> {
+    let mut errcodes = errcodes.iter();
+    let hit = errcodes.find(|(scope, _, dice)| scope.holds(api) && dice.hits(chance));
+    hit.map(|(_, errcode, _)| *errcode)
 }
 
 fn review(review: ReviewFault) -> Result<(Dice, u32), String> {
@@ -225,6 +239,16 @@ mod tests {
 
         assert_eq!(faults.strike(Api::Send, &chance), Some(Strike::Errcode(-1)));
         assert_eq!(faults.strike(Api::Token, &chance), None);
+    }
+
+    #[test]
+    fn a_code_after_the_call_strikes_no_call_before_it() {
+        let body: FaultsBody = serde_json::from_str(r#"{"errcodes":[{"errcode":-1,"after":true}]}"#).unwrap();
+        let (faults, chance) = (Faults::new(&body).unwrap(), Chance::new(1));
+
+        assert_eq!(faults.strike(Api::Send, &chance), None);
+        assert_eq!(faults.aftermath(Api::Send, &chance), Some(Aftermath::Errcode(-1)));
+        assert_eq!(faults.aftermath(Api::Token, &chance), None);
     }
 
     #[test]

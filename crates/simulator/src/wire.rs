@@ -108,6 +108,9 @@ impl Call<'_> {
         };
         match self.faults.iter().find_map(|faults| faults.aftermath(self.api, &self.world.chance)) {
             None => answer,
+            Some(Aftermath::Errcode(errcode)) => {
+                Answer { before: answer.before, ..self.refuse(&self.refusal(errcode)) }
+            }
             Some(Aftermath::Garbage) => Answer { before: answer.before, ..Answer::garbage() },
             Some(Aftermath::Drop) => {
                 self.world.counters.dropped_connections.add_one();
@@ -120,6 +123,10 @@ impl Call<'_> {
         if errcode == 40249 && self.api == Api::Send {
             send::remember_blocked(self);
         }
+        self.refusal(errcode)
+    }
+
+    fn refusal(&self, errcode: i32) -> Refusal {
         match errcode {
             47003 => Refusal::bad_field("thing1", "invalid"),
             40164 => not_allowed(self.request.client),

@@ -125,6 +125,20 @@ async fn a_connection_dropped_after_the_send_has_delivered_and_a_retry_does_not_
 }
 
 #[tokio::test]
+async fn a_send_that_is_called_busy_after_it_took_place_has_delivered_and_a_retry_does_not_deliver_twice() {
+    let mut served = serve(stage()).await;
+    served.stage.faults(json!({"errcodes": [{"errcode": -1, "after": true, "next": 1}]}));
+
+    let busy = served.send("m").await.unwrap();
+    let delivered = served.stage.simulator.stats().delivered;
+    let again = served.send("m").await.unwrap();
+
+    assert_eq!((errcode(&busy.json()), errcode(&again.json())), (-1, 0));
+    let stats = served.stage.simulator.stats();
+    assert_eq!((delivered, stats.delivered, stats.repeats, stats.duplicates), (1, 1, 1, 0));
+}
+
+#[tokio::test]
 async fn a_bad_gateway_and_garbage_are_not_json() {
     let mut served = serve(stage()).await;
     served.stage.faults(json!({"bad_gateway": {"next": 1}, "garbage": {"next": 1}}));

@@ -154,7 +154,7 @@ fn tell_wechat(simulator: &Simulator, node: &Node, secrets: &Secrets) -> Result<
         "商品名称{{thing1.DATA}}\n订单编号{{character_string2.DATA}}\n发货时间{{time3.DATA}}\n订单金额{{amount4.DATA}}",
     )?;
     // What goes wrong now and then: WeChat is busy, or takes a message and the answer is lost on the way.
-    let busy = ErrcodeFault { errcode: -1, rate: 0.01, next: None, path: None };
+    let busy = ErrcodeFault { errcode: -1, rate: 0.01, next: None, path: None, after: false };
     let faults = FaultsBody {
         appid: Some(APPID.to_owned()),
         errcodes: vec![busy],

@@ -32,7 +32,11 @@ fn repeated() -> Outcome {
 }
 
 fn becomes(standing: Standing, event: &Event) -> Option<(State, Option<Cause>)> {
-    decide(&standing, event, NOW).map(|transition| (transition.to, transition.cause))
+    becomes_at(standing, event, NOW)
+}
+
+fn becomes_at(standing: Standing, event: &Event, now: Timestamp) -> Option<(State, Option<Cause>)> {
+    decide(&standing, event, now).map(|transition| (transition.to, transition.cause))
 }
 
 #[test]
@@ -57,13 +61,41 @@ fn an_answer_decides_what_a_claimed_message_becomes() {
 }
 
 #[test]
-fn a_refusal_after_a_busy_answer_has_failed_for_certain() {
+fn busy_may_have_been_sent() {
     let busy = decide(&at(State::Claimed), &answered_with(busy()), NOW).unwrap();
     let standing = Standing { attempts: busy.attempts, doubt_since: busy.doubt_since, ..at(State::Claimed) };
     let refused = answered_with(Outcome::Refused { cause: Cause::OpenidInvalid });
 
-    assert_eq!(busy.doubt_since, None);
-    assert_eq!(becomes(standing, &refused), Some((State::Failed, Some(Cause::OpenidInvalid))));
+    assert_eq!(busy.doubt_since, Some(NOW.minus(SECOND)));
+    assert_eq!(becomes(standing, &refused), Some((State::Unknown, Some(Cause::NoAnswer))));
+}
+
+/// Trap 5: -1 burns attempts, and messages are lost.
+#[test]
+fn an_outage_spends_no_last_attempt_while_wechat_remembers_the_first() {
+    for outcome in [busy(), Outcome::Unknown] {
+        let (mut standing, mut now) = (at(State::Claimed), NOW);
+        while now.since(NOW) < RESEND_WINDOW - MAX_BACKOFF {
+            let made = decide(&standing, &Event::Answered { claimed_at: now, outcome: outcome.clone() }, now);
+            let made = made.unwrap();
+            assert_eq!(made.to, State::Pending, "after {:?}", now.since(NOW));
+            standing = Standing { attempts: made.attempts, doubt_since: made.doubt_since, ..standing };
+            now = made.due_at.unwrap();
+        }
+        assert_eq!(standing.attempts, MAX_ATTEMPTS - 1);
+        let last = Event::Answered { claimed_at: now, outcome };
+        assert_eq!(becomes_at(standing, &last, now), Some((State::Unknown, Some(Cause::NoAnswer))));
+    }
+}
+
+#[test]
+fn what_is_to_be_resent_and_is_forgotten_spends_its_last_attempt() {
+    let forgotten = in_doubt(State::Claimed, RESEND_WINDOW);
+    let resend = Standing { attempts: MAX_ATTEMPTS - 1, on_unknown: OnUnknown::Resend, ..forgotten };
+
+    for outcome in [busy(), Outcome::Unknown] {
+        assert_eq!(becomes(resend, &answered_with(outcome)), Some((State::Unknown, Some(Cause::NoAnswer))));
+    }
 }
 
 #[test]
@@ -87,13 +119,13 @@ fn a_receipt_settles_what_is_sent_or_may_have_been() {
 fn tries_wait_longer_each_time_and_at_least_as_long_as_asked() {
     let due_after = |attempts, after| {
         let standing = Standing { attempts, ..at(State::Claimed) };
-        let event = answered_with(Outcome::Retry { after, cause: Cause::Busy });
+        let event = answered_with(Outcome::Retry { after, cause: Cause::Repeated });
         decide(&standing, &event, NOW)
             .and_then(|transition| transition.due_at)
             .map(|due_at| due_at.since(NOW))
     };
 
-    for (attempts, seconds) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 16), (5, 32), (6, 60)] {
+    for (attempts, seconds) in [(0, 1), (1, 2), (2, 4), (3, 8), (4, 16), (5, 30), (6, 30)] {
         assert_eq!(due_after(attempts, Duration::ZERO), Some(SECOND * seconds), "{attempts}");
     }
     assert_eq!(due_after(0, SECOND * 61), Some(SECOND * 61));
@@ -109,9 +141,7 @@ fn the_last_try_ends_as_failed_or_in_doubt_as_unknown() {
 
     let exhausted = Some((State::Failed, Some(Cause::AttemptsExhausted)));
     assert_eq!(becomes(last, &answered_with(repeated())), exhausted);
-    assert_eq!(becomes(last, &answered_with(busy())), exhausted);
     assert_eq!(becomes(doubtful, &answered_with(repeated())), unknown);
-    assert_eq!(becomes(last, &answered_with(Outcome::Unknown)), unknown);
     assert_eq!(becomes(last, &lost), unknown);
 }
 
@@ -391,7 +421,7 @@ fn only_what_certainly_did_not_arrive_is_given_back() {
     assert!(answered(at(State::Claimed), refused.clone()).gives_back());
     assert!(answered(at(State::Claimed), pause.clone()).gives_back());
     assert!(!answered(at(State::Claimed), sent()).gives_back());
-    assert!(answered(at(State::Claimed), busy()).gives_back());
+    assert!(!answered(at(State::Claimed), busy()).gives_back());
     assert!(!answered(at(State::Claimed), Outcome::Unknown).gives_back());
     assert!(!answered(in_doubt(State::Claimed, SECOND), pause).gives_back());
     assert!(!answered(in_doubt(State::Claimed, SECOND), refused).gives_back());

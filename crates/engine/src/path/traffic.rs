@@ -19,8 +19,11 @@ pub(crate) use window::{LANE_CAP, LANE_CAP_TIGHT, Place};
 
 /// The longest wait between two looks at an upstream that fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Tries in a row without an answer, or answered "busy", after which WeChat is taken for down.
-const FRUITLESS_MAX: u32 = 32;
+/// Tries in a row that brought nothing, the last one without an answer, after which WeChat is taken for down.
+const SILENT_MAX: u32 = 32;
+/// The same where the last one was answered "busy". It is known at once, and each further message that is tried may have
+/// been taken: fewer.
+const BUSY_MAX: u32 = 8;
 
 /// Why an account stands still, and until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,22 +319,22 @@ impl Traffic {
                 }
                 self.stand_still(pause, now);
             }
-            Signal::Silent => self.went_without(Cause::Unreachable, now),
+            Signal::Silent => self.went_without(Cause::Unreachable, SILENT_MAX, now),
             Signal::Busy => {
                 self.busy_share += (1.0 - self.busy_share) * BUSY_WEIGHT;
                 if self.busy_share > BUSY_TOLERATED {
                     self.busy_share = 0.0;
                     self.pace.pushed_back(now);
                 }
-                self.went_without(Cause::Busy, now);
+                self.went_without(Cause::Busy, BUSY_MAX, now);
             }
         }
     }
 
     /// One more try in a row that brought nothing. After many, no more messages are spent on finding out.
-    fn went_without(&mut self, cause: Cause, now: Timestamp) {
+    fn went_without(&mut self, cause: Cause, most: u32, now: Timestamp) {
         self.fruitless += 1;
-        if self.fruitless >= FRUITLESS_MAX || self.probing {
+        if self.fruitless >= most || self.probing {
             self.stand_still(Pause { until: now, cause }, now);
         }
     }
@@ -382,6 +385,10 @@ impl Traffic {
     }
 
     fn next(&mut self, now: Timestamp) -> Option<Ready> {
+        let in_doubt = if self.probing { self.next_in_doubt(now) } else { None };
+        if in_doubt.is_some() {
+            return in_doubt;
+        }
         loop {
             let waits =
                 |lane: Lane| !self.lanes[lane.index()].held.is_empty() && self.budget.allows(lane, now);
@@ -391,6 +398,22 @@ impl Traffic {
                 return Some(message);
             }
         }
+    }
+
+    /// To see whether WeChat is back, a message that may have been taken already goes before one that was never tried:
+    /// an outage brings as few as can be into doubt.
+    fn next_in_doubt(&mut self, now: Timestamp) -> Option<Ready> {
+        for lane in Lane::ALL.into_iter().filter(|lane| self.budget.allows(*lane, now)) {
+            let held = &mut self.lanes[lane.index()].held;
+            let mut doubtful = held.iter().filter(|(_, message)| message.standing.doubt_since.is_some());
+            if let Some(place) = doubtful.next().map(|(place, _)| *place)
+                && let Some(message) = held.remove(&place)
+                && self.out.insert(message.id)
+            {
+                return Some(message);
+            }
+        }
+        None
     }
 
     /// Moves what has become due from `delayed` into its lane.

@@ -83,7 +83,10 @@ impl Trouble {
         self.lost_receipts |= receipts == "lost";
         self.world.faults(json!({
             (fault): rate,
-            "errcodes": [{ "errcode": errcode, "rate": rate, "next": 30 }],
+            "errcodes": [
+                { "errcode": errcode, "rate": rate, "next": 30 },
+                { "errcode": -1, "rate": rate / 2.0, "next": 10, "after": true },
+            ],
             "receipts": { (receipts): rate, "late_ms": 90_000 },
             "review": { "rate": 0.05, "release_after_ms": 400_000 },
             "token_revoked": self.rng.random_bool(0.2),
@@ -155,8 +158,9 @@ impl Trouble {
                 "delivered" => arrived,
                 "failed" => !arrived || BY_RECEIPT.contains(&cause),
                 "cancelled" => !arrived,
-                // Only of a try whose answer a fault took can nobody know, or of a receipt that a fault took.
-                "unknown" if cause == "no_answer" => had_no_answer(&message),
+                // Only of a try whose answer a fault took or made "busy" can nobody know, or of a receipt that a fault
+                // took.
+                "unknown" if cause == "no_answer" => was_in_doubt(&message),
                 "unknown" => cause == "no_receipt" && arrived && self.receipts_were_lost(),
                 _ => false,
             };
@@ -171,10 +175,10 @@ impl Trouble {
     }
 }
 
-/// Whether one of its tries came back without an answer.
-fn had_no_answer(message: &Value) -> bool {
+/// Whether one of its tries came back without an answer, or with "busy".
+fn was_in_doubt(message: &Value) -> bool {
     let mut moments = message["timeline"].as_array().unwrap().iter();
-    moments.any(|moment| moment["outcome"] == "unknown")
+    moments.any(|moment| moment["outcome"] == "unknown" || moment["errcode"] == -1)
 }
 
 async fn live_through(seed: u64) {

@@ -1,5 +1,6 @@
 //! WeChat does not answer, or not so that it can be understood: never twice, never lost, never called what it is not.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hongyan_domain::Cause;
@@ -171,16 +172,106 @@ async fn wechat_that_knows_a_repeat_by_45065_has_the_message() {
     world.finish().await;
 }
 
+/// Trap 5: -1 burns attempts, and messages are lost. Nobody has documented that it means that nothing was taken.
 #[tokio::test]
-async fn a_message_that_wechat_is_always_too_busy_for_is_given_up_after_eight_tries() {
+async fn a_message_that_wechat_is_always_too_busy_for_is_unknown_once_wechat_has_forgotten_it() {
     let world = World::start().await;
     world.faults(json!({ "errcodes": [{ "errcode": -1 }] }));
 
     let id = world.send(&world.body(0)).await;
-    world.pass(60, 10 * SECOND).await;
+    world.pass(45, 10 * SECOND).await;
+    let before = world.state(&id).await;
+    world.pass(9, 10 * SECOND).await;
 
-    assert_eq!(world.state(&id).await, "failed: attempts_exhausted", "-1 is an answer: nothing was taken");
-    assert_eq!((&world.message(&id).await["attempts"], world.stats().errcodes[&-1]), (&json!(8), 8));
+    assert_eq!((&*before, &*world.state(&id).await), ("pending: busy", "unknown: no_answer"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_hour_of_busy_answers_loses_nothing_and_leaves_alone_what_was_not_tried() {
+    for (messages, tried_at_most) in [(1, 1), (100, 40)] {
+        let world = World::build().pace(50, 100).followers(100).start().await;
+        world.faults(json!({ "errcodes": [{ "errcode": -1 }] }));
+        world.send_many(messages).await;
+        world.pass(200, Duration::from_millis(100)).await;
+        world.pass(358, 10 * SECOND).await;
+
+        let during = world.counts().await;
+        world.faults(json!({}));
+        world.pass(60, 10 * SECOND).await;
+        let after = world.counts().await;
+
+        let count = |counts: &BTreeMap<String, i64>, state: &str| counts.get(state).copied().unwrap_or(0);
+        let tried = count(&during, "unknown: no_answer") + count(&during, "pending: busy");
+        assert!(tried <= tried_at_most, "{during:?}");
+        let (delivered, unknown) = (count(&after, "delivered"), count(&after, "unknown: no_answer"));
+        assert!(unknown <= tried && delivered + unknown == messages as i64, "{during:?}, then {after:?}");
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_few_minutes_of_busy_answers_lose_nothing_and_everything_goes_afterwards() {
+    let world = World::build().pace(50, 100).followers(100).start().await;
+    world.faults(json!({ "errcodes": [{ "errcode": -1, "after": true }] }));
+    world.send_many(100).await;
+    world.pass(40, 10 * SECOND).await;
+
+    world.faults(json!({}));
+    world.pass(40, SECOND).await;
+
+    world.assert_counts(&[("delivered", 100)]).await;
+    world.finish().await;
+}
+
+/// What was taken and called busy must not go again once WeChat has forgotten it, whatever it waited for meanwhile.
+#[tokio::test]
+async fn a_message_that_was_taken_and_called_busy_is_not_sent_again_after_a_long_pause() {
+    let world = World::build().receipts(Receipts::Off).start().await;
+    world.faults(json!({ "errcodes": [{ "errcode": -1, "after": true }] }));
+    let id = world.send(&world.body(0)).await;
+    world.drain().await;
+
+    world.faults(json!({ "errcodes": [{ "errcode": 45011 }] }));
+    world.pass(3, SECOND).await;
+    world.order("pause", &json!({ "reason": "lunch" })).await.expect(200);
+
+    world.faults(json!({}));
+    world.pass(11, MINUTE).await;
+    world.order("resume", &json!({})).await.expect(200);
+    world.pass(3, SECOND).await;
+
+    assert_eq!(world.state(&id).await, "unknown: no_answer");
+    assert_eq!(world.phone(0).len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_was_taken_and_called_busy_is_settled_by_its_receipt() {
+    let world = World::start().await;
+    world.faults(json!({ "errcodes": [{ "errcode": -1, "after": true }] }));
+    let id = world.send(&world.body(0)).await;
+    world.drain().await;
+
+    world.faults(json!({ "errcodes": [{ "errcode": 43004 }] }));
+    world.pass(3, SECOND).await;
+
+    assert_eq!(world.state(&id).await, "delivered", "the refusal was of the second try alone");
+    world.finish().await;
+}
+
+/// After a busy answer it is our own message that stands in the way of the repeat.
+#[tokio::test]
+async fn a_repeat_that_is_refused_after_a_busy_answer_counts_as_sent() {
+    let world = World::build().receipts(Receipts::Off).start().await;
+    world.faults(json!({ "errcodes": [{ "errcode": -1, "after": true }] }));
+    let id = world.send(&world.body(0)).await;
+    world.drain().await;
+
+    world.faults(json!({ "errcodes": [{ "errcode": 40241 }] }));
+    world.pass(3, SECOND).await;
+
+    assert_eq!(world.state(&id).await, "sent: duplicate");
     world.finish().await;
 }
 
@@ -266,16 +357,16 @@ async fn a_clock_that_is_set_back_leaves_what_is_sent_after_it_its_eight_minutes
     world.finish().await;
 }
 
-/// -1 is an answer, and says that nothing was taken: what WeChat refuses then has certainly failed.
+/// -1 does not say that nothing was taken: what WeChat refuses then may have come all the same.
 #[tokio::test]
-async fn a_refusal_after_a_busy_answer_is_a_failure() {
+async fn a_refusal_after_a_busy_answer_leaves_the_message_unknown() {
     let world = World::start().await;
     world.faults(json!({ "errcodes": [{ "errcode": -1, "next": 1 }, { "errcode": 43004 }] }));
 
     let id = world.send(&world.body(0)).await;
     world.pass(3, SECOND).await;
 
-    assert_eq!(world.state(&id).await, "failed: not_following");
+    assert_eq!(world.state(&id).await, "unknown: no_answer");
     world.finish().await;
 }
 

@@ -20,7 +20,7 @@ export default {
   'cause.blacklisted': "the person is on the account's blacklist (43019)",
   'cause.openid_invalid': 'nobody has this openid (40003)',
   'cause.attempts_exhausted': 'tried as often as is allowed',
-  'cause.no_answer': 'no answer: it may have been delivered, and is not sent again',
+  'cause.no_answer': 'no clear answer: it may have been delivered, and is not sent again',
   'cause.held_for_review': 'held by WeChat for review',
   'cause.duplicate': 'WeChat had it from an earlier try',
   'cause.system_failed': 'WeChat failed (receipt)',

@@ -20,7 +20,7 @@ export default {
   'cause.blacklisted': '用户在公众号黑名单中（43019）',
   'cause.openid_invalid': 'openid 不存在（40003）',
   'cause.attempts_exhausted': '重试次数用尽',
-  'cause.no_answer': '没有应答：可能已送达，不再发送',
+  'cause.no_answer': '没有明确应答：可能已送达，不再发送',
   'cause.held_for_review': '微信审核中',
   'cause.duplicate': '此前的尝试微信已收到',
   'cause.system_failed': '微信系统失败（回执）',

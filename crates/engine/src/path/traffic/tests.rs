@@ -210,12 +210,41 @@ fn all_failures_of_one_outage_are_one_strike_and_the_next_outage_waits_longer() 
 fn silence_from_many_stops_the_account() {
     let mut traffic = traffic();
 
-    for _ in 0..FRUITLESS_MAX {
+    for _ in 0..SILENT_MAX {
         assert_eq!(traffic.status(NOW).pause, None);
         traffic.learn(Signal::Silent, NOW);
     }
 
     assert_eq!(traffic.status(NOW).pause.map(|pause| pause.cause), Some(Cause::Unreachable));
+}
+
+#[test]
+fn busy_answers_to_a_few_stop_the_account() {
+    let mut traffic = traffic();
+
+    for _ in 0..BUSY_MAX {
+        assert_eq!(traffic.status(NOW).pause, None);
+        traffic.learn(Signal::Busy, NOW);
+    }
+
+    assert_eq!(traffic.status(NOW).pause.map(|pause| pause.cause), Some(Cause::Busy));
+}
+
+#[test]
+fn whether_wechat_is_back_is_asked_with_a_message_that_may_have_gone_already() {
+    let mut traffic = traffic();
+    offer_all(&mut traffic, 1..=10, LANE_CAP);
+    let mut doubtful = message(20, Lane::Bulk);
+    doubtful.standing.doubt_since = Some(NOW);
+    traffic.offer(doubtful, NOW, LANE_CAP);
+    traffic.learn(Signal::Paused(Pause { until: later(1), cause: Cause::Busy }), NOW);
+
+    let asked_with = traffic.take(later(1), 10).go;
+    traffic.out.clear();
+    traffic.learn(Signal::Busy, later(1));
+    let without_one = traffic.take(later(60), 10).go;
+
+    assert_eq!((ids(&asked_with), ids(&without_one)), (vec![20], vec![1]));
 }
 
 #[test]
