@@ -174,7 +174,19 @@ fn read_wechat(reader: &mut Reader<'_>) -> hongyan_wechat::Settings {
     {
         reader.wrong("wechat.api_base", &error.to_string());
     }
+    check_longest_call(reader, &settings);
     settings
+}
+
+/// A try that begins while WeChat still knows the first one must also be there while it does, or it comes twice.
+fn check_longest_call(reader: &mut Reader<'_>, settings: &hongyan_wechat::Settings) {
+    let (longest, most) = (settings.longest_call(), hongyan_domain::LONGEST_CALL);
+    if reader.faults.is_empty() && longest > most {
+        let values: [(&str, &dyn std::fmt::Display); 2] =
+            [("most", &most.as_secs()), ("longest", &longest.as_secs_f64())];
+        let allowed = reader.texts.fill("config.allowed_longest_call", &values);
+        reader.wrong("wechat.timeout_ms", &allowed);
+    }
 }
 
 /// A connection that waits for an answer is idle a moment later: as many as may be in flight are kept, or each burst

@@ -11,6 +11,10 @@ use crate::{Cause, DeliveryStatus, OnUnknown, Outcome, Rule, SentAs, State, Time
 /// longest call, less room for two clocks that differ.
 pub const RESEND_WINDOW: Duration = Duration::from_secs(8 * 60);
 
+/// The longest that a call may be set to take: one that begins at the end of `RESEND_WINDOW` is with WeChat ten seconds
+/// before it forgets.
+pub const LONGEST_CALL: Duration = Duration::from_secs(110);
+
 /// Tries that count, before a message is given up.
 pub const MAX_ATTEMPTS: u16 = 8;
 

@@ -107,6 +107,27 @@ fn a_wrong_value_is_an_error_that_names_key_value_origin_and_what_is_allowed() {
     }
 }
 
+/// A try begun at the end of the eight minutes has to reach WeChat inside its ten.
+#[test]
+fn a_call_that_could_outlast_what_wechat_remembers_is_refused_with_the_keys_that_make_it() {
+    let of = |timeout_ms, connect_timeout_ms, entries| {
+        let api_base = vec!["http://127.0.0.1:1"; entries];
+        format!(
+            "[wechat]\napi_base = {api_base:?}\ntimeout_ms = {timeout_ms}\nconnect_timeout_ms = {connect_timeout_ms}"
+        )
+    };
+    for longest in [of(109_801, 100, 1), of(10_000, 25_001, 2), of(30_000, 5_001, 8)] {
+        let fault = fault(&longest, &[]);
+
+        assert!(
+            fault.contains("`wechat.timeout_ms`") && fault.contains("wechat.connect_timeout_ms"),
+            "{fault}"
+        );
+        assert!(fault.contains("110 s"), "{fault}");
+    }
+    assert!(load(&of(10_000, 25_000, 2), &[]).is_ok());
+}
+
 #[test]
 fn all_faults_are_told_at_once() {
     let fault =
