@@ -247,6 +247,8 @@ impl Standing {
     fn goes_again(self, after: Duration, cause: Cause, now: Timestamp) -> Transition {
         match (self.attempts >= MAX_ATTEMPTS, self.doubt_since) {
             (true, Some(_)) => self.enters(State::Unknown, Some(Cause::NoAnswer)),
+            // What WeChat itself named as the reason says more than the number of tries.
+            (true, None) if cause == Cause::UserLimited => self.enters(State::Failed, Some(cause)),
             (true, None) => self.enters(State::Failed, Some(Cause::AttemptsExhausted)),
             (false, _) => self.waits(now.plus(after.max(backoff(self.attempts))), Some(cause), now),
         }

@@ -37,7 +37,7 @@ pub mod validate;
 pub use account::{AccountKind, Limits, TemplateRight};
 pub use application::{Application, ApplicationId, ApplicationState};
 pub use data::Data;
-pub use decide::{Event, LONGEST_CALL, RESEND_WINDOW, Standing, Transition, decide};
+pub use decide::{Event, LONGEST_CALL, MAX_ATTEMPTS, RESEND_WINDOW, Standing, Transition, decide};
 pub use field_error::{FieldCode, FieldError};
 pub use id::{AccountId, Appid, MessageId, Openid};
 pub use judge::{Asked, Judgement, Verdict, Wording, braked, judge, judge_worded};

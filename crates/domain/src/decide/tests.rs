@@ -141,6 +141,8 @@ fn the_last_try_ends_as_failed_or_in_doubt_as_unknown() {
 
     let exhausted = Some((State::Failed, Some(Cause::AttemptsExhausted)));
     assert_eq!(becomes(last, &answered_with(repeated())), exhausted);
+    let limited = answered_with(Outcome::Retry { after: SECOND, cause: Cause::UserLimited });
+    assert_eq!(becomes(last, &limited), Some((State::Failed, Some(Cause::UserLimited))));
     assert_eq!(becomes(doubtful, &answered_with(repeated())), unknown);
     assert_eq!(becomes(last, &lost), unknown);
 }

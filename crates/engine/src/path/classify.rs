@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hongyan_domain::{Cause, Outcome, SentAs, Standing, Timestamp};
+use hongyan_domain::{Cause, MAX_ATTEMPTS, Outcome, SentAs, Standing, Timestamp};
 use hongyan_wechat::errcode::{self, Class};
 use hongyan_wechat::{CallError, Sent};
 
@@ -12,6 +12,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 /// 40241: the same content to the same person is refused for about a minute.
 const REPEAT_GUARD: Duration = Duration::from_secs(61);
+/// 43117: too much to this person lately. The threshold is published nowhere, nor how long it is counted over: first a
+/// short wait, then twice as long each time, over all tries 21 hours.
+const USER_LIMITED: Duration = Duration::from_secs(600);
 /// How often to look whether an allow-list or a permission was mended: each call shows up in the
 /// operator's WeChat, so slowly.
 const MEND_POLL: Duration = Duration::from_secs(60);
@@ -46,7 +49,7 @@ pub fn by_errcode(code: i64, standing: &Standing, now: Timestamp) -> Outcome {
         Class::RefreshToken => pause(now, PAUSE, Cause::Token),
         Class::IpNotAllowed => pause(now, MEND_POLL, Cause::IpNotAllowed),
         Class::BadAccount => pause(now, MEND_POLL, Cause::AccountRefused),
-        Class::UserLimited => refused(Cause::UserLimited),
+        Class::UserLimited => user_limited(standing),
         Class::Content => refused(Cause::ContentRefused),
         Class::UserUnreachable | Class::BadTemplate | Class::BadRequest => refused(exact_cause(code, class)),
         Class::Method | Class::Gone | Class::Unknown => refused(Cause::BadRequest),
@@ -73,6 +76,12 @@ fn duplicate(code: i64, standing: &Standing) -> Outcome {
         return Outcome::Retry { after: REPEAT_GUARD, cause: Cause::Repeated };
     }
     Outcome::Sent { msgid: None, how: SentAs::Duplicate }
+}
+
+/// WeChat asks to try later. The message waits, and nobody else does.
+fn user_limited(standing: &Standing) -> Outcome {
+    let after = USER_LIMITED.saturating_mul(1 << standing.attempts.min(MAX_ATTEMPTS));
+    Outcome::Retry { after, cause: Cause::UserLimited }
 }
 
 fn until_next_minute(now: Timestamp) -> Duration {
@@ -110,7 +119,7 @@ mod tests {
             (40003, refused(Cause::OpenidInvalid)),
             (43004, refused(Cause::NotFollowing)),
             (43019, refused(Cause::Blacklisted)),
-            (43117, refused(Cause::UserLimited)),
+            (43117, Outcome::Retry { after: USER_LIMITED, cause: Cause::UserLimited }),
             (40037, refused(Cause::TemplateInvalid)),
             (43116, refused(Cause::TemplateBanned)),
             (40249, refused(Cause::ContentRefused)),
@@ -139,6 +148,18 @@ mod tests {
 
         assert!(matches!(first, Outcome::Retry { cause: Cause::Repeated, .. }));
         assert_eq!(resend, Outcome::Sent { msgid: None, how: SentAs::Duplicate });
+    }
+
+    #[test]
+    fn a_person_who_got_too_much_is_tried_ever_later_over_most_of_a_day() {
+        let waits = (0..MAX_ATTEMPTS).map(|attempts| {
+            let outcome = by_errcode(43117, &Standing { attempts, ..first_try() }, NOW);
+            let Outcome::Retry { after, .. } = outcome else { panic!("43117 is tried again") };
+            after.as_secs() / 60
+        });
+        let waits: Vec<_> = waits.take(usize::from(MAX_ATTEMPTS) - 1).collect();
+
+        assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640]);
     }
 
     #[test]

@@ -29,7 +29,11 @@ pub fn done_about(errcode: i64) -> (&'static str, &'static str) {
             "该公众号已暂停，每分钟试探一次；消息保留排队",
             "the account stands still and is tried once a minute; messages stay queued",
         ),
-        Class::UserLimited | Class::UserUnreachable => (
+        Class::UserLimited => (
+            "该消息推迟后重试：先等十分钟，以后每次加倍，八次之后判为失败；其他人的消息不受影响",
+            "the message waits ten minutes, then twice as long each time, and fails after eight tries; others go on",
+        ),
+        Class::UserUnreachable => (
             "该消息已判为失败；必要时该接收者已列入禁发",
             "the message failed; the person is suppressed where the code says so",
         ),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hongyan_simulator::AccountBody;
 use hongyan_testkit::{World, with};
 use serde_json::json;
 
@@ -17,7 +18,6 @@ async fn a_code_that_no_repetition_can_mend_fails_the_message_at_once_with_its_c
         (43004, "not_following"),
         (43019, "blacklisted"),
         (43116, "template_banned"),
-        (43117, "user_limited"),
         (47003, "argument_invalid"),
         (43002, "bad_request"),
         (40013, "bad_request"),
@@ -33,6 +33,35 @@ async fn a_code_that_no_repetition_can_mend_fails_the_message_at_once_with_its_c
         assert_eq!(world.stats().sends, 0, "{errcode}: it was tried again");
         world.finish().await;
     }
+}
+
+#[tokio::test]
+async fn a_person_who_got_too_much_gets_the_rest_later_and_holds_up_nobody() {
+    let body = AccountBody { openid_minute_limit: Some(1), ..AccountBody::default() };
+    let world = World::build().at_wechat(body).start().await;
+    let ids = world.send_all(&[world.body(0), world.body(0), world.body(1)]).await;
+    world.drain().await;
+    let second = world.state(&ids[1]).await;
+
+    world.pass(11, MINUTE).await;
+
+    assert_eq!(second, "pending: user_limited");
+    assert_eq!(world.stats().errcodes, [(43117, 1)].into(), "it was tried again too soon");
+    world.assert_counts(&[("delivered", 3)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_person_who_always_gets_too_much_is_given_up_for_that_reason() {
+    let world = World::start().await;
+    world.faults(json!({ "errcodes": [{ "errcode": 43117 }] }));
+
+    let id = world.send(&world.body(0)).await;
+    world.pass(30, 60 * MINUTE).await;
+
+    assert_eq!(world.state(&id).await, "failed: user_limited");
+    assert_eq!(world.stats().errcodes[&43117], 8);
+    world.finish().await;
 }
 
 #[tokio::test]
