@@ -369,13 +369,22 @@ impl Engine {
         if revision == self.catalog().revision { Ok(()) } else { self.reload().await }
     }
 
-    /// The account's access_token.
+    /// The account's access_token, for somebody who asks: what went wrong with it a minute ago or longer is tried again,
+    /// and where it is mended the account goes on.
     pub async fn token(&self, account: &Account) -> Result<Arc<Held>, EngineError> {
-        Ok(self.shared.centre.token(account).await?)
+        let was_missing = account.token.is_missing();
+        let held = self.shared.centre.token_now(account).await?;
+        if was_missing {
+            self.shared.hint(Hint::Resume(account.id())).await;
+        }
+        Ok(held)
     }
 
     /// Ends a wait that WeChat's answers caused (not one that a person ordered: that is in the store).
     pub async fn resume(&self, account: AccountId) {
+        if let Some(account) = self.catalog().by_id(account) {
+            account.token.forget_trouble();
+        }
         self.shared.hint(Hint::Resume(account)).await;
     }
 

@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 
 use crate::account::catalog::Account;
 use crate::clock::Clock;
+use crate::path::classify::mend_wait;
 
 /// WeChat renews a stable token five minutes before its end; asked earlier it gives the same one again.
 const AHEAD: Duration = Duration::from_secs(270);
@@ -27,8 +28,10 @@ const AHEAD_TENTH: u32 = 10;
 const FAILED_FOR: Duration = Duration::from_secs(1);
 /// The longest of these.
 const FAILED_FOR_MAX: Duration = Duration::from_secs(60);
-/// The same after an allow-list or account refusal: each such call shows in the operator's WeChat.
-const REFUSED_FOR: Duration = Duration::from_secs(60);
+/// The same after the fetches of a day are used up.
+const USED_UP_FOR: Duration = Duration::from_secs(60);
+/// A person who asks may have mended what went wrong: for them it holds no longer than this.
+const SHOWN_FOR: Duration = Duration::from_secs(60);
 /// The same when WeChat refuses a token and gives it out again.
 const GIVEN_AGAIN_FOR: Duration = Duration::from_secs(10);
 /// WeChat allows 20 forced refreshes a day, 30 s apart.
@@ -83,6 +86,8 @@ pub struct TokenTrouble {
     pub errcode: Option<i64>,
     /// What went wrong, and for an allow-list refusal the address to add.
     pub detail: String,
+    /// When it was met.
+    pub at: Timestamp,
     /// Not worth asking again before.
     pub until: Timestamp,
 }
@@ -118,10 +123,21 @@ impl TokenCell {
         self.trouble.lock().clone().or_else(|| self.refused.load().as_deref().cloned())
     }
 
+    /// The last fetch failed.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.trouble.lock().is_some()
+    }
+
+    /// A person wants it tried again now.
+    pub(crate) fn forget_trouble(&self) {
+        *self.trouble.lock() = None;
+        self.failures.store(0, Ordering::Relaxed);
+    }
+
     /// Sends are refused for our address; this is shown until one goes through.
-    pub(crate) fn note_refused(&self, error: &CallError, outcome: &Outcome) {
+    pub(crate) fn note_refused(&self, error: &CallError, outcome: &Outcome, at: Timestamp) {
         if let Outcome::Pause { until, cause: cause @ Cause::IpNotAllowed } = *outcome {
-            let trouble = TokenTrouble { cause, errcode: error.code(), detail: error.to_string(), until };
+            let trouble = TokenTrouble { cause, errcode: error.code(), detail: error.to_string(), at, until };
             self.refused.store(Some(Arc::new(trouble)));
         }
     }
@@ -166,6 +182,19 @@ impl Centre {
             Some(held) => Ok(held),
             None => self.renew(account, Want::Any).await,
         }
+    }
+
+    /// The same for a person who asks: where the last fetch failed it is tried again, however long it would be left alone.
+    pub(crate) async fn token_now(&self, account: &Account) -> Result<Arc<Held>, TokenTrouble> {
+        let now = self.clock.now();
+        let is_old = |trouble: &TokenTrouble| now.since(trouble.at) >= SHOWN_FOR;
+        if !account.token.trouble.lock().as_ref().is_some_and(is_old) {
+            return self.token(account).await;
+        }
+        account.token.forget_trouble();
+        // One that is held still may be the one that WeChat refused.
+        let stale = account.token.held();
+        self.renew(account, stale.as_deref().map_or(Want::Any, Want::Fresher)).await
     }
 
     /// Another token. Waits for a fetch that is under way rather than starting a second.
@@ -250,7 +279,7 @@ fn same_token(held: &Held, stale: Option<&Held>) -> bool {
 /// Forced already, and not to be forced again so soon: every message would only be refused the same.
 fn refused_and_given_again(now: Timestamp) -> TokenTrouble {
     let detail = "WeChat refuses the access_token and gives the same one again".to_owned();
-    TokenTrouble { cause: Cause::Token, errcode: None, detail, until: now.plus(GIVEN_AGAIN_FOR) }
+    TokenTrouble { cause: Cause::Token, errcode: None, detail, at: now, until: now.plus(GIVEN_AGAIN_FOR) }
 }
 
 /// Sorts a failed fetch into what a waiting message waits for.
@@ -258,13 +287,14 @@ fn describe(error: &CallError, failures: u32, now: Timestamp) -> TokenTrouble {
     let errcode = error.code();
     let class = errcode.and_then(errcode::lookup).map(|row| row.class);
     let failed_for = FAILED_FOR.saturating_mul(1 << failures.min(6)).min(FAILED_FOR_MAX);
+    let mended_in = mend_wait(errcode.unwrap_or_default(), failures);
     let (cause, for_so_long) = match class {
         None if matches!(error, CallError::NotSent(_)) => (Cause::Unreachable, failed_for),
-        Some(Class::IpNotAllowed) => (Cause::IpNotAllowed, REFUSED_FOR),
+        Some(Class::IpNotAllowed) => (Cause::IpNotAllowed, mended_in),
         // On the token call 40001 means that the AppSecret is wrong.
-        Some(Class::BadAccount | Class::RefreshToken) => (Cause::AccountRefused, REFUSED_FOR),
-        Some(Class::DailyQuota) => (Cause::DailyQuota, REFUSED_FOR),
+        Some(Class::BadAccount | Class::RefreshToken) => (Cause::AccountRefused, mended_in),
+        Some(Class::DailyQuota) => (Cause::DailyQuota, USED_UP_FOR),
         _ => (Cause::Token, failed_for),
     };
-    TokenTrouble { cause, errcode, detail: error.to_string(), until: now.plus(for_so_long) }
+    TokenTrouble { cause, errcode, detail: error.to_string(), at: now, until: now.plus(for_so_long) }
 }

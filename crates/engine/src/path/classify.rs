@@ -15,9 +15,11 @@ const REPEAT_GUARD: Duration = Duration::from_secs(61);
 /// 43117: too much to this person lately. The threshold is published nowhere, nor how long it is counted over: first a
 /// short wait, then twice as long each time, over all tries 21 hours.
 const USER_LIMITED: Duration = Duration::from_secs(600);
-/// How often to look whether an allow-list or a permission was mended: each call shows up in the
-/// operator's WeChat, so slowly.
-const MEND_POLL: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+/// How long what a person has to mend, an allow-list or a permission, is left alone the first time and the last: each
+/// call shows up in the operator's WeChat.
+pub(crate) const MEND_FIRST: Duration = MINUTE;
+pub(crate) const MEND_LONGEST: Duration = Duration::from_secs(600);
 
 /// What the answer to a send came to, for a message that stood at `standing` when it was claimed.
 pub(crate) fn classify(answer: Result<&Sent, &CallError>, standing: &Standing, now: Timestamp) -> Outcome {
@@ -47,13 +49,26 @@ pub fn by_errcode(code: i64, standing: &Standing, now: Timestamp) -> Outcome {
         Class::RateLimit => pause(now, until_next_minute(now), Cause::RateLimited),
         Class::DailyQuota => Outcome::Pause { until: now.next_day(), cause: Cause::DailyQuota },
         Class::RefreshToken => pause(now, PAUSE, Cause::Token),
-        Class::IpNotAllowed => pause(now, MEND_POLL, Cause::IpNotAllowed),
-        Class::BadAccount => pause(now, MEND_POLL, Cause::AccountRefused),
+        Class::IpNotAllowed => pause(now, mend_wait(code, 0), Cause::IpNotAllowed),
+        Class::BadAccount => pause(now, mend_wait(code, 0), Cause::AccountRefused),
         Class::UserLimited => user_limited(standing),
         Class::Content => refused(Cause::ContentRefused),
         Class::UserUnreachable | Class::BadTemplate | Class::BadRequest => refused(exact_cause(code, class)),
         Class::Method | Class::Gone | Class::Unknown => refused(Cause::BadRequest),
     }
+}
+
+/// How long to wait after so many times in a row that WeChat refused what only a person can mend.
+pub(crate) fn mend_wait(code: i64, times: u32) -> Duration {
+    let (first, longest) = match code {
+        // Each call has WeChat ask the administrator again.
+        89503 => (10 * MINUTE, HOUR),
+        // The administrator said no: for an hour, and repeatedly, for a day. No call before can bring anything.
+        89507 => (HOUR + MINUTE, HOUR + MINUTE),
+        89506 => (24 * HOUR + MINUTE, 24 * HOUR + MINUTE),
+        _ => (MEND_FIRST, MEND_LONGEST),
+    };
+    first.saturating_mul(1 << times.min(8)).min(longest)
 }
 
 fn exact_cause(code: i64, class: Class) -> Cause {
@@ -129,9 +144,10 @@ mod tests {
             (41028, refused(Cause::BadRequest)),
             (987_654, refused(Cause::BadRequest)),
             (45009, Outcome::Pause { until: NOW.next_day(), cause: Cause::DailyQuota }),
-            (40164, pause(NOW, MEND_POLL, Cause::IpNotAllowed)),
-            (89503, pause(NOW, MEND_POLL, Cause::IpNotAllowed)),
-            (48001, pause(NOW, MEND_POLL, Cause::AccountRefused)),
+            (40164, pause(NOW, MINUTE, Cause::IpNotAllowed)),
+            (89503, pause(NOW, 10 * MINUTE, Cause::IpNotAllowed)),
+            (89507, pause(NOW, HOUR + MINUTE, Cause::IpNotAllowed)),
+            (48001, pause(NOW, MINUTE, Cause::AccountRefused)),
             (40252, Outcome::Sent { msgid: None, how: SentAs::HeldForReview }),
             (-1, Outcome::Retry { after: Duration::ZERO, cause: Cause::Busy }),
         ];
@@ -139,6 +155,16 @@ mod tests {
         for (code, meaning) in cases {
             assert_eq!(by_errcode(code, &first_try(), NOW), meaning, "{code}");
         }
+    }
+
+    #[test]
+    fn what_a_person_has_to_mend_is_looked_at_ever_more_slowly() {
+        let minutes = |code| [0, 1, 2, 3, 4, 99].map(|times| mend_wait(code, times).as_secs() / 60);
+
+        assert_eq!(minutes(40164), [1, 2, 4, 8, 10, 10]);
+        assert_eq!(minutes(89503), [10, 20, 40, 60, 60, 60]);
+        assert_eq!(minutes(89507), [61; 6]);
+        assert_eq!(minutes(89506), [24 * 60 + 1; 6]);
     }
 
     #[test]

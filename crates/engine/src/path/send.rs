@@ -128,7 +128,7 @@ impl Sender {
         };
         let took_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
         let finished = self.finish(message, ticket, &answer, took_ms);
-        note(&account, &answer, &finished.event);
+        note(&account, &answer, &finished);
         // The receiver outlives all senders; if it is gone the process is ending and the claim stays open.
         let _ = self.finished.send(finished).await;
     }
@@ -190,11 +190,11 @@ impl Sender {
 }
 
 /// What the answer says about our standing with the account.
-fn note(account: &Account, answer: &Result<Sent, Failure>, event: &Event) {
-    match (answer, event) {
+fn note(account: &Account, answer: &Result<Sent, Failure>, finished: &Finished) {
+    match (answer, &finished.event) {
         (Ok(_), _) => account.token.note_sent(),
         (Err(Failure::Call(error)), Event::Answered { outcome, .. }) => {
-            account.token.note_refused(error, outcome);
+            account.token.note_refused(error, outcome, finished.at);
         }
         _ => {}
     }

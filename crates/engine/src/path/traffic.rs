@@ -12,12 +12,14 @@ use hongyan_domain::pace::{Budget, Daily, Pace, Shares};
 use hongyan_domain::{AccountId, Cause, Event, Lane, Limits, MessageId, State, Timestamp, decide};
 use hongyan_store::Ready;
 
+use crate::path::classify::{MEND_FIRST, MEND_LONGEST};
 use crate::path::dispatch::Status;
 
 use window::Window;
 pub(crate) use window::{LANE_CAP, LANE_CAP_TIGHT, Place};
 
-/// The longest wait between two looks at an upstream that fails.
+/// The first wait between two looks at an upstream that fails, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Tries in a row that brought nothing, the last one without an answer, after which WeChat is taken for down.
 const SILENT_MAX: u32 = 32;
@@ -357,7 +359,11 @@ impl Traffic {
             }
             return;
         }
-        let stretched = Duration::from_secs(1 << self.strikes.min(5)).min(LONGEST_PAUSE);
+        let (first, longest) = match pause.cause {
+            Cause::IpNotAllowed | Cause::AccountRefused => (MEND_FIRST, MEND_LONGEST),
+            _ => (FIRST_PAUSE, LONGEST_PAUSE),
+        };
+        let stretched = first.saturating_mul(1 << self.strikes.min(8)).min(longest);
         self.strikes += 1;
         self.fruitless = 0;
         self.pause = Some(Pause { until: pause.until.max(now.plus(stretched)), ..pause });

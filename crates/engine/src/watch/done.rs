@@ -26,8 +26,9 @@ pub fn done_about(errcode: i64) -> (&'static str, &'static str) {
              noticed within ten minutes",
         ),
         Class::IpNotAllowed | Class::BadAccount => (
-            "该公众号已暂停，每分钟试探一次；消息保留排队",
-            "the account stands still and is tried once a minute; messages stay queued",
+            "该公众号已暂停，隔一分钟试探，之后渐慢到十分钟一次（需管理员确认或已被拒绝的 IP 更慢）；处理完后可立即恢复发送；消息保留排队",
+            "the account stands still and is tried after a minute, then less often, every ten minutes at last (more slowly \
+             where the administrator is asked or has refused); resume it once that is mended; messages stay queued",
         ),
         Class::UserLimited => (
             "该消息推迟后重试：先等十分钟，以后每次加倍，八次之后判为失败；其他人的消息不受影响",

@@ -29,7 +29,7 @@ async fn a_stand_still_is_logged_once_with_its_address_and_mend_and_so_is_its_en
     assert!(ready.contains("1 of 1 stand still"), "{ready}");
 
     world.change_at_wechat(&json!({ "ip_allow_list": null }));
-    world.pass(2, MINUTE).await;
+    world.pass(10, MINUTE).await;
     world.pass(12, SECOND).await;
 
     assert_eq!(warnings(&logs, "the account sends again").len(), 1);

@@ -159,14 +159,58 @@ async fn a_refused_address_is_tried_slowly_and_all_goes_on_once_it_is_allowed() 
     world.drain().await;
     let refused = world.stats().errcodes[&40164];
 
-    world.pass(60, Duration::from_secs(10)).await;
+    world.pass(60, MINUTE).await;
     let polls = world.stats().errcodes[&40164] - refused;
     world.change_at_wechat(&json!({ "ip_allow_list": ["127.0.0.1"] }));
-    world.pass(2, MINUTE).await;
+    world.pass(10, MINUTE).await;
 
-    assert!((5..=12).contains(&polls), "{polls} tries in ten minutes");
+    assert_eq!(polls, 8, "after 1, 3, 7 and 15 minutes, then every ten");
     world.assert_counts(&[("delivered", 20)]).await;
     assert_eq!(world.message(&ids[0]).await["attempts"], 1);
+    world.finish().await;
+}
+
+/// Each call of 89503 sends the administrator a message; 89507 and 89506 block the address for an hour and for a day.
+#[tokio::test]
+async fn an_address_that_the_administrator_has_to_confirm_is_asked_about_a_few_times_a_day() {
+    for (errcode, most) in [(89503, 30), (89507, 24), (89506, 1)] {
+        let world = World::start().await;
+        let refused = json!([{ "errcode": errcode, "path": "/cgi-bin/stable_token" }]);
+        world.faults(json!({ "token_revoked": true, "errcodes": refused }));
+
+        world.send_many(3).await;
+        world.pass(144, 10 * MINUTE).await;
+        let asked = world.stats().errcodes[&errcode];
+        let shown = world.traffic().await.pause.map(|pause| pause.cause);
+        world.faults(json!({}));
+        world.order("resume", &json!({})).await.expect(200);
+        world.drain().await;
+
+        assert!(asked <= most, "{errcode}: {asked} calls in a day");
+        assert_eq!(shown, Some(Cause::IpNotAllowed), "{errcode}");
+        world.assert_counts(&[("delivered", 3)]).await;
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_asks_after_mending_is_told_how_it_stands_now_and_sending_goes_on() {
+    let world = World::start().await;
+    let refused = json!([{ "errcode": 89506, "path": "/cgi-bin/stable_token" }]);
+    world.faults(json!({ "token_revoked": true, "errcodes": refused }));
+    world.send(&world.body(0)).await;
+    world.pass(2, MINUTE).await;
+
+    world.faults(json!({}));
+    let path = format!("/api/v1/accounts/{}/check", world.official().appid);
+    let report = world.api().post(&path, &json!({})).await.expect(200);
+
+    assert_eq!(
+        (&report["checks"][1]["status"], &report["checks"][2]["status"]),
+        (&json!("ok"), &json!("ok"))
+    );
+    world.drain().await;
+    world.assert_counts(&[("delivered", 1)]).await;
     world.finish().await;
 }
 
