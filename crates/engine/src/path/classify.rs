@@ -15,6 +15,8 @@ const REPEAT_GUARD: Duration = Duration::from_secs(61);
 /// 43117: too much to this person lately. The threshold is published nowhere, nor how long it is counted over: first a
 /// short wait, then twice as long each time, over all tries 21 hours.
 const USER_LIMITED: Duration = Duration::from_secs(600);
+/// A day's quota that is used up so shortly after midnight is that of the day before: WeChat's clock is behind ours.
+const SAME_MIDNIGHT: Duration = Duration::from_secs(600);
 const HOUR: Duration = Duration::from_secs(3_600);
 /// How long what a person has to mend, an allow-list or a permission, is left alone the first time and the last: each
 /// call shows up in the operator's WeChat.
@@ -47,7 +49,7 @@ pub fn by_errcode(code: i64, standing: &Standing, now: Timestamp) -> Outcome {
         Class::Duplicate => duplicate(code, standing),
         Class::RetrySoon => Outcome::Retry { after: Duration::ZERO, cause: Cause::Busy },
         Class::RateLimit => pause(now, until_next_minute(now), Cause::RateLimited),
-        Class::DailyQuota => Outcome::Pause { until: now.next_day(), cause: Cause::DailyQuota },
+        Class::DailyQuota => Outcome::Pause { until: next_quota(now), cause: Cause::DailyQuota },
         Class::RefreshToken => pause(now, PAUSE, Cause::Token),
         Class::IpNotAllowed => pause(now, mend_wait(code, 0), Cause::IpNotAllowed),
         Class::BadAccount => pause(now, mend_wait(code, 0), Cause::AccountRefused),
@@ -97,6 +99,11 @@ fn duplicate(code: i64, standing: &Standing) -> Outcome {
 fn user_limited(standing: &Standing) -> Outcome {
     let after = USER_LIMITED.saturating_mul(1 << standing.attempts.min(MAX_ATTEMPTS));
     Outcome::Retry { after, cause: Cause::UserLimited }
+}
+
+fn next_quota(now: Timestamp) -> Timestamp {
+    let is_yesterdays = now.since(now.day_begins_at()) < SAME_MIDNIGHT;
+    if is_yesterdays { now.plus(MINUTE) } else { now.next_day() }
 }
 
 fn until_next_minute(now: Timestamp) -> Duration {
@@ -174,6 +181,20 @@ mod tests {
 
         assert!(matches!(first, Outcome::Retry { cause: Cause::Repeated, .. }));
         assert_eq!(resend, Outcome::Sent { msgid: None, how: SentAs::Duplicate });
+    }
+
+    #[test]
+    fn a_quota_that_is_used_up_just_after_midnight_is_yesterdays() {
+        let until = |after| {
+            let now = NOW.day_begins_at().plus(after);
+            let outcome = by_errcode(45009, &first_try(), now);
+            let Outcome::Pause { until, .. } = outcome else { panic!("45009 is a pause") };
+            until.since(now)
+        };
+
+        assert_eq!(until(Duration::ZERO), MINUTE);
+        assert_eq!(until(SAME_MIDNIGHT - Duration::from_millis(1)), MINUTE);
+        assert_eq!(until(SAME_MIDNIGHT), 24 * HOUR - SAME_MIDNIGHT);
     }
 
     #[test]

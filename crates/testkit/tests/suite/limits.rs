@@ -151,6 +151,38 @@ async fn after_midnight_the_new_quota_is_used() {
     world.finish().await;
 }
 
+/// Our clock is a second ahead of WeChat's: what it says at our midnight is of yesterday. It does not tell the quota.
+#[tokio::test]
+async fn a_quota_that_is_used_up_at_midnight_stops_nothing_for_a_day() {
+    let world = World::start().await;
+    world.faults(json!({ "quota_told": 0, "errcodes": [{ "errcode": 45009, "next": 1 }] }));
+    world.pass(1, 12 * HOUR).await;
+    world.send_many(20).await;
+    world.drain().await;
+    world.assert_counts(&[("delivered", 19), ("pending", 1)]).await;
+
+    world.pass(2, MINUTE).await;
+
+    world.assert_counts(&[("delivered", 20)]).await;
+    world.finish().await;
+}
+
+/// One account whose line hangs must not keep WeChat's count of all others from being read.
+#[tokio::test]
+async fn the_quotas_of_many_accounts_are_read_side_by_side() {
+    let world = World::build().accounts(8).timeout(10 * MINUTE).start().await;
+    world.pass(1, Duration::from_secs(1)).await;
+
+    world.wire.hold_calls();
+    world.advance(11 * MINUTE);
+    world.tick().await;
+    world.wire.held(8).await;
+
+    world.wire.open();
+    world.drain().await;
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn a_quota_that_is_cleared_is_noticed_the_same_day() {
     let world = World::build().start().await;
