@@ -3,6 +3,7 @@
 use hongyan_domain::{Event, Outcome, Standing, State, Timestamp, Transition, decide};
 use hongyan_store::{Dispatch, OpenClaim, Settlement};
 
+use crate::metrics::Word;
 use crate::path::dispatch::Hint;
 use crate::path::settle::count_written;
 use crate::{EngineError, Shared};
@@ -13,6 +14,8 @@ pub(crate) async fn close_lost_claims(shared: &Shared) -> Result<(), EngineError
     for claim in shared.store.open_claims().await? {
         let rows = claim.messages.iter().filter_map(|message| lost(shared, &claim, message)).collect();
         let written = shared.store.settle(rows, vec![(claim.account, claim.claim)]).await?;
+        let tries = written.settled.len() as u64;
+        shared.metrics.dispatches.get_or_create(&Word { kind: Outcome::Unknown.as_str() }).inc_by(tries);
         count_written(shared, &written);
     }
     Ok(())

@@ -317,6 +317,7 @@ async fn a_clock_that_is_set_back_makes_no_doubt_young_again() {
 
     assert_eq!(world.state(&id).await, "unknown: no_answer");
     assert_eq!(world.phone(0).len(), 1);
+    assert_eq!(world.traffic().await.quota_used, 1, "the second try was not made");
     world.finish().await;
 }
 

@@ -62,8 +62,12 @@ async fn a_try_that_a_kill_cut_off_stands_in_the_timeline_and_in_the_metrics() {
     assert_eq!(told, ["accepted", "dispatched", "settled"], "{message}");
     assert_eq!(timeline[1]["outcome"], "unknown");
     let metrics = world.api().get("/metrics").await.text().to_owned();
-    let line = r#"hongyan_messages_total{state="unknown",cause="no_answer"} 1"#;
-    assert!(metrics.contains(line), "{metrics}");
+    for line in [
+        r#"hongyan_messages_total{state="unknown",cause="no_answer"} 1"#,
+        r#"hongyan_dispatches_total{kind="unknown"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
     world.finish().await;
 }
 

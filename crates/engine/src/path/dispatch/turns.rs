@@ -115,8 +115,11 @@ impl Dispatcher {
         if traffic.is_hungry(cap) {
             self.hungry.push(account);
         }
-        let forgotten = taken.go.extract_if(.., |message| self.shared.doubt.is_forgotten(&message.standing));
-        taken.over.extend(forgotten.map(|message| (message, Event::Claimed)));
+        let doubt = &self.shared.doubt;
+        let forgotten: Vec<_> =
+            taken.go.extract_if(.., |message| doubt.is_forgotten(&message.standing)).collect();
+        traffic.unspend(forgotten.len(), now);
+        taken.over.extend(forgotten.into_iter().map(|message| (message, Event::Claimed)));
         self.end(taken.over);
         let count = taken.go.len();
         while !taken.go.is_empty() {
