@@ -261,6 +261,7 @@ fn sent((account, message): (AccountId, MessageId), claim: ClaimId) -> Settlemen
         claim: Some(claim),
         at: NOW,
         dispatch: Some(dispatch),
+        refused: None,
         taken: None,
     }
 }

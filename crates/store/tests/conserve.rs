@@ -164,6 +164,7 @@ impl World {
             claim: Some(claim.claim),
             at: self.now,
             dispatch: Some(dispatch),
+            refused: None,
             taken: ready.taken,
         };
         self.store.settle(vec![settlement], vec![(ACCOUNT, claim.claim)]).await.unwrap();
@@ -193,6 +194,7 @@ impl World {
             claim: None,
             at: self.now,
             dispatch: None,
+            refused: None,
             taken: None,
         });
         self.store.settle(give_up.collect(), vec![]).await.unwrap();

@@ -99,6 +99,7 @@ fn sent(number: i64) -> Settlement {
         claim: None,
         at: NOW,
         dispatch: Some(dispatch),
+        refused: None,
         taken: None,
     }
 }

@@ -156,6 +156,7 @@ fn settlement(message: &NewMessage, n: usize) -> Settlement {
         claim: None,
         at,
         dispatch: Some(dispatch),
+        refused: None,
         taken: None,
     }
 }

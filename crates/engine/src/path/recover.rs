@@ -43,6 +43,7 @@ fn lost(shared: &Shared, claim: &OpenClaim, message: &hongyan_store::Ready) -> O
         claim: Some(claim.claim),
         at: now,
         dispatch: Some(dispatch),
+        refused: None,
         taken: message.taken,
     })
 }

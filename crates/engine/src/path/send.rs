@@ -69,6 +69,8 @@ pub(crate) struct Finished {
     /// When it happened: it may wait before it is written.
     pub(crate) at: Timestamp,
     pub(crate) dispatch: Option<Dispatch>,
+    /// The try before it, whose token WeChat refused.
+    pub(crate) refused: Option<Box<Dispatch>>,
 }
 
 /// What sending takes, shared by all sends.
@@ -111,14 +113,13 @@ impl Sender {
 
     async fn send(&self, claimed: Claimed, slot: tokio::sync::OwnedSemaphorePermit) {
         let Claimed { message, account, ticket } = claimed;
-        let started = Instant::now();
-        let answer = {
+        let tried = {
             let call = self.call(&message, &account);
             tokio::pin!(call);
             match tokio::time::timeout(SLOT_FOR, &mut call).await {
-                Ok(answer) => {
+                Ok(tried) => {
                     drop(slot);
-                    answer
+                    tried
                 }
                 Err(_) => {
                     drop(slot);
@@ -126,25 +127,43 @@ impl Sender {
                 }
             }
         };
-        let took_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
-        let finished = self.finish(message, ticket, &answer, took_ms);
-        note(&account, &answer, &finished);
+        let finished = self.finish(message, ticket, &tried);
+        note(&account, &tried.answer, &finished);
         // The receiver outlives all senders; if it is gone the process is ending and the claim stays open.
         let _ = self.finished.send(finished).await;
     }
 
     /// One try: with a refused token, one refresh and one replay.
-    async fn call(&self, message: &Ready, account: &Account) -> Result<Sent, Failure> {
-        let token = self.centre.token(account).await.map_err(Failure::Token)?;
-        self.look_again(message)?;
-        let link = self.link(message);
-        let answer = post((message, link.as_deref()), account, &token).await;
-        if !answer.as_ref().is_err_and(token_refused) {
-            return answer.map_err(Failure::Call);
+    async fn call(&self, message: &Ready, account: &Account) -> Tried {
+        let token = self.centre.token(account).await;
+        let used = token.as_ref().ok().cloned();
+        let tried = self.call_by(token, message, account).await;
+        match (tried.answer, used) {
+            (Err(Failure::Call(error)), Some(used)) if token_refused(&error) => {
+                let token = self.centre.renew(account, Want::Other(&used)).await;
+                let replay = self.call_by(token, message, account).await;
+                Tried { refused: Some((error, tried.took_ms)), ..replay }
+            }
+            (answer, _) => Tried { answer, ..tried },
         }
-        let token = self.centre.renew(account, Want::Other(&token)).await.map_err(Failure::Token)?;
-        self.look_again(message)?;
-        post((message, link.as_deref()), account, &token).await.map_err(Failure::Call)
+    }
+
+    async fn call_by(
+        &self,
+        token: Result<Arc<Held>, TokenTrouble>,
+        message: &Ready,
+        account: &Account,
+    ) -> Tried {
+        let started = Instant::now();
+        let call = async {
+            let token = token.map_err(Failure::Token)?;
+            self.look_again(message)?;
+            let link = self.link(message);
+            post((message, link.as_deref()), account, &token).await.map_err(Failure::Call)
+        };
+        let answer = call.await;
+        let took_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
+        Tried { answer, took_ms, refused: None }
     }
 
     /// The address that goes out in place of the message's own; `None`: its own.
@@ -160,32 +179,27 @@ impl Sender {
         if self.doubt.is_forgotten(&message.standing) { Err(Failure::Forgotten) } else { Ok(()) }
     }
 
-    fn finish(
-        &self,
-        message: Ready,
-        ticket: Arc<Ticket>,
-        answer: &Result<Sent, Failure>,
-        took_ms: u32,
-    ) -> Finished {
-        let now = self.clock.now();
-        let outcome = match answer {
+    fn finish(&self, message: Ready, ticket: Arc<Ticket>, tried: &Tried) -> Finished {
+        let (now, standing) = (self.clock.now(), message.standing);
+        let by_error = |error: &CallError| classify(Err(error), &standing, now);
+        let refused = tried.refused.as_ref().map(|(error, took_ms)| {
+            let failure = Dispatch { took_ms: *took_ms, ..record(&ticket, &by_error(error)) };
+            Box::new(failed(failure, error))
+        });
+        let outcome = match &tried.answer {
             Err(Failure::Forgotten) => {
                 let at = self.doubt.judged_at(message.standing.doubt_since);
-                return Finished {
-                    message,
-                    ticket: Some(ticket),
-                    event: Event::Released,
-                    at,
-                    dispatch: None,
-                };
+                let (ticket, event) = (Some(ticket), Event::Released);
+                return Finished { message, ticket, event, at, dispatch: None, refused };
             }
             Err(Failure::Token(trouble)) => Outcome::Pause { until: trouble.until, cause: trouble.cause },
-            Err(Failure::Call(error)) => classify(Err(error), &message.standing, now),
-            Ok(sent) => classify(Ok(sent), &message.standing, now),
+            Err(Failure::Call(error)) => by_error(error),
+            Ok(sent) => classify(Ok(sent), &standing, now),
         };
-        let dispatch = record(&ticket, &outcome, answer, took_ms);
+        let dispatch = Dispatch { took_ms: tried.took_ms, ..record(&ticket, &outcome) };
+        let dispatch = Some(answered(dispatch, &tried.answer));
         let event = Event::Answered { claimed_at: ticket.doubt_at, outcome };
-        Finished { message, ticket: Some(ticket), event, at: now, dispatch: Some(dispatch) }
+        Finished { message, ticket: Some(ticket), event, at: now, dispatch, refused }
     }
 }
 
@@ -198,6 +212,14 @@ fn note(account: &Account, answer: &Result<Sent, Failure>, finished: &Finished) 
         }
         _ => {}
     }
+}
+
+/// What came of a try.
+struct Tried {
+    answer: Result<Sent, Failure>,
+    took_ms: u32,
+    /// The answer before it, that refused the token, and how long it took.
+    refused: Option<(CallError, u32)>,
 }
 
 /// Why a try brought no success.
@@ -237,30 +259,35 @@ fn token_refused(error: &CallError) -> bool {
     error.code().and_then(lookup).is_some_and(|row| row.class == Class::RefreshToken)
 }
 
-fn record(ticket: &Ticket, outcome: &Outcome, answer: &Result<Sent, Failure>, took_ms: u32) -> Dispatch {
-    let mut dispatch = Dispatch {
+fn record(ticket: &Ticket, outcome: &Outcome) -> Dispatch {
+    Dispatch {
         claimed_at: ticket.at,
         outcome: outcome.as_str(),
         errcode: None,
         errmsg: None,
         rid: None,
         msgid: None,
-        took_ms,
+        took_ms: 0,
         paused_ms: None,
-    };
+    }
+}
+
+fn answered(dispatch: Dispatch, answer: &Result<Sent, Failure>) -> Dispatch {
     match answer {
-        Ok(sent) => {
-            (dispatch.errcode, dispatch.msgid, dispatch.rid) = (Some(0), sent.msgid, sent.rid.clone());
-        }
-        Err(Failure::Call(CallError::Errcode { code, errmsg, rid })) => {
-            (dispatch.errcode, dispatch.errmsg, dispatch.rid) =
-                (Some(*code), Some(errmsg.clone()), rid.clone());
-        }
-        Err(Failure::Call(error)) => dispatch.errmsg = Some(error.to_string()),
-        Err(Failure::Forgotten) => {}
+        Ok(sent) => Dispatch { errcode: Some(0), msgid: sent.msgid, rid: sent.rid.clone(), ..dispatch },
+        Err(Failure::Call(error)) => failed(dispatch, error),
+        Err(Failure::Forgotten) => dispatch,
         Err(Failure::Token(trouble)) => {
-            (dispatch.errcode, dispatch.errmsg) = (trouble.errcode, Some(trouble.detail.clone()));
+            Dispatch { errcode: trouble.errcode, errmsg: Some(trouble.detail.clone()), ..dispatch }
         }
     }
-    dispatch
+}
+
+fn failed(dispatch: Dispatch, error: &CallError) -> Dispatch {
+    match error {
+        CallError::Errcode { code, errmsg, rid } => {
+            Dispatch { errcode: Some(*code), errmsg: Some(errmsg.clone()), rid: rid.clone(), ..dispatch }
+        }
+        error => Dispatch { errmsg: Some(error.to_string()), ..dispatch },
+    }
 }

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use hongyan_domain::{
     AccountId, Cause, DeliveryStatus, Event, Outcome, State, Timestamp, Transition, decide,
 };
-use hongyan_store::{ClaimId, Ready, Settled, Settlement, StoreError, Written};
+use hongyan_store::{ClaimId, Dispatch, Ready, Settled, Settlement, StoreError, Written};
 use hongyan_wechat::errcode;
 use tokio::sync::mpsc;
 
@@ -115,7 +115,7 @@ async fn write(shared: &Shared, decided: &[Decided]) -> Option<Written> {
 /// A late one also tells how long its account stood still: later nobody knows.
 fn row(shared: &Shared, decided: &Decided) -> Settlement {
     let (account, claim) = decided.claim();
-    let Finished { message, at, dispatch, .. } = &decided.finished;
+    let Finished { message, at, dispatch, refused, .. } = &decided.finished;
     let mut dispatch = dispatch.clone();
     if let Some(dispatch) = dispatch.as_mut().filter(|_| *at >= message.deadline_at) {
         let waited = (message.accepted_at, dispatch.claimed_at);
@@ -129,6 +129,7 @@ fn row(shared: &Shared, decided: &Decided) -> Settlement {
         claim,
         at: *at,
         dispatch,
+        refused: refused.clone(),
         taken: message.taken,
     }
 }
@@ -177,7 +178,12 @@ fn count(shared: &Shared, finished: &Finished) {
         let message = &finished.message;
         shared.counts.lock().sent(message.account, finished.at.day(), &message.template_id);
     }
-    let Some(dispatch) = &finished.dispatch else { return };
+    for dispatch in finished.refused.as_deref().into_iter().chain(&finished.dispatch) {
+        count_try(shared, (finished.message.account, finished.at), dispatch);
+    }
+}
+
+fn count_try(shared: &Shared, (account, at): (AccountId, Timestamp), dispatch: &Dispatch) {
     shared.metrics.dispatches.get_or_create(&Word { kind: dispatch.outcome }).inc();
     shared.metrics.send_seconds.observe(f64::from(dispatch.took_ms) / 1_000.0);
     if let Some(errcode) = dispatch.errcode.filter(|errcode| *errcode != 0) {
@@ -185,7 +191,7 @@ fn count(shared: &Shared, finished: &Finished) {
         shared.metrics.errcodes.get_or_create(&Code { errcode: known }).inc();
         let kind = errcode::class(errcode).name();
         shared.metrics.errcode_classes.get_or_create(&Word { kind }).inc();
-        alarm::look(shared, finished.message.account, errcode, finished.at);
+        alarm::look(shared, account, errcode, at);
     }
 }
 
@@ -226,6 +232,7 @@ mod tests {
             event: Event::Answered { claimed_at: NOW, outcome: Outcome::Unknown },
             at: NOW,
             dispatch: None,
+            refused: None,
         };
         (0..messages).filter_map(|id| decided(one(id))).collect()
     }

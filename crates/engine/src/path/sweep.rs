@@ -321,6 +321,7 @@ fn unreported(message: &Unreported, now: Timestamp) -> Option<Settlement> {
         claim: None,
         at: now,
         dispatch: None,
+        refused: None,
         taken: None,
     })
 }

@@ -345,6 +345,8 @@ pub struct Settlement {
     pub at: Timestamp,
     /// The try, if there was one.
     pub dispatch: Option<Dispatch>,
+    /// The one before it in the same claim, whose access_token WeChat refused.
+    pub refused: Option<Box<Dispatch>>,
     /// What its claim took; given back where `to` says that nothing reached the person.
     pub taken: Option<Taken>,
 }

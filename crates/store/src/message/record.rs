@@ -213,17 +213,18 @@ fn asked(conn: &Connection, record: &MessageRecord) -> Result<Vec<Moment>> {
 }
 
 const DISPATCHES: &str = "
-SELECT at, outcome, errcode, errmsg, rid, msgid, claimed_at, took_ms
+SELECT at, outcome, errcode, errmsg, rid, msgid, claimed_at, took_ms, claim
 FROM dispatch
 WHERE account = ?1
   AND message = ?2
 UNION ALL
-SELECT sent_at, 'sent', 0, NULL, NULL, msgid, claimed_at, took_ms
+SELECT sent_at, 'sent', 0, NULL, NULL, msgid, claimed_at, took_ms, claim
 FROM message
 WHERE account = ?1
   AND id = ?2
   AND claim IS NOT NULL
-ORDER BY at";
+-- Of one moment, that whose token was refused comes first: it is outside of any claim, below zero.
+ORDER BY at, claim";
 
 fn dispatches(conn: &Connection, record: &MessageRecord) -> Result<Vec<Moment>> {
     let mut dispatches = conn.prepare_cached(DISPATCHES)?;

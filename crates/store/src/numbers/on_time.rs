@@ -128,6 +128,8 @@ SELECT claimed_at, at, took_ms, outcome, paused_ms
 FROM dispatch
 WHERE account = ?1
   AND message = ?2
+  -- Below zero is one whose token was refused: its time lies within that of the next.
+  AND claim >= 0
   AND at <= ?3
 UNION ALL
 -- A plain try that WeChat took: it waited for no pause.

@@ -53,10 +53,14 @@ fn settle(
     settlement: &Settlement,
     besides: &mut Vec<Transition>,
 ) -> Result<Settled> {
+    if let Some(refused) = &settlement.refused {
+        // A claim answers once, by the try that counts: this one is outside of it, and before it.
+        record(ledger, settlement, (-settlement.at.ms(), refused))?;
+    }
     let in_row = told_in_row(settlement);
     if in_row.is_none() {
         // Before the move, which asks the tries why a message is late.
-        record(ledger, settlement)?;
+        record_try(ledger, settlement)?;
     }
     if moved(ledger, settlement, (&settlement.from, &settlement.to), in_row)? {
         if let Some(told) = in_row {
@@ -65,7 +69,7 @@ fn settle(
         return after(ledger, settlement, (&settlement.from, settlement.to), besides);
     }
     if in_row.is_some() && !is_told(ledger, settlement)? {
-        record(ledger, settlement)?;
+        record_try(ledger, settlement)?;
     }
     let Some(stands) = moves::standing(ledger, settlement.account, settlement.message)? else {
         // Purged, or deleted with its account: as final as can be.
@@ -148,12 +152,20 @@ INSERT INTO dispatch (account, message, claim, claimed_at, at, outcome, errcode,
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (account, message, claim) DO NOTHING";
 
-fn record(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<()> {
+fn record_try(ledger: &mut Ledger<'_>, settlement: &Settlement) -> Result<()> {
     let Some(dispatch) = &settlement.dispatch else { return Ok(()) };
+    record(ledger, settlement, (claim_of(settlement), dispatch))
+}
+
+fn record(
+    ledger: &mut Ledger<'_>,
+    settlement: &Settlement,
+    (claim, dispatch): (i64, &Dispatch),
+) -> Result<()> {
     let recorded = ledger.conn.prepare_cached(RECORD)?.execute(params![
         settlement.account.0,
         settlement.message.raw(),
-        claim_of(settlement),
+        claim,
         dispatch.claimed_at.ms(),
         settlement.at.ms(),
         dispatch.outcome,

@@ -187,6 +187,7 @@ impl Bed {
                 took_ms: 7,
                 paused_ms: None,
             }),
+            refused: None,
             taken: None,
         }
     }

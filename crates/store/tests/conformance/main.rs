@@ -90,6 +90,7 @@ suite! {
         a_batch_over_the_bound_is_refused,
         a_failing_command_takes_nothing_of_its_neighbours_with_it,
         a_sent_message_tells_its_timeline,
+        a_try_whose_token_was_refused_is_told_and_counted_before_the_one_that_followed,
         a_settlement_from_elsewhere_is_stale_and_still_recorded,
         a_settlement_of_a_message_that_is_gone_is_stale,
         a_late_success_beats_unknown,

@@ -6,7 +6,7 @@ use hongyan_domain::message::Miniprogram;
 use hongyan_domain::{
     Category, Cause, Event, InteractionKind, Lane, MessageId, OnUnknown, Outcome, SentAs, State, decide,
 };
-use hongyan_store::{Acceptance, CancelAnswer, Happening, MAX_BATCH, Settled, StoreError};
+use hongyan_store::{Acceptance, CancelAnswer, Dispatch, Happening, MAX_BATCH, Settled, StoreError};
 
 use crate::bed::{Bed, NOW, after_s, draft, openid, standing};
 
@@ -133,6 +133,35 @@ pub(crate) async fn a_failing_command_takes_nothing_of_its_neighbours_with_it(be
     assert!(one.is_ok() && three.is_ok());
     assert!(matches!(two, Err(StoreError::Database(_))));
     assert_eq!((bed.state(before_id).await, bed.state(after_id).await), (State::Pending, State::Pending));
+    bed.counters_equal_the_ledger().await;
+}
+
+pub(crate) async fn a_try_whose_token_was_refused_is_told_and_counted_before_the_one_that_followed(
+    bed: &Bed,
+) {
+    let id = bed.accepted("oA").await;
+    let sent = Outcome::Sent { msgid: Some(7), how: SentAs::Accepted };
+    let mut settlement = bed.settlement(id, standing(State::Claimed, 0), &sent, NOW);
+    let refused = Dispatch {
+        outcome: "pause",
+        errcode: Some(40001),
+        msgid: None,
+        ..settlement.dispatch.clone().unwrap()
+    };
+    settlement.refused = Some(Box::new(refused));
+
+    // Written twice, as after a commit whose answer was lost.
+    for _ in 0..2 {
+        bed.store.settle(vec![settlement.clone()], vec![]).await.unwrap();
+    }
+
+    let found = bed.record(id).await;
+    let codes = found.timeline.iter().filter_map(|moment| match &moment.what {
+        Happening::Dispatched { errcode, .. } => *errcode,
+        _ => None,
+    });
+    assert_eq!(codes.collect::<Vec<_>>(), [40001, 0]);
+    assert_eq!((found.standing.state, found.standing.attempts), (State::Sent, 1));
     bed.counters_equal_the_ledger().await;
 }
 

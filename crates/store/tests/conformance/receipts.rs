@@ -111,6 +111,7 @@ fn unreported(bed: &Bed, id: hongyan_domain::MessageId) -> Settlement {
         claim: None,
         at: after_s(100),
         dispatch: None,
+        refused: None,
         taken: None,
     }
 }

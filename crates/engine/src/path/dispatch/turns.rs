@@ -162,7 +162,7 @@ impl Dispatcher {
                     Event::Claimed => shared.doubt.judged_at(message.standing.doubt_since),
                     _ => shared.clock.now(),
                 };
-                let over = Finished { message, ticket: None, event, at, dispatch: None };
+                let over = Finished { message, ticket: None, event, at, dispatch: None, refused: None };
                 if finished.send(over).await.is_err() {
                     return;
                 }
