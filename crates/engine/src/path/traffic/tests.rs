@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use hongyan_domain::{Category, Content, OnUnknown, Openid, Standing};
 
+use super::standing::{BUSY_MAX, SILENT_MAX};
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
