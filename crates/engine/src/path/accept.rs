@@ -24,6 +24,7 @@ use crate::metrics::Entered;
 use crate::path::dispatch::Hint;
 use crate::path::gather;
 use crate::path::judge::{self, Judged};
+use crate::path::repeat;
 use crate::path::settle::count_transition;
 use crate::path::trigger::{triggered, withdrawal};
 use crate::{Engine, EngineError, Settings, Shared};
@@ -149,7 +150,7 @@ pub struct Place {
     pub cancelled: usize,
 }
 
-type Answer = Result<Accepted, Rejected>;
+pub(crate) type Answer = Result<Accepted, Rejected>;
 
 /// Why a request is not acceptable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,6 +226,7 @@ impl Engine {
                 Err(rejected) => Err(rejected),
             });
         }
+        repeat::recall(&self.shared.store, &catalog, requests, &mut answers).await?;
         let cancelled = self.withdraw(withdrawals, now).await?;
         let gathered = self.gather(&catalog, gathering, now).await?;
         let messages = self.judge(&catalog, messages, &mut answers, now).await?;
@@ -431,7 +433,7 @@ impl Engine {
             marks: Marks::default(),
             asking: None,
             ties: None,
-            given: request.client_msg_id.as_ref().map_or_else(String::new, |_| request.given()),
+            given: request.client_msg_id.as_ref().map_or_else(String::new, |_| repeat::given(request)),
         }
     }
 }
@@ -465,34 +467,6 @@ fn is_soon(message: &NewMessage, soon: Timestamp) -> bool {
     message.due_at <= soon && message.asking.is_none()
 }
 
-impl Request<'_> {
-    /// What its caller said besides person, template and content, as it was said: not what was made of it, since that
-    /// may depend on the time.
-    fn given(&self) -> String {
-        let ms = |at: Option<Timestamp>| at.map(Timestamp::ms);
-        let params = self.params.map(|params| {
-            let read = serde_json::from_str::<serde_json::Value>(params.get());
-            read.map_or_else(|_| params.get().to_owned(), |params| params.to_string())
-        });
-        let overflow = self.overflow.map(|overflow| match overflow {
-            Overflow::Error => "error",
-            Overflow::Shorten => "shorten",
-        });
-        let words = [
-            self.lane.map(Lane::as_str),
-            self.category.map(Category::as_str),
-            self.basis.map(InteractionKind::as_str),
-            self.on_unknown.map(OnUnknown::as_str),
-            overflow,
-            self.scenario.as_deref(),
-            params.as_deref(),
-            self.track.map(|track| if track { "track" } else { "no track" }),
-        ];
-        let times = [ms(self.send_at), ms(self.expires_at), ms(self.occurred_at)];
-        serde_json::to_string(&(words, times)).expect("words and numbers are JSON")
-    }
-}
-
 impl fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").field("template_id", &self.template_id).finish_non_exhaustive()
@@ -507,12 +481,15 @@ fn tolerance(settings: &Settings, lane: Lane) -> Duration {
     }
 }
 
-fn find_account<'c>(catalog: &'c Catalog, request: &Request<'_>) -> Result<&'c Arc<Account>, Rejected> {
+pub(crate) fn find_account<'c>(
+    catalog: &'c Catalog,
+    request: &Request<'_>,
+) -> Result<&'c Arc<Account>, Rejected> {
     let missing = if request.appid.is_some() { Rejected::UnknownAccount } else { Rejected::AccountNeeded };
     catalog.account(request.appid.as_deref()).ok_or(missing)
 }
 
-fn openid(touser: &str) -> Result<Openid, FieldError> {
+pub(crate) fn openid(touser: &str) -> Result<Openid, FieldError> {
     if touser.is_empty() {
         return Err(FieldError::new("touser", FieldCode::Missing, "is missing: give the recipient's openid"));
     }
@@ -590,7 +567,7 @@ fn open(answers: &mut [Answer]) -> impl Iterator<Item = &mut Answer> {
     answers.iter_mut().filter(|answer| matches!(answer, Ok(Accepted::New(_))))
 }
 
-fn correct(answer: &mut Answer, acceptance: &Acceptance) {
+pub(crate) fn correct(answer: &mut Answer, acceptance: &Acceptance) {
     match *acceptance {
         Acceptance::New => {}
         Acceptance::Same { id, state, due_at, deadline_at } => {

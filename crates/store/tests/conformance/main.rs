@@ -83,6 +83,8 @@ suite! {
         an_accepted_message_reads_back_with_all_it_had,
         the_same_client_msg_id_answers_the_first_message,
         another_body_under_the_same_client_msg_id_is_a_conflict,
+        what_is_made_of_a_body_makes_no_other_of_it,
+        what_was_said_is_enough_to_be_known,
         the_same_client_msg_id_twice_in_one_batch_is_one_message,
         the_same_client_msg_id_in_two_accounts_is_two_messages,
         a_batch_with_an_unknown_account_is_refused_whole,
