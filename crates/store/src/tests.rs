@@ -193,3 +193,4 @@ async fn hot_statements_go_through_the_index_made_for_them() {
         assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan} for {sql}");
     }
 }
+        (attribute::WAITED, "message_waited (account=? AND recipient=?)"),
