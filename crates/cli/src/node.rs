@@ -28,6 +28,7 @@ pub(crate) struct Node {
     pub(crate) config: Config,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    app: App,
     stop: CancellationToken,
     ended: CancellationToken,
 }
@@ -54,8 +55,8 @@ impl Node {
         let settings = http_settings(&config);
         let app = App::new(hongyan_server::Parts { engine: engine.clone(), registry, rng, settings });
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
-        tokio::spawn(serve(app, listener, stop.clone(), ended.clone()));
-        Ok(Self { engine, config, address, stop, ended })
+        tokio::spawn(serve(app.clone(), listener, stop.clone(), ended.clone()));
+        Ok(Self { engine, config, address, app, stop, ended })
     }
 
     /// Resolves when it does not serve any more, though nobody asked it to end.
@@ -64,11 +65,13 @@ impl Node {
         bail!("the HTTP server has ended")
     }
 
-    /// Takes nothing more in, finishes what is under way, and lets go of the store.
+    /// Takes nothing more in, finishes what is under way, and lets go of the store. WeChat is listened to until then:
+    /// what comes back now has receipts, and they come within seconds.
     pub(crate) async fn stop(&self) {
+        self.app.close().await;
+        self.engine.stop(self.config.engine_grace).await;
         self.stop.cancel();
         self.ended.cancelled().await;
-        self.engine.stop(self.config.engine_grace).await;
     }
 
     /// A link by which the first key is made: once, within 24 hours.

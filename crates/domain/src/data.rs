@@ -89,6 +89,13 @@ impl<'a> Data<'a> {
         self.entries.iter().map(|entry| &*entry.name)
     }
 
+    /// Names and texts, by name: the same for the same data in whatever order it was written.
+    pub fn sorted(&self) -> Vec<(&str, &str)> {
+        let mut sorted: Vec<_> = self.entries.iter().map(|entry| (&*entry.name, &*entry.value)).collect();
+        sorted.sort_unstable();
+        sorted
+    }
+
     /// The text given for `name`.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.entry(name).map(|entry| &*entry.value)

@@ -224,10 +224,9 @@ impl Engine {
         let Shared { clock, doubt, centre, links, settings, .. } = &*self.shared;
         let (clocks, ways) = ((clock.clone(), doubt.clone()), (centre.clone(), links.clone()));
         let sender = Sender::new(clocks, ways, finished, settings.max_in_flight);
-        let dispatcher = Dispatcher::new(self.shared.clone(), sender, hinted);
-        let stop = self.stop.clone();
+        let dispatcher = Dispatcher::new(self.shared.clone(), sender, hinted, self.stop.clone());
         self.tasks.spawn(async move {
-            dispatcher.run(stop).await;
+            dispatcher.run().await;
             drop(ownership);
         });
         self.tasks.spawn(settle::run(self.shared.clone(), to_settle));
@@ -423,8 +422,8 @@ impl Engine {
         self.shared.fatal.cancelled().await;
     }
 
-    /// Stops claiming, lets what is in flight come back and be settled, then gives up the ownership. What is
-    /// not back within `grace` stays claimed; the next start treats it as lost.
+    /// Stops claiming, gives back what is claimed and not on its way, lets what is in flight come back and be settled,
+    /// then gives up the ownership. What is not back within `grace` stays claimed; the next start treats it as lost.
     pub async fn stop(&self, grace: Duration) {
         self.stop.cancel();
         let ended = async {

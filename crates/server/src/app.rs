@@ -20,6 +20,7 @@ use crate::access::user::Doors;
 use crate::answer::problem::{Code, Problem};
 use crate::monitor::events::Live;
 use crate::monitor::metrics::HttpMetrics;
+use crate::serve::closing::Closing;
 
 /// Bodies in memory at once, all connections together, in KiB: 256 MiB, or 64 batches of the full size. What does
 /// not fit waits. Without it 4,096 connections could bring 16 GiB.
@@ -94,6 +95,7 @@ struct Shared {
     throttle: Throttle,
     doors: Doors,
     live: Live,
+    closing: Closing,
     /// When keys were last shown; written to the store once a minute. Bounded by the number of keys.
     used_keys: Mutex<HashMap<KeyId, Timestamp>>,
     /// The last write failed: the next look at readiness tries one.
@@ -122,10 +124,26 @@ impl App {
             throttle: Throttle::default(),
             doors: Doors::default(),
             live: Live::default(),
+            closing: Closing::default(),
             used_keys: Mutex::default(),
             store_failed: AtomicBool::new(false),
             changing: tokio::sync::Mutex::default(),
         }))
+    }
+
+    /// From now on only WeChat's callbacks, `/healthz` and `/metrics` are answered, everything else is 503. Returns when
+    /// all other requests that were under way are answered, after `settings.grace` at the latest. The engine may stop
+    /// then, and after it the server.
+    pub async fn close(&self) {
+        // Open event streams would last as long as the grace.
+        self.0.live.close();
+        if tokio::time::timeout(self.0.settings.grace, self.0.closing.close()).await.is_err() {
+            tracing::warn!("some requests took longer than the grace");
+        }
+    }
+
+    pub(crate) fn closing(&self) -> &Closing {
+        &self.0.closing
     }
 
     /// The engine.

@@ -54,7 +54,8 @@ pub use message::waiting::Head;
 pub use message::{
     Acceptance, Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, Gather, Happening, Heard, Joining,
     MAX_BATCH, Marks, MessageFilter, MessageRecord, Moment, NewMessage, OpenClaim, Page, Ready, Receipt,
-    Received, Settled, Settlement, Subject, TallyDifference, TallyRow, Ties, Unreported, Worded, Written,
+    Received, Repeat, Settled, Settlement, Subject, TallyDifference, TallyRow, Ties, Unreported, Worded,
+    Written,
 };
 pub use numbers::clicks::{ClickRow, Clicked, Clicks};
 pub use numbers::on_time::{OnTimeCounts, OnTimeRow};

@@ -174,6 +174,7 @@ async fn hot_statements_go_through_the_index_made_for_them() {
         (attribute::HAS_UNNAMED, "message_awaited (msgid=? AND account=?)"),
         (attribute::UNNAMED, "message_unnamed (account=? AND recipient=?)"),
         (attribute::BY_RECIPIENT, "message_recipient (<expr>=? AND account=? AND recipient=?)"),
+        (attribute::WAITED, "message_waited (account=? AND recipient=?)"),
         (reconcile::OPEN_BY_MSGID, "PRIMARY KEY (account=? AND msgid=?)"),
         (reconcile::OPEN_BY_RECIPIENT, "receipt_open (account=? AND recipient=? AND created_at>?)"),
         (find::HOUR_BEFORE, "message_recipient (<expr><?)"),

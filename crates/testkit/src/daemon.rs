@@ -32,7 +32,7 @@ pub(crate) struct Plan {
 /// A running daemon.
 pub struct Daemon {
     runtime: Option<Runtime>,
-    engine: Engine,
+    app: App,
     stop: CancellationToken,
 }
 
@@ -49,7 +49,7 @@ impl Daemon {
         let stop = CancellationToken::new();
         let started = runtime.spawn(begin(plan, url, listener, stop.clone())).await;
         match started.expect("a start does not panic") {
-            Ok(engine) => Ok(Self { runtime: Some(runtime), engine, stop }),
+            Ok(app) => Ok(Self { runtime: Some(runtime), app, stop }),
             Err(error) => {
                 runtime.shutdown_background();
                 Err(error)
@@ -64,29 +64,35 @@ impl Daemon {
         F: Future<Output = T> + Send + 'static,
     {
         let runtime = self.runtime.as_ref().expect("it is there until it ends");
-        runtime.spawn(act(self.engine.clone())).await.expect("the engine does not panic")
+        runtime.spawn(act(self.app.engine().clone())).await.expect("the engine does not panic")
     }
 
     /// The store, for looking at what no API shows.
     pub fn store(&self) -> &Store {
-        self.engine.store()
+        self.app.engine().store()
     }
 
-    /// What SIGTERM does: no new calls, what is in flight comes back within `grace`, the rest is left.
+    /// What SIGTERM does: no new calls, what is in flight comes back within `grace`, the rest is left. WeChat is
+    /// listened to until then.
     pub(crate) async fn stop(self, grace: Duration) {
+        let app = self.app.clone();
+        let stop = |engine: Engine| async move {
+            app.close().await;
+            engine.stop(grace).await;
+        };
+        self.with(stop).await;
         self.stop.cancel();
-        self.with(|engine| async move { engine.stop(grace).await }).await;
         self.kill().await;
     }
 
     /// What `kill -9` does, as far as a process can do it to a part of itself: nothing that has begun goes on.
     pub(crate) async fn kill(mut self) {
         let runtime = self.runtime.take().expect("it ends once");
-        let engine = self.engine.clone();
+        let app = self.app.clone();
         drop(self);
         let ended = tokio::task::spawn_blocking(move || {
             runtime.shutdown_timeout(PATIENCE);
-            drop(engine);
+            drop(app);
         });
         ended.await.expect("a runtime can be shut down");
     }
@@ -105,7 +111,7 @@ async fn begin(
     url: String,
     listener: TcpListener,
     stop: CancellationToken,
-) -> Result<Engine, EngineError> {
+) -> Result<App, EngineError> {
     let clock = Clock::Manual(plan.clock);
     let settings = hongyan_store::Settings::new(url, plan.master_key);
     let store = Store::open(settings, clock.now()).await?;
@@ -115,11 +121,11 @@ async fn begin(
     let parts = Parts { store, client, clock, metrics, settings: plan.engine };
     let engine = Engine::start(parts).await?;
     let rng = StdRng::seed_from_u64(2);
-    let parts = hongyan_server::Parts { engine: engine.clone(), registry, rng, settings: Default::default() };
+    let parts = hongyan_server::Parts { engine, registry, rng, settings: Default::default() };
     let app = App::new(parts);
     let listener = tokio::net::TcpListener::from_std(listener).expect("it does not block");
-    tokio::spawn(hongyan_server::serve(app, listener, stop));
-    Ok(engine)
+    tokio::spawn(hongyan_server::serve(app.clone(), listener, stop));
+    Ok(app)
 }
 
 /// The time as the engine writes it.

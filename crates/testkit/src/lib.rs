@@ -25,7 +25,7 @@ pub use api::{Api, Reply};
 pub use callback::Callback;
 pub use daemon::Daemon;
 pub use logs::Logs;
-pub use official::{Official, with};
+pub use official::{CONTENT, Official, with};
 pub use receiver::{Came, Receiver};
 pub use start::{Builder, Receipts};
 pub use wire::Wire;

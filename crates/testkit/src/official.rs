@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The content of the template that every account has: a field of each common type.
-pub(crate) const CONTENT: &str = "商品名称{{thing1.DATA}}\n支付金额{{amount2.DATA}}\n订单编号{{character_string3.DATA}}\n支付时间{{time4.DATA}}";
+pub const CONTENT: &str = "商品名称{{thing1.DATA}}\n支付金额{{amount2.DATA}}\n订单编号{{character_string3.DATA}}\n支付时间{{time4.DATA}}";
 /// Its title.
 pub(crate) const TITLE: &str = "订单支付成功通知";
 

@@ -18,11 +18,13 @@ use crate::metrics::Entered;
 use crate::path::dispatch::Hint;
 use crate::path::gather;
 use crate::path::judge::{self, Judged};
+use crate::path::repeat;
 use crate::path::settle::count_transition;
 use crate::path::trigger::withdrawal;
 use crate::{Engine, EngineError, Shared};
 
-use self::check::{Checked, find_account};
+use self::check::Checked;
+pub(crate) use self::check::{find_account, openid};
 pub use self::request::{GivenMiniprogram, Request};
 
 /// Messages that fall due later than this are scheduled: they wait in the store, not in memory.
@@ -76,7 +78,7 @@ pub struct Place {
     pub cancelled: usize,
 }
 
-type Answer = Result<Accepted, Rejected>;
+pub(crate) type Answer = Result<Accepted, Rejected>;
 
 /// Why a request is not acceptable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +147,7 @@ impl Engine {
                 Err(rejected) => Err(rejected),
             });
         }
+        repeat::recall(&self.shared.store, &catalog, requests, &mut answers).await?;
         let cancelled = self.withdraw(withdrawals, now).await?;
         let gathered = self.gather(&catalog, gathering, now).await?;
         let messages = self.judge(&catalog, messages, &mut answers, now).await?;
@@ -310,7 +313,7 @@ fn open(answers: &mut [Answer]) -> impl Iterator<Item = &mut Answer> {
     answers.iter_mut().filter(|answer| matches!(answer, Ok(Accepted::New(_))))
 }
 
-fn correct(answer: &mut Answer, acceptance: &Acceptance) {
+pub(crate) fn correct(answer: &mut Answer, acceptance: &Acceptance) {
     match *acceptance {
         Acceptance::New => {}
         Acceptance::Same { id, state, due_at, deadline_at } => {

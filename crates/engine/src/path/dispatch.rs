@@ -105,15 +105,23 @@ pub(crate) struct Dispatcher {
     shelf: Shelf,
     store_rests_until: Timestamp,
     drains: Vec<oneshot::Sender<()>>,
+    stop: CancellationToken,
     stopping: bool,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(shared: Arc<Shared>, sender: Arc<Sender>, hints: mpsc::Receiver<Hint>) -> Self {
+    /// It runs until `stop`, and then until everything in flight is settled.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        sender: Arc<Sender>,
+        hints: mpsc::Receiver<Hint>,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             store_rests_until: Timestamp::from_ms(0),
             shared,
-            launcher: Launcher::start(sender.clone()),
+            launcher: Launcher::start(sender.clone(), stop.clone()),
+            stop,
             sender,
             hints,
             traffic: HashMap::new(),
@@ -128,8 +136,8 @@ impl Dispatcher {
         }
     }
 
-    /// Runs until `stop`, then until everything in flight is settled.
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
+    /// Runs to its end.
+    pub(crate) async fn run(mut self) {
         let mut taken_in = Vec::new();
         loop {
             let now = self.shared.clock.now();
@@ -143,7 +151,7 @@ impl Dispatcher {
             let wake_at = self.wake_at(now);
             tokio::select! {
                 biased;
-                () = stop.cancelled(), if !self.stopping => self.stopping = true,
+                () = self.stop.cancelled(), if !self.stopping => self.stopping = true,
                 _ = self.hints.recv_many(&mut taken_in, 256) => {}
                 () = self.sender.wants_more.notified() => {}
                 () = self.shared.clock.until(wake_at) => {}

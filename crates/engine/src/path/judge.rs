@@ -120,7 +120,10 @@ async fn answer(
 ) -> Result<Judged, EngineError> {
     if let Verdict::Refuse { rule, .. } = judgement.verdict {
         // Given again, it gets the answer it got, whatever the rules say of another one like it.
-        let before = shared.store.accepted_before(&message).await?;
+        let before = match message.repeat() {
+            Some(repeat) => shared.store.accepted_before(vec![repeat]).await?.pop().flatten(),
+            None => None,
+        };
         let words = worded.filter(|_| judgement.verdict.rule() == Some(Rule::Content));
         let findings = words.map_or_else(Vec::new, |worded| content::read_findings(&worded.findings));
         let refused = Judged::Rejected(Rejected::Refused(judgement.verdict, findings));

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hongyan_domain::Lane;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::path::send::{Claimed, Sender};
 
@@ -53,12 +54,13 @@ pub(crate) struct Launcher {
 }
 
 impl Launcher {
-    /// Starts the task that feeds the sender. It ends with the last `Launcher`.
-    pub(crate) fn start(sender: Arc<Sender>) -> Self {
+    /// Starts the task that feeds the sender. It ends with the last `Launcher`. After `stop` nothing more starts: what
+    /// waits is given back.
+    pub(crate) fn start(sender: Arc<Sender>, stop: CancellationToken) -> Self {
         // Unbounded in form only: `queued` bounds what is in it.
         let (claimed, launched) = mpsc::unbounded_channel();
         let queued = Arc::<Queued>::default();
-        tokio::spawn(launch(sender, launched, queued.clone()));
+        tokio::spawn(launch((sender, stop), launched, queued.clone()));
         Self { claimed, queued }
     }
 
@@ -120,7 +122,7 @@ impl<T> Line<T> {
 
 /// Starts claimed messages, and tells the dispatcher when few are left.
 async fn launch(
-    sender: Arc<Sender>,
+    (sender, stop): (Arc<Sender>, CancellationToken),
     mut launched: mpsc::UnboundedReceiver<(Way, Vec<Claimed>)>,
     queued: Arc<Queued>,
 ) {
@@ -138,7 +140,11 @@ async fn launch(
             line.join(claimed.message.lane, (way, claimed));
         }
         let Some((way, next)) = line.next() else { continue };
-        sender.launch(next).await;
+        // Whatever is claimed and not settled when the process ends counts as a try that may have arrived.
+        match stop.run_until_cancelled(sender.permit()).await {
+            Some(permit) => sender.launch(next, permit),
+            None => sender.release(next).await,
+        }
         if queued.of(way).fetch_sub(1, Ordering::AcqRel) == way.most() / 2 + 1 {
             sender.wants_more.notify_one();
         }

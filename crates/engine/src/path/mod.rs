@@ -1,5 +1,5 @@
 //! The path of a message, one file a step, in the order a message meets them:
-//! `accept` (with `judge`, `trigger`, `gather`) → `dispatch` (due, pace; `traffic` of each account) → `claim` → `launch` →
+//! `accept` (with `judge`, `trigger`, `gather`, `repeat`) → `dispatch` (due, pace; `traffic` of each account) → `claim` → `launch` →
 //! `send` → `classify` → `settle` → `receive` → `sweep`. What a crash leaves of it: `recover` and `doubt`.
 
 pub mod accept;
@@ -13,6 +13,7 @@ pub(crate) mod launch;
 pub(crate) mod receive;
 pub(crate) mod recover;
 pub(crate) mod refused;
+pub(crate) mod repeat;
 pub(crate) mod resend;
 pub(crate) mod send;
 pub(crate) mod settle;

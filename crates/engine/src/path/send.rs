@@ -12,7 +12,7 @@ use hongyan_domain::{AccountId, Event, Outcome, Timestamp};
 use hongyan_store::{ClaimId, Dispatch, Ready};
 use hongyan_wechat::{CallError, Miniprogram, Sent, TemplateMessage};
 use serde_json::value::RawValue;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
 use crate::account::catalog::Account;
@@ -73,6 +73,12 @@ pub(crate) struct Finished {
     pub(crate) refused: Option<Box<Dispatch>>,
 }
 
+/// A send may start: it has a slot to work in, and a place among those that wait for WeChat.
+pub(crate) struct Permit {
+    flight: OwnedSemaphorePermit,
+    slot: OwnedSemaphorePermit,
+}
+
 /// What sending takes, shared by all sends.
 pub(crate) struct Sender {
     pub(crate) clock: Clock,
@@ -100,10 +106,15 @@ impl Sender {
         Arc::new(Self { clock, doubt, centre, links, finished, slots, in_flight, wants_more })
     }
 
-    /// Starts a send as soon as there is a slot for it.
-    pub(crate) async fn launch(self: &Arc<Self>, claimed: Claimed) {
+    /// Waits until a send may start.
+    pub(crate) async fn permit(&self) -> Permit {
         let flight = self.in_flight.clone().acquire_owned().await.expect("never closed");
         let slot = self.slots.clone().acquire_owned().await.expect("never closed");
+        Permit { flight, slot }
+    }
+
+    /// Starts a send.
+    pub(crate) fn launch(self: &Arc<Self>, claimed: Claimed, Permit { flight, slot }: Permit) {
         let sender = self.clone();
         tokio::spawn(async move {
             sender.send(claimed, slot).await;
@@ -111,7 +122,15 @@ impl Sender {
         });
     }
 
-    async fn send(&self, claimed: Claimed, slot: tokio::sync::OwnedSemaphorePermit) {
+    /// Gives a claimed message back of which nothing was sent.
+    pub(crate) async fn release(&self, Claimed { message, ticket, .. }: Claimed) {
+        let (event, at) = (Event::Released, self.clock.now());
+        let released = Finished { message, ticket: Some(ticket), event, at, dispatch: None, refused: None };
+        // As in `send`.
+        let _ = self.finished.send(released).await;
+    }
+
+    async fn send(&self, claimed: Claimed, slot: OwnedSemaphorePermit) {
         let Claimed { message, account, ticket } = claimed;
         let tried = {
             let call = self.call(&message, &account);

@@ -2,6 +2,7 @@
 //! the console's files.
 
 pub(crate) mod address;
+pub(crate) mod closing;
 pub(crate) mod console;
 pub(crate) mod linger;
 pub(crate) mod watch;

@@ -17,21 +17,39 @@ pub(crate) async fn watch(State(app): State<App>, request: Request, next: Next) 
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let lang = wished(request.headers());
-    let running = tokio::spawn(next.run(request));
-    let response = match tokio::time::timeout(app.settings().request_timeout, running).await {
+    let path = route.as_ref().map(MatchedPath::as_str);
+    let response = match app.closing().enter(path) {
+        Some(entry) => {
+            let answer = async move {
+                let _inside = entry;
+                next.run(request).await
+            };
+            run(&app, path, answer).await
+        }
+        None => Problem::new(Code::Stopping, "nothing was done; give it again").into_response(),
+    };
+    let response = in_lang(response, lang);
+    app.metrics().count(path, response.status(), began.elapsed());
+    response
+}
+
+async fn run(
+    app: &App,
+    route: Option<&str>,
+    answer: impl Future<Output = Response> + Send + 'static,
+) -> Response {
+    let running = tokio::spawn(answer);
+    match tokio::time::timeout(app.settings().request_timeout, running).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            tracing::error!(route = route.as_ref().map_or("", MatchedPath::as_str), %error, "a request failed");
+            tracing::error!(route = route.unwrap_or_default(), %error, "a request failed");
             Problem::new(Code::Internal, "it is in the server's log").into_response()
         }
         Err(_) => {
             let detail = "it may still take effect: ask again with the same client_msg_id";
             Problem::new(Code::Timeout, detail).into_response()
         }
-    };
-    let response = in_lang(response, lang);
-    app.metrics().count(route.as_ref().map(MatchedPath::as_str), response.status(), began.elapsed());
-    response
+    }
 }
 
 /// A problem is told in the caller's language; every other answer is what it is.

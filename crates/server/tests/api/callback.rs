@@ -150,3 +150,25 @@ async fn an_account_without_callback_keys_has_no_callback() {
 
     assert_eq!(push(&server, QUERY, BODY).await.problem(), problem(404, "unknown_account"));
 }
+
+/// WeChat tells a thing three times within ten seconds and never again: it is listened to until the end.
+#[tokio::test]
+async fn a_server_that_closes_sends_its_callers_away_and_goes_on_listening_to_wechat() {
+    let server = Server::start().await;
+    let (query, body) = receipt("A", 7);
+
+    server.app.close().await;
+    let told = push(&server, &query, body).await;
+    let live = server.call_as("", ("GET", "/healthz"), "").await;
+    let counted = server.call_as("", ("GET", "/metrics"), "").await;
+
+    assert_eq!((told.status, told.text.as_str()), (StatusCode::OK, "success"));
+    assert_eq!((live.status, counted.status), (StatusCode::OK, StatusCode::OK));
+    for call in
+        [("GET", "/api/v1/messages"), ("POST", "/api/v1/messages"), ("GET", "/readyz"), ("GET", "/nowhere")]
+    {
+        let refused = server.call_as(&server.key, call, "{}").await;
+        assert_eq!(refused.problem(), problem(503, "stopping"), "{call:?}");
+        assert_eq!(refused.headers["retry-after"], "1", "{call:?}");
+    }
+}

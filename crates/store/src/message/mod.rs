@@ -9,7 +9,7 @@ mod seen;
 mod steps;
 pub(crate) mod waiting;
 
-pub use new::{Acceptance, Gather, Heard, Joining, Marks, NewMessage, Subject, Ties, Worded};
+pub use new::{Acceptance, Gather, Heard, Joining, Marks, NewMessage, Repeat, Subject, Ties, Worded};
 pub use seen::{Happening, MessageFilter, MessageRecord, Moment, Page, TallyDifference, TallyRow};
 pub use steps::{
     Backlog, CancelAnswer, Claim, ClaimId, Claimed, Dispatch, OpenClaim, Ready, Receipt, Received, Settled,

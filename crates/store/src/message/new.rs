@@ -51,8 +51,21 @@ pub struct NewMessage {
     pub asking: Option<Box<Asking>>,
     /// What ties it to other triggers; `None` for nearly all.
     pub ties: Option<Box<Ties>>,
-    /// What else its caller said, as it was said: a repeat under the same `client_msg_id` says the same again. Of a
-    /// scenario's message it holds the parameters, and takes the place of the content: that may depend on the time.
+    /// All that its caller said besides the person, as it was said: a repeat under the same `client_msg_id` says the same
+    /// again, whatever is made of it by then.
+    pub given: String,
+}
+
+/// What a caller says under an id of its own, maybe again.
+#[derive(Clone)]
+pub struct Repeat {
+    /// Whose.
+    pub account: AccountId,
+    /// The caller's own id.
+    pub client_msg_id: String,
+    /// To whom.
+    pub openid: Openid,
+    /// All else, as in [`NewMessage::given`].
     pub given: String,
 }
 
@@ -148,6 +161,13 @@ impl std::fmt::Debug for Subject {
 }
 
 impl NewMessage {
+    /// What its caller said, if under an id of its own.
+    pub fn repeat(&self) -> Option<Repeat> {
+        let client_msg_id = self.client_msg_id.clone()?;
+        let (account, openid, given) = (self.account, self.openid.clone(), self.given.clone());
+        Some(Repeat { account, client_msg_id, openid, given })
+    }
+
     /// The trigger that it is part of a message by.
     pub fn gather(&self) -> Option<&Gather> {
         self.ties.as_ref()?.gather.as_ref()

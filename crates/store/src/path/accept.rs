@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hongyan_domain::{AccountId, Cause, InteractionKind, MessageId, State, Timestamp};
+use hongyan_domain::{AccountId, Cause, InteractionKind, MessageId, Openid, State, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::path::{approvals, gather, resend, verdicts, withdraw};
@@ -14,7 +14,7 @@ use crate::sqlite::queue::Turn;
 use crate::sqlite::row;
 use crate::sqlite::writer::Ledger;
 use crate::store::{KeysOf, check_batch};
-use crate::{Acceptance, Joining, NewMessage, Result, Store, StoreError, Ties};
+use crate::{Acceptance, Joining, NewMessage, Repeat, Result, Store, StoreError, Ties};
 
 /// Due further ahead than this, a message waits in the schedule and not in the queue.
 pub(crate) const SCHEDULED_AFTER_MS: i64 = 60_000;
@@ -25,15 +25,39 @@ const CLIENT_MSG_ID_MAX: usize = 128;
 pub(crate) struct Sealed {
     pub(crate) new: Arc<NewMessage>,
     pub(crate) recipient: Blind,
-    pub(crate) body_hash: Option<Blind>,
+    /// Of what its caller said, where there is a client_msg_id.
+    pub(crate) said: Option<Blind>,
     pub(crate) body: Vec<u8>,
+}
+
+impl Sealed {
+    /// `None`: it has no client_msg_id, so there is nothing to be a repeat of.
+    pub(crate) fn named(&self) -> Option<Named<'_>> {
+        let client_msg_id = self.new.client_msg_id.as_deref()?;
+        Some(Named { account: self.new.account, client_msg_id, said: self.said.as_ref()? })
+    }
+}
+
+/// What a repeat is known by.
+#[derive(Clone, Copy)]
+pub(crate) struct Named<'a> {
+    pub(crate) account: AccountId,
+    pub(crate) client_msg_id: &'a str,
+    said: &'a Blind,
+}
+
+impl Named<'_> {
+    /// Whether the caller of what lies there said the same.
+    pub(crate) fn repeats(&self, said: Option<&[u8]>) -> bool {
+        said == Some(&self.said[..])
+    }
 }
 
 impl Store {
     /// Commits new messages, all in one transaction; durable on return. One answer a message, in order.
     ///
-    /// The same `client_msg_id` again (in the same batch as well) is `Same` if openid, template, content and what else
-    /// was given are the same, whatever was made of it; else `Conflict`.
+    /// The same `client_msg_id` again (in the same batch as well) is `Same` if openid and what was said are the same,
+    /// whatever was made of it; else `Conflict`.
     pub async fn accept(&self, batch: Vec<NewMessage>) -> Result<Vec<Acceptance>> {
         check_batch(batch.len())?;
         let mut accounts: Vec<_> = batch.iter().map(|new| new.account).collect();
@@ -48,16 +72,19 @@ impl Store {
         self.write_sealed(&accounts, (turn, rows), insert).await
     }
 
-    /// What `accept` would answer of a message that is there already, under the same `client_msg_id`.
-    pub async fn accepted_before(&self, new: &NewMessage) -> Result<Option<Acceptance>> {
-        if new.client_msg_id.is_none() {
-            return Ok(None);
-        }
-        let keys = self.keys_of(std::iter::once(new.account)).await?;
-        let sealed = seal(keys.of(new.account)?, &Arc::new(new.clone()))?;
-        self.read(move |conn| match gather::earlier(conn, &sealed)? {
-            Some(before) => Ok(Some(before)),
-            None => earlier(conn, &sealed),
+    /// What `accept` would answer of these if they are there already, in the order given: `Same`, `Conflict` or nothing.
+    /// It needs only what was said: nothing can be made of it any more where its template is gone or its time is over.
+    pub async fn accepted_before(&self, batch: Vec<Repeat>) -> Result<Vec<Option<Acceptance>>> {
+        check_batch(batch.len())?;
+        let keys = self.keys_of(batch.iter().map(|one| one.account)).await?;
+        let hash = |one: Repeat| Ok((said_hash(keys.of(one.account)?, &one.openid, &one.given), one));
+        let batch = batch.into_iter().map(hash).collect::<Result<Vec<_>>>()?;
+        self.read(move |conn| {
+            let before = |(said, one): &(Blind, Repeat)| {
+                let named = Named { account: one.account, client_msg_id: &one.client_msg_id, said };
+                Ok(gather::earlier(conn, named)?.or(earlier(conn, named)?))
+            };
+            batch.iter().map(before).collect()
         })
         .await
     }
@@ -67,32 +94,21 @@ fn seal(keys: &AccountKeys, new: &Arc<NewMessage>) -> Result<Sealed> {
     if new.client_msg_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > CLIENT_MSG_ID_MAX) {
         return Err(StoreError::Invalid(format!("client_msg_id has 1 to {CLIENT_MSG_ID_MAX} bytes")));
     }
-    let mut body_hash = None;
     let body = keys.current().seal(row::body_place(new.account, new.id.raw()), |text| {
         let start = text.len();
         seal::write_body(&new.openid, &new.content, text);
-        if new.client_msg_id.is_some() {
-            body_hash = Some(said(keys, new, &text[start..]));
-        }
         if let Some(gather) = new.gather() {
-            let trigger = (&new.openid, new.scenario.as_deref());
-            body_hash = body_hash.map(|_| gather::body_hash(keys, trigger, gather));
             seal::write_items(&gather.items, start, text);
         }
     })?;
-    Ok(Sealed { recipient: keys.recipient(&new.openid), body_hash, body, new: new.clone() })
+    let said = new.client_msg_id.as_ref().map(|_| said_hash(keys, &new.openid, &new.given));
+    Ok(Sealed { recipient: keys.recipient(&new.openid), said, body, new: new.clone() })
 }
 
-/// What a repeat has to say again.
-fn said(keys: &AccountKeys, new: &NewMessage, body: &[u8]) -> Blind {
-    let given = new.given.as_bytes();
-    match &new.scenario {
-        Some(name) => seal::blind(
-            keys.body(),
-            &[b"scenario\0", name.as_bytes(), b"\0", new.openid.expose().as_bytes(), b"\0", given],
-        ),
-        None => seal::blind(keys.body(), &[new.template_id.as_bytes(), b"\0", given, b"\0", body]),
-    }
+/// What a repeat has to say again: what its caller said, and nothing of what was made of it. The template may have
+/// changed since, and what several triggers end up in may be the same.
+fn said_hash(keys: &AccountKeys, openid: &Openid, given: &str) -> Blind {
+    seal::blind(keys.body(), &[b"said\0", openid.expose().as_bytes(), b"\0", given.as_bytes()])
 }
 
 pub(crate) const NEWEST_KEY: &str = "
@@ -130,7 +146,8 @@ fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Resul
             any_gathered = gather::any(ledger.conn, account)?;
         }
         // In the same batch as well, a trigger may be one of a message already.
-        let before = if any_gathered { gather::earlier(ledger.conn, sealed)? } else { None };
+        let named = sealed.named().filter(|_| any_gathered);
+        let before = named.map_or(Ok(None), |named| gather::earlier(ledger.conn, named))?;
         if let Some(before) = before {
             answers[nth] = before;
             continue;
@@ -148,7 +165,8 @@ fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Resul
             }
         } else {
             let lost = || StoreError::Corrupt("the index of client_msg_id names no row".to_owned());
-            answers[nth] = earlier(ledger.conn, sealed)?.ok_or_else(lost)?;
+            let before = sealed.named().map_or(Ok(None), |named| earlier(ledger.conn, named))?;
+            answers[nth] = before.ok_or_else(lost)?;
         }
     }
     Ok(answers)
@@ -235,7 +253,7 @@ fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed) -> Result<bool>
         new.on_unknown.as_str(),
         &sealed.recipient[..],
         new.client_msg_id,
-        sealed.body_hash.as_ref().map(|hash| &hash[..]),
+        sealed.said.as_ref().map(|hash| &hash[..]),
         &*new.template_id,
         new.scenario.as_deref(),
         new.category.as_str(),
@@ -255,12 +273,12 @@ FROM message
 WHERE account = ?1
   AND client_msg_id = ?2";
 
-fn earlier(conn: &Connection, sealed: &Sealed) -> Result<Option<Acceptance>> {
+fn earlier(conn: &Connection, named: Named<'_>) -> Result<Option<Acceptance>> {
     let found = conn
         .prepare_cached(EARLIER)?
-        .query_row(params![sealed.new.account.0, sealed.new.client_msg_id], |row| {
-            let hash: Option<Vec<u8>> = row.get(4)?;
-            let same = hash.as_deref() == sealed.body_hash.as_ref().map(|hash| &hash[..]);
+        .query_row(params![named.account.0, named.client_msg_id], |row| {
+            let said: Option<Vec<u8>> = row.get(4)?;
+            let same = named.repeats(said.as_deref());
             Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?, same))
         })
         .optional()?;

@@ -17,7 +17,8 @@ const REACH: Duration = Duration::from_secs(3600);
 const REACH_UNNAMED: Duration = Duration::from_hours(24);
 /// WeChat tells whole seconds, and by another clock.
 pub(crate) const CLOCK_SLACK: Duration = Duration::from_secs(2);
-/// Hours of acceptance looked through for such a send: a message may have waited for its turn.
+/// Hours of acceptance looked through for such a send: a message may have waited for its turn. What waited longer is
+/// looked for by itself (`WAITED`).
 const HOURS_BACK: i64 = 24;
 const HOUR_MS: i64 = 3_600_000;
 
@@ -35,10 +36,15 @@ impl Told<'_> {
         self.at.plus(CLOCK_SLACK)
     }
 
-    /// The hours in which its message can have been accepted, the last first.
+    /// The hours in which its message can have been accepted if it went the same day, the last first.
     fn hours(&self) -> impl Iterator<Item = i64> + use<> {
         let last = self.latest().ms().div_euclid(HOUR_MS);
         (last - HOURS_BACK..=last).rev()
+    }
+
+    /// Whether one accepted then is in none of those hours.
+    fn is_before_its_hours(&self, accepted_at: Timestamp) -> bool {
+        accepted_at.ms().div_euclid(HOUR_MS) < self.latest().ms().div_euclid(HOUR_MS) - HOURS_BACK
     }
 }
 
@@ -88,8 +94,8 @@ impl Candidate {
 /// The message that this receipt belongs to, as far as can be known by now.
 pub(crate) fn message_of(conn: &Connection, told: &Told<'_>) -> Result<Option<Candidate>> {
     let Some(msgid) = told.msgid else { return nearest(conn, told) };
-    let mut named = all(conn, BY_MSGID, params![told.account.0, msgid.cast_signed()])?;
-    match named.pop() {
+    let named = all(conn, BY_MSGID, params![told.account.0, msgid.cast_signed(), told.recipient])?;
+    match named.into_iter().min_by_key(|found| found.is_erased) {
         Some(found) => Ok(Some(found)),
         None => unnamed(conn, told),
     }
@@ -99,13 +105,15 @@ fn all(conn: &Connection, sql: &str, which: impl Params) -> Result<Vec<Candidate
     row::all(conn.prepare_cached(sql)?.query(which)?, Candidate::read)
 }
 
+// With the person: WeChat's numbers have been seen on two sends of one account. What was erased names nobody any more.
 pub(crate) const BY_MSGID: &str = "
 SELECT id, state, attempts, doubt_since, on_unknown, accepted_at, sent_at, msgid, LENGTH(recipient) = 0
 FROM message
 WHERE account = ?1
   AND msgid = ?2
   AND state IN ('sent', 'unknown')
-LIMIT 1";
+  AND (recipient = ?3 OR LENGTH(recipient) = 0)
+LIMIT 10";
 
 // Sent and not reported, given up, or waiting: whatever may have reached WeChat.
 pub(crate) const BY_RECIPIENT: &str = "
@@ -130,20 +138,57 @@ fn of_hour(conn: &Connection, told: &Told<'_>, hour: i64) -> Result<Vec<Candidat
     all(conn, BY_RECIPIENT, params![told.account.0, hour, told.recipient])
 }
 
+// What `BY_RECIPIENT` does not find: an hour less than the day that it looks through, since a receipt comes up to an hour
+// after its send (`REACH`). The index says the same.
+pub(crate) const WAITED: &str = "
+SELECT id, state, attempts, doubt_since, on_unknown, accepted_at,
+  COALESCE(
+    claimed_at,
+    (SELECT MAX(dispatch.claimed_at)
+     FROM dispatch
+     WHERE dispatch.account = message.account AND dispatch.message = message.id AND dispatch.outcome = 'sent'),
+    sent_at),
+  msgid,
+  LENGTH(recipient) = 0
+FROM message
+WHERE account = ?1
+  AND recipient = ?2
+  AND (state = 'sent' OR state = 'unknown' OR state = 'pending')
+  AND COALESCE(sent_at, doubt_since) - accepted_at > 79200000
+ORDER BY id DESC
+LIMIT 100";
+
+/// Sends that this receipt can be of, of messages that had waited for longer than a day.
+fn waited(conn: &Connection, told: &Told<'_>) -> Result<Vec<Candidate>> {
+    let mut found = all(conn, WAITED, params![told.account.0, told.recipient])?;
+    // Without a number it may be held for review, and its receipt come a day later.
+    found.extend(all(conn, UNNAMED, params![told.account.0, told.recipient])?);
+    found.retain(|found| told.is_before_its_hours(found.accepted_at) && found.went_before(told).is_some());
+    found.sort_unstable_by_key(|found| found.id);
+    found.dedup_by_key(|found| found.id);
+    Ok(found)
+}
+
 /// Of a receipt without a number: the send nearest before it. A message in doubt only where it is the only one that
 /// can have reached WeChat.
 fn nearest(conn: &Connection, told: &Told<'_>) -> Result<Option<Candidate>> {
-    let (mut doubtful, mut queued) = (Vec::new(), Vec::new());
+    let (mut taken, mut doubtful): (Vec<_>, Vec<_>) =
+        waited(conn, told)?.into_iter().partition(Candidate::is_taken);
+    let mut queued = Vec::new();
     for hour in told.hours() {
         let (waiting, went): (Vec<_>, Vec<_>) =
             of_hour(conn, told, hour)?.into_iter().partition(Candidate::is_queued);
         let fits = went.into_iter().filter(|found| found.went_before(told).is_some());
-        let (taken, unsure): (Vec<_>, Vec<_>) = fits.partition(Candidate::is_taken);
-        if let Some(found) = taken.into_iter().max_by_key(|found| found.went_before(told)) {
-            return Ok(Some(found));
-        }
+        let (took, unsure): (Vec<_>, Vec<_>) = fits.partition(Candidate::is_taken);
         doubtful.extend(unsure);
         queued.extend(waiting);
+        if !took.is_empty() {
+            taken.extend(took);
+            break;
+        }
+    }
+    if let Some(found) = taken.into_iter().max_by_key(|found| found.went_before(told)) {
+        return Ok(Some(found));
     }
     if doubtful.len() != 1 || is_any_in_flight(conn, told, &queued)? {
         return Ok(None);
@@ -200,6 +245,9 @@ fn unnamed(conn: &Connection, told: &Told<'_>) -> Result<Option<Candidate>> {
 }
 
 fn is_answer_awaited(conn: &Connection, told: &Told<'_>) -> Result<bool> {
+    if waited(conn, told)?.iter().any(|found| found.standing.state == State::Pending) {
+        return Ok(true);
+    }
     let mut queued = Vec::new();
     for hour in told.hours() {
         for found in of_hour(conn, told, hour)? {

@@ -5,7 +5,7 @@ use hongyan_domain::{AccountId, MessageId, Openid, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::message::{Acceptance, Gather, Happening, Joining, MessageRecord, Moment};
-use crate::path::accept::Sealed;
+use crate::path::accept::{Named, Sealed};
 use crate::seal::keyring::AccountKeys;
 use crate::seal::{self, Blind};
 use crate::sqlite::row;
@@ -77,14 +77,6 @@ pub(crate) fn subject(keys: &AccountKeys, name: &str) -> Blind {
     seal::blind(keys.body(), &[b"subject\0", name.as_bytes()])
 }
 
-/// What tells two triggers under one client_msg_id apart: the content that they end up in may be the same.
-pub(crate) fn body_hash(keys: &AccountKeys, sealed: (&Openid, Option<&str>), gather: &Gather) -> Blind {
-    let (openid, scenario) = sealed;
-    let scenario = scenario.unwrap_or_default().as_bytes();
-    let parts = [openid.expose().as_bytes(), b"\0", scenario, b"\0", gather.params.as_bytes()];
-    seal::blind(keys.body(), &parts)
-}
-
 const OPEN: &str = "
 SELECT message
 FROM gathering
@@ -153,17 +145,16 @@ WHERE account = ?1
   AND id = ?2";
 
 /// What is there already under the same client_msg_id, as one of several triggers.
-pub(crate) fn earlier(conn: &Connection, sealed: &Sealed) -> Result<Option<Acceptance>> {
-    let Some(client_msg_id) = &sealed.new.client_msg_id else { return Ok(None) };
-    let account = sealed.new.account;
+pub(crate) fn earlier(conn: &Connection, named: Named<'_>) -> Result<Option<Acceptance>> {
+    let account = named.account;
     let found = conn
         .prepare_cached(EARLIER)?
-        .query_row(params![account.0, client_msg_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![account.0, named.client_msg_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((message, hash)): Option<(i64, Option<Vec<u8>>)> = found else { return Ok(None) };
+    let Some((message, said)): Option<(i64, Option<Vec<u8>>)> = found else { return Ok(None) };
     let id =
         MessageId::from_raw(message).ok_or_else(|| StoreError::Corrupt("gathered.message".to_owned()))?;
-    if hash.as_deref() != sealed.body_hash.as_ref().map(|hash| &hash[..]) {
+    if !named.repeats(said.as_deref()) {
         return Ok(Some(Acceptance::Conflict { id }));
     }
     let mut place = conn.prepare_cached(PLACE)?;
@@ -240,8 +231,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 fn note(ledger: &Ledger<'_>, sealed: &Sealed, nth: usize) -> Result<()> {
     let new = &sealed.new;
-    let hash = sealed.body_hash.as_ref().map(|hash| &hash[..]);
-    let row = params![new.account.0, new.id.raw(), nth, new.client_msg_id, hash, new.accepted_at.ms()];
+    let said = sealed.said.as_ref().map(|hash| &hash[..]);
+    let row = params![new.account.0, new.id.raw(), nth, new.client_msg_id, said, new.accepted_at.ms()];
     ledger.conn.prepare_cached(NOTE)?.execute(row)?;
     Ok(())
 }

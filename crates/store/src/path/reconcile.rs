@@ -261,12 +261,16 @@ fn close(
     moved.map(Some).ok_or_else(|| moves::lost_row(message))
 }
 
+// Of the same person (see `attribute::BY_MSGID`).
 pub(crate) const OPEN_BY_MSGID: &str = "
 SELECT msgid, recipient, told_at, status, created_at
 FROM receipt
 WHERE account = ?1
   AND msgid = ?2
   AND message IS NULL
+  AND (SELECT LENGTH(message.recipient) = 0 OR message.recipient = receipt.recipient
+       FROM message
+       WHERE message.account = ?1 AND message.id = ?3)
 LIMIT 1";
 
 /// The receipt that has the number this answer brought.
@@ -274,7 +278,8 @@ fn named_by(ledger: &Ledger<'_>, settlement: &Settlement) -> Result<Option<Open>
     let msgid = settlement.dispatch.as_ref().and_then(|dispatch| dispatch.msgid);
     let Some(msgid) = msgid.filter(|_| ledger.open.named > 0) else { return Ok(None) };
     let mut named = ledger.conn.prepare_cached(OPEN_BY_MSGID)?;
-    let mut rows = named.query(params![settlement.account.0, msgid.cast_signed()])?;
+    let mut rows =
+        named.query(params![settlement.account.0, msgid.cast_signed(), settlement.message.raw()])?;
     rows.next()?.map(Open::read).transpose()
 }
 

@@ -210,3 +210,70 @@ pub(crate) async fn a_receipt_that_waited_for_another_message_is_judged_again(be
     assert_eq!((bed.state(doubtful).await, bed.state(in_flight).await), (State::Delivered, State::Failed));
     bed.counters_equal_the_ledger().await;
 }
+
+const DAYS: i64 = 3 * 86_400;
+
+/// Accepted now and sent days later, under this number.
+async fn sent_days_later(bed: &Bed, msgid: u64) -> MessageId {
+    let id = bed.accepted("oA").await;
+    let outcome = Outcome::Sent { msgid: Some(msgid), how: SentAs::Accepted };
+    bed.answer(id, standing(State::Claimed, 0), outcome, after_s(DAYS)).await;
+    id
+}
+
+pub(crate) async fn a_receipt_without_a_number_finds_a_message_that_had_waited_for_days(bed: &Bed) {
+    let (taken, doubtful) = (sent_days_later(bed, 41).await, bed.accepted("oB").await);
+    bed.answer(doubtful, standing(State::Claimed, 0), Outcome::Unknown, after_s(DAYS)).await;
+
+    for to in ["oA", "oB", "oC"] {
+        let mut receipt = bed.receipt(to, None);
+        receipt.created_at = after_s(DAYS + 5);
+        bed.receive(receipt).await;
+    }
+
+    assert_eq!((bed.state(taken).await, bed.state(doubtful).await), (State::Delivered, State::Delivered));
+    bed.counters_equal_the_ledger().await;
+}
+
+pub(crate) async fn of_a_message_that_had_waited_and_one_that_had_not_the_nearest_send_takes_the_receipt(
+    bed: &Bed,
+) {
+    let waited = sent_days_later(bed, 41).await;
+    let mut draft = bed.draft_to("oA");
+    draft.accepted_at = after_s(DAYS - 60);
+    let prompt = draft.id;
+    bed.store.accept(vec![draft]).await.unwrap();
+    let outcome = Outcome::Sent { msgid: Some(42), how: SentAs::Accepted };
+    bed.answer(prompt, standing(State::Claimed, 0), outcome, after_s(DAYS - 60)).await;
+    let mut receipt = bed.receipt("oA", None);
+    receipt.created_at = after_s(DAYS + 1);
+
+    bed.receive(receipt).await;
+
+    assert_eq!((bed.state(waited).await, bed.state(prompt).await), (State::Delivered, State::Sent));
+}
+
+pub(crate) async fn a_number_that_two_people_have_settles_the_message_of_the_one_who_is_named(bed: &Bed) {
+    let (first, second) = (bed.sent("oA", Some(41)).await, bed.sent("oB", Some(41)).await);
+
+    let of_second = bed.receive(bed.receipt("oB", Some(41))).await;
+    let of_nobody = bed.receive(bed.receipt("oC", Some(41))).await;
+
+    assert!(matches!(of_second, Received::Matched { message, .. } if message == second), "{of_second:?}");
+    assert_eq!(of_nobody, Received::Early);
+    assert_eq!((bed.state(first).await, bed.state(second).await), (State::Sent, State::Delivered));
+}
+
+pub(crate) async fn a_receipt_of_somebody_else_under_the_number_of_an_answer_is_not_of_its_message(
+    bed: &Bed,
+) {
+    let id = bed.accepted("oA").await;
+    assert_eq!(bed.receive(bed.receipt("oB", Some(41))).await, Received::Early);
+
+    bed.settle_sent(id, Some(41)).await;
+    let before = bed.state(id).await;
+    bed.receive(bed.receipt("oA", Some(41))).await;
+
+    assert_eq!((before, bed.state(id).await), (State::Sent, State::Delivered));
+    bed.counters_equal_the_ledger().await;
+}

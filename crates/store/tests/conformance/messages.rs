@@ -6,7 +6,9 @@ use hongyan_domain::message::Miniprogram;
 use hongyan_domain::{
     Category, Cause, Event, InteractionKind, Lane, MessageId, OnUnknown, Outcome, SentAs, State, decide,
 };
-use hongyan_store::{Acceptance, CancelAnswer, Dispatch, Happening, MAX_BATCH, Settled, StoreError};
+use hongyan_store::{
+    Acceptance, CancelAnswer, Dispatch, Happening, MAX_BATCH, NewMessage, Repeat, Settled, StoreError,
+};
 
 use crate::bed::{Bed, NOW, after_s, draft, openid, standing};
 
@@ -59,16 +61,40 @@ pub(crate) async fn the_same_client_msg_id_answers_the_first_message(bed: &Bed) 
 
 pub(crate) async fn another_body_under_the_same_client_msg_id_is_a_conflict(bed: &Bed) {
     let first = named(bed, "order-1");
-    let (mut person, mut template, mut content) =
-        (named(bed, "order-1"), named(bed, "order-1"), named(bed, "order-1"));
+    let (mut person, mut said) = (named(bed, "order-1"), named(bed, "order-1"));
     person.openid = openid("oB");
-    template.template_id = "T2".into();
-    content.content.data = "{}".into();
+    said.given = "something else".to_owned();
     bed.store.accept(vec![first.clone()]).await.unwrap();
 
-    let answers = bed.store.accept(vec![person, template, content]).await.unwrap();
+    let answers = bed.store.accept(vec![person, said]).await.unwrap();
 
-    assert_eq!(answers, vec![Acceptance::Conflict { id: first.id }; 3]);
+    assert_eq!(answers, vec![Acceptance::Conflict { id: first.id }; 2]);
+}
+
+/// The template may have changed since.
+pub(crate) async fn what_is_made_of_a_body_makes_no_other_of_it(bed: &Bed) {
+    let first = named(bed, "order-1");
+    let mut again = named(bed, "order-1");
+    again.content.data = "{}".into();
+    bed.store.accept(vec![first.clone()]).await.unwrap();
+
+    let answers = bed.store.accept(vec![again]).await.unwrap();
+
+    assert!(matches!(answers[0], Acceptance::Same { id, .. } if id == first.id), "{answers:?}");
+}
+
+/// Of what cannot be made into a message any more only what was said is left.
+pub(crate) async fn what_was_said_is_enough_to_be_known(bed: &Bed) {
+    let first = NewMessage { given: "a".to_owned(), ..named(bed, "order-1") };
+    bed.store.accept(vec![first.clone()]).await.unwrap();
+    let repeat = first.repeat().unwrap();
+    let other = Repeat { given: "b".to_owned(), ..repeat.clone() };
+    let never = Repeat { client_msg_id: "order-2".to_owned(), ..repeat.clone() };
+
+    let before = bed.store.accepted_before(vec![repeat, other, never]).await.unwrap();
+
+    assert!(matches!(before[0], Some(Acceptance::Same { id, .. }) if id == first.id), "{before:?}");
+    assert_eq!(before[1..], [Some(Acceptance::Conflict { id: first.id }), None]);
 }
 
 pub(crate) async fn the_same_client_msg_id_twice_in_one_batch_is_one_message(bed: &Bed) {

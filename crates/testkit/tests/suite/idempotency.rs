@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use hongyan_testkit::{World, with};
+use hongyan_testkit::{CONTENT, World, with};
 use serde_json::{Value, json};
+
+use crate::scenarios::{paid, put, trigger};
 
 fn named(body: &Value, client_msg_id: &str) -> Value {
     with(body.clone(), &json!({ "client_msg_id": client_msg_id }))
@@ -135,5 +137,57 @@ async fn the_same_client_msg_id_with_anything_else_said_is_a_conflict_and_word_f
     }
 
     assert_eq!(first, again);
+    world.finish().await;
+}
+
+/// A caller that lost its 202 and is told 422 takes a new id, and the person gets it twice.
+#[tokio::test]
+async fn a_repeat_that_would_not_be_taken_any_more_is_answered_with_the_first() {
+    let world = World::start().await;
+    put(&world, "paid", &paid(&world)).await;
+    let timed = with(named(&world.body(0), "timed"), &json!({ "expires_at": world.at(60) }));
+    let triggered =
+        with(trigger(&world, "NO7"), &json!({ "scenario": "paid", "appid": world.official().appid }));
+    let bodies = [timed, named(&world.body(1), "plain"), triggered];
+    let first = world.send_all(&bodies).await;
+    world.drain().await;
+
+    world.advance(Duration::from_secs(120));
+    let account =
+        format!("/api/v1/accounts/{}/templates/{}", world.official().appid, world.official().template_id);
+    for gone in ["/api/v1/scenarios/paid", &account] {
+        world.api().call(http::Method::DELETE, gone, "", Default::default()).await.expect(204);
+    }
+    let batch = json!({ "messages": bodies });
+    let again = world.api().post("/api/v1/messages/batch", &batch).await.expect(200)["results"].clone();
+    let another = with(bodies[1].clone(), &json!({ "url": "https://example.com" }));
+    let another = world.api().post("/api/v1/messages", &another).await;
+    let unknown = world.api().post("/api/v1/messages", &named(&bodies[1], "never given")).await;
+    let preview = with(bodies[1].clone(), &json!({ "dry_run": true }));
+    let preview = world.api().post("/api/v1/messages", &preview).await;
+
+    let ids: Vec<_> = (0..3).map(|nth| again[nth]["id"].clone()).collect();
+    assert_eq!(json!(ids), json!(first), "{again}");
+    assert_eq!((another.status, unknown.status, preview.status), (409, 422, 422), "{}", another.text());
+    world.assert_counts(&[("delivered", 3)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_repeat_is_known_by_what_was_said_and_not_by_what_the_template_makes_of_it() {
+    let world = World::start().await;
+    let body = named(&world.body(0), "order-1-paid");
+    let first = world.send(&body).await;
+
+    let turned: Vec<_> = CONTENT.split('\n').rev().collect();
+    world.change_template(&turned.join("\n")).await;
+    let again = world.api().post("/api/v1/messages", &body).await.expect(200);
+    let text = |field: &str| body["data"][field]["value"].clone();
+    let short = json!({ "time4": text("time4"), "thing1": text("thing1"), "amount2": text("amount2"),
+        "character_string3": text("character_string3") });
+    let otherwise = with(body.clone(), &json!({ "data": short }));
+    let otherwise = world.api().post("/api/v1/messages", &otherwise).await.expect(200);
+
+    assert_eq!((&again["id"], &otherwise["id"]), (&json!(first), &json!(first)));
     world.finish().await;
 }

@@ -94,6 +94,35 @@ async fn a_daemon_that_gets_sigterm_ends_what_is_in_flight_and_leaves_the_rest_t
     site.assert_the_counters_equal_the_ledger().await;
 }
 
+/// WeChat tells a receipt three times within ten seconds, and never again.
+#[tokio::test]
+async fn a_daemon_that_gets_sigterm_listens_to_wechat_until_its_sends_have_ended() {
+    let site = Site::new(10, "none").await;
+    let (daemon, api) = site.serve_with(&[("HONGYAN_WECHAT__TIMEOUT_MS", "60000".to_owned())]).await;
+    site.hold_callbacks();
+    site.wire.hold_answers();
+    post(&api, &mut VecDeque::from([(0..10).map(|number| site.message(number)).collect()]), 1).await;
+    site.wire.held(10).await;
+
+    let (ended, refused) = tokio::join!(daemon.terminate(), async {
+        let refused = site.sent_away(&api).await;
+        site.open_callbacks();
+        site.all_receipts_told(10).await;
+        site.wire.open();
+        refused
+    });
+    let told = site.wechat_stats().await;
+    let (daemon, api) = site.serve().await;
+    let totals = site.ended(&api).await;
+
+    assert!(ended.success(), "{ended:?}");
+    assert_eq!(refused, Some(503));
+    assert_eq!((&told["receipts_answered"], &told["receipts_failed"]), (&json!(10), &json!(0)));
+    assert_eq!(totals["delivered"], 10, "{totals}");
+    daemon.terminate().await;
+    site.assert_the_counters_equal_the_ledger().await;
+}
+
 #[tokio::test]
 async fn a_second_daemon_on_the_same_store_ends_at_once_and_says_why() {
     let site = Site::new(1, "none").await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hongyan_testkit::{Callback, Receipts, World};
+use hongyan_testkit::{Callback, Receipts, World, with};
 use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -102,6 +102,33 @@ async fn a_receipt_with_msgid_0_settles_the_message_of_its_recipient() {
     world.drain().await;
 
     world.assert_counts(&[("delivered", 20)]).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_receipt_with_msgid_0_settles_a_message_that_was_planned_days_ahead() {
+    let world = World::start().await;
+    world.faults(receipts(&json!({ "zero_msgid": 1 })));
+    let id = world.send(&with(world.body(0), &json!({ "send_at": world.at(3 * 86_400) }))).await;
+
+    world.pass(2, 3 * DAY / 2 + MINUTE).await;
+
+    assert_eq!(world.state(&id).await, "delivered");
+    world.finish().await;
+}
+
+/// WeChat's numbers have been seen on the sends to two people.
+#[tokio::test]
+async fn a_receipt_of_another_person_under_the_same_number_settles_nothing() {
+    let (world, id, msgid) = sent().await;
+
+    let blocked =
+        Callback { status: "failed:user block".to_owned(), ..Callback::of(world.official(), 1, msgid) };
+    let of_another = blocked.post(&world, world.official()).await;
+    let before = world.state(&id).await;
+    Callback::of(world.official(), 0, msgid).post(&world, world.official()).await;
+
+    assert_eq!((of_another.text(), &*before, &*world.state(&id).await), ("success", "sent", "delivered"));
     world.finish().await;
 }
 

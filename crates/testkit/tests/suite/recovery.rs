@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hongyan_engine::EngineError;
 use hongyan_store::StoreError;
-use hongyan_testkit::World;
+use hongyan_testkit::{Receipts, World};
 use serde_json::json;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -151,6 +151,34 @@ async fn a_daemon_that_is_asked_to_stop_lets_what_is_in_flight_come_back() {
     assert_eq!(awaited, 100, "{at_the_start:?}");
     assert_eq!(world.stats().repeats, 0);
     world.assert_counts(&[("delivered", 100)]).await;
+    world.finish().await;
+}
+
+/// What is claimed when a daemon ends counts as a try that may have arrived.
+#[tokio::test]
+async fn a_daemon_that_is_asked_to_stop_leaves_nothing_in_doubt_of_which_nothing_was_sent() {
+    let mut world = World::build()
+        .followers(100)
+        .receipts(Receipts::Off)
+        .timeout(2 * SECOND)
+        .engine(|engine| engine.max_in_flight = 8)
+        .start()
+        .await;
+    world.wire.hold_answers();
+    world.send_many(500).await;
+    world.wire.held(8).await;
+
+    world.stop().await;
+    let reached_wechat = world.stats().sends;
+    world.wire.open();
+    world.advance(9 * MINUTE);
+    world.boot().await;
+    world.drain().await;
+
+    let counts = world.counts().await;
+    assert!(reached_wechat < 100, "they were to wait: {reached_wechat}");
+    assert_eq!(counts["unknown: no_answer"], reached_wechat as i64, "{counts:?}");
+    assert_eq!(counts["sent"], 500 - reached_wechat as i64, "{counts:?}");
     world.finish().await;
 }
 

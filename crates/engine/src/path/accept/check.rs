@@ -15,8 +15,8 @@ use serde_json::value::RawValue;
 use crate::account::catalog::{Account, Catalog};
 use crate::content::{self, advice, links};
 use crate::path::accept::{Fresh, GivenMiniprogram, Previewed, Rejected, Request};
-use crate::path::resend;
 use crate::path::trigger::{Triggered, triggered, withdrawal};
+use crate::path::{repeat, resend};
 use crate::{Engine, Settings};
 
 /// A request that passed every check.
@@ -124,7 +124,7 @@ impl Engine {
             marks: Marks::default(),
             asking: None,
             ties: None,
-            given: request.client_msg_id.as_ref().map_or_else(String::new, |_| request.given()),
+            given: request.client_msg_id.as_ref().map_or_else(String::new, |_| repeat::given(request)),
         }
     }
 }
@@ -179,7 +179,7 @@ fn tolerance(settings: &Settings, lane: Lane) -> Duration {
     }
 }
 
-pub(super) fn find_account<'c>(
+pub(crate) fn find_account<'c>(
     catalog: &'c Catalog,
     request: &Request<'_>,
 ) -> Result<&'c Arc<Account>, Rejected> {
@@ -187,7 +187,7 @@ pub(super) fn find_account<'c>(
     catalog.account(request.appid.as_deref()).ok_or(missing)
 }
 
-fn openid(touser: &str) -> Result<Openid, FieldError> {
+pub(crate) fn openid(touser: &str) -> Result<Openid, FieldError> {
     if touser.is_empty() {
         return Err(FieldError::new("touser", FieldCode::Missing, "is missing: give the recipient's openid"));
     }

@@ -82,34 +82,6 @@ pub struct GivenMiniprogram {
     pub pagepath: Option<String>,
 }
 
-impl Request<'_> {
-    /// What its caller said besides person, template and content, as it was said: not what was made of it, since that
-    /// may depend on the time.
-    pub(super) fn given(&self) -> String {
-        let ms = |at: Option<Timestamp>| at.map(Timestamp::ms);
-        let params = self.params.map(|params| {
-            let read = serde_json::from_str::<serde_json::Value>(params.get());
-            read.map_or_else(|_| params.get().to_owned(), |params| params.to_string())
-        });
-        let overflow = self.overflow.map(|overflow| match overflow {
-            Overflow::Error => "error",
-            Overflow::Shorten => "shorten",
-        });
-        let words = [
-            self.lane.map(Lane::as_str),
-            self.category.map(Category::as_str),
-            self.basis.map(InteractionKind::as_str),
-            self.on_unknown.map(OnUnknown::as_str),
-            overflow,
-            self.scenario.as_deref(),
-            params.as_deref(),
-            self.track.map(|track| if track { "track" } else { "no track" }),
-        ];
-        let times = [ms(self.send_at), ms(self.expires_at), ms(self.occurred_at)];
-        serde_json::to_string(&(words, times)).expect("words and numbers are JSON")
-    }
-}
-
 impl fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").field("template_id", &self.template_id).finish_non_exhaustive()

@@ -97,6 +97,34 @@ impl Site {
         (daemon, api)
     }
 
+    /// WeChat cannot tell us anything, and is not told so.
+    pub(crate) fn hold_callbacks(&self) {
+        self.callbacks.hold_calls();
+    }
+
+    pub(crate) fn open_callbacks(&self) {
+        self.callbacks.open();
+    }
+
+    /// Asks until a caller is sent away; the status of that answer, or none when nobody listens.
+    pub(crate) async fn sent_away(&self, api: &Api) -> Option<u16> {
+        loop {
+            match api.try_call(Method::GET, "/api/v1/stats", "", Bytes::new()).await {
+                Ok(reply) if reply.status == 200 => {}
+                Ok(reply) => return Some(reply.status),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Asks until WeChat has told so many receipts, or given up telling them.
+    pub(crate) async fn all_receipts_told(&self, count: i64) {
+        let told = |stats: &Value| {
+            ["receipts_answered", "receipts_failed"].map(|name| stats[name].as_i64().unwrap())
+        };
+        while told(&self.wechat_stats().await).iter().sum::<i64>() < count {}
+    }
+
     /// `kill -9`, while WeChat waits with what it has to tell.
     pub(crate) async fn kill(&self, daemon: Running) {
         self.callbacks.hold_calls();
