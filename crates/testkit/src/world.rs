@@ -145,19 +145,18 @@ impl World {
         template_id
     }
 
+    /// Gives the template of the first account another content, at WeChat and by a sync here.
+    pub async fn change_template(&self, content: &str) {
+        let Official { appid, template_id, .. } = self.official();
+        let body = json!({ "appid": appid, "template_id": template_id, "title": TITLE, "content": content });
+        let body = serde_json::from_value(body).expect("the fields are spelled right");
+        self.simulator.control().put_template(&body).expect("the template has fields");
+        self.order("templates/sync", &json!({})).await.expect(200);
+    }
+
     /// Hands one message in; its id.
     pub async fn send(&self, body: &Value) -> String {
         let answer = self.api.post("/api/v1/messages", body).await.expect(202);
-        /// Gives the template of the first account another content, at WeChat and by a sync here.
-        pub async fn change_template(&self, content: &str) {
-            let Official { appid, template_id, .. } = self.official();
-            let body =
-                json!({ "appid": appid, "template_id": template_id, "title": TITLE, "content": content });
-            let body = serde_json::from_value(body).expect("the fields are spelled right");
-            self.simulator.control().put_template(&body).expect("the template has fields");
-            self.order("templates/sync", &json!({})).await.expect(200);
-        }
-
         answer["id"].as_str().expect("an id").to_owned()
     }
 
