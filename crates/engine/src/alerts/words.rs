@@ -130,9 +130,15 @@ fn metric(metric: Metric) -> Pair {
 
 fn meaning(metric: Metric) -> Pair {
     match metric {
-        Metric::SuccessRate => ("已有结果的消息中，送达的太少", "of the messages that ended, too few were delivered"),
-        Metric::LateShare => ("超过期限才交给微信的消息太多", "too many messages were with WeChat after their deadline"),
-        Metric::BacklogAge => ("最早的消息已超过期限，仍在排队", "the first message is past its deadline and still waits"),
+        Metric::SuccessRate => {
+            ("已有结果的消息中，送达的太少", "of the messages that ended, too few were delivered")
+        }
+        Metric::LateShare => {
+            ("超过期限才交给微信的消息太多", "too many messages were with WeChat after their deadline")
+        }
+        Metric::BacklogAge => {
+            ("最早的消息已超过期限，仍在排队", "the first message is past its deadline and still waits")
+        }
         Metric::QuotaForecast => {
             ("按现在的速率，今日额度很快用完", "at the present rate today's quota is used up soon")
         }
