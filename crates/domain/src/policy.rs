@@ -543,7 +543,8 @@ fn kinds_of_windows(windows: &[Window]) -> Option<FieldError> {
     let mut seen = HashSet::new();
     for window in windows {
         if window.kinds.is_empty() {
-            let message = "has a window that nothing opens: name its `kinds`, like [\"menu_click\", \"message\"]";
+            let message =
+                "has a window that nothing opens: name its `kinds`, like [\"menu_click\", \"message\"]";
             return Some(FieldError::new("windows", FieldCode::Missing, message));
         }
         if let Some(kind) = window.kinds.iter().find(|kind| !seen.insert(**kind)) {

@@ -146,7 +146,8 @@ impl Card {
         if shortened.is_some() {
             self.drop(&field.name, DropReason::Cut);
         }
-        self.rows.push(Row { label: field.label.clone(), value: shortened.unwrap_or_else(|| line.into_owned()) });
+        self.rows
+            .push(Row { label: field.label.clone(), value: shortened.unwrap_or_else(|| line.into_owned()) });
     }
 }
 

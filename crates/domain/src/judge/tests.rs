@@ -78,7 +78,8 @@ fn who_never_acted_is_not_reached() {
 
 #[test]
 fn a_message_that_proves_a_payment_goes_and_is_not_counted() {
-    let (policy, asked) = service();
+    let (mut policy, asked) = service();
+    policy.set_mode(Rule::Repeat, Mode::Off);
     let mut person = Recipient::default();
     let paid = Asked { basis: Some(InteractionKind::Payment), ..asked };
     person = person.proving(InteractionKind::Payment, NOON);
@@ -299,7 +300,7 @@ fn no_limit_and_a_limit_of_none_are_two_things() {
     for (window, count) in table {
         let (mut policy, asked) = service();
         policy.set_mode(Rule::Frequency, Mode::Off);
-        policy.reach.windows = vec![window];
+        policy.reach.windows = vec![window.clone()];
         let mut person = Recipient::default();
         person.acted(InteractionKind::MenuClick, NOON);
         assert_eq!(sends(&policy, &mut person, &asked, NOON), count, "{window:?}");

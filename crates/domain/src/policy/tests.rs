@@ -92,7 +92,8 @@ fn a_kind_of_interaction_opens_one_window_and_a_window_is_opened_by_one_at_least
 
 #[test]
 fn a_window_of_one_kind_may_be_written_by_its_kind() {
-    let window = json!({"kind": "menu_click", "valid_hours": 1, "per_day": null, "in_all": 2, "notice": "weak"});
+    let window =
+        json!({"kind": "menu_click", "valid_hours": 1, "per_day": null, "in_all": 2, "notice": "weak"});
     let change = change(&json!({"windows": [window]}));
 
     let policy = Policy::house(Category::Service).patched(Rule::Reach, &change).unwrap();

@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use hongyan_content::{Scanner, Verdict, check};
 use hongyan_domain::preview::shown;
-use hongyan_domain::{
-    AccountId, Category, Content, FieldKind, MessageId, Mode, Rule, Signal, Timestamp,
-};
+use hongyan_domain::{AccountId, Category, Content, FieldKind, MessageId, Mode, Rule, Signal, Timestamp};
 use hongyan_store::{JudgedRow, SentRow};
 use serde::{Deserialize, Serialize};
 

@@ -62,6 +62,8 @@ pub(crate) struct Person {
     account: AccountId,
     blind: Blind,
     is_new: bool,
+    /// They had left when the row was read; it may name nobody since.
+    had_left: bool,
     pub(crate) facts: Recipient,
 }
 
@@ -90,6 +92,13 @@ SET facts = ?3,
 WHERE account = ?1
   AND recipient = ?2";
 
+const NAME: &str = "
+UPDATE recipient
+SET openid = ?3
+WHERE account = ?1
+  AND recipient = ?2
+  AND LENGTH(openid) = 0";
+
 impl Person {
     /// What is known of a person: nothing, of one without a row.
     pub(crate) fn read(conn: &Connection, account: AccountId, blind: Blind) -> Result<Self> {
@@ -98,18 +107,19 @@ impl Person {
         let row = rows.next()?;
         let is_new = row.is_none();
         let facts = row.map_or_else(|| Ok(Recipient::default()), facts)?;
-        Ok(Self { account, blind, is_new, facts })
+        let had_left = facts.suppressions().iter().any(|one| one.reason == Reason::Unsubscribed);
+        Ok(Self { account, blind, is_new, had_left, facts })
     }
 
     /// Writes what is known now.
     pub(crate) fn write(&self, conn: &Connection, owner: Owner<'_>, at: Timestamp) -> Result<()> {
         if !self.is_new {
+            if self.had_left && !self.is_suppressed_for(Reason::Unsubscribed) {
+                self.name_again(conn, owner)?;
+            }
             return self.update(conn, at);
         }
-        let sealed = owner.keys.current().seal(openid_place(self.account), |text| {
-            text.extend_from_slice(owner.openid.expose().as_bytes());
-        })?;
-        check_key(conn, self.account, &sealed)?;
+        let sealed = self.sealed(conn, owner)?;
         conn.prepare_cached(INSERT)?.execute(params![
             self.account.0,
             &self.blind[..],
@@ -118,6 +128,25 @@ impl Person {
             self.is_suppressed(),
             at.ms(),
         ])?;
+        Ok(())
+    }
+
+    fn sealed(&self, conn: &Connection, owner: Owner<'_>) -> Result<Vec<u8>> {
+        let sealed = owner.keys.current().seal(openid_place(self.account), |text| {
+            text.extend_from_slice(owner.openid.expose().as_bytes());
+        })?;
+        check_key(conn, self.account, &sealed)?;
+        Ok(sealed)
+    }
+
+    /// What was held of them went when they left; who is dealt with again is on lists and in exports again. One who was
+    /// erased on request is not.
+    fn name_again(&self, conn: &Connection, owner: Owner<'_>) -> Result<()> {
+        if self.is_suppressed_for(Reason::Erased) {
+            return Ok(());
+        }
+        let named = params![self.account.0, &self.blind[..], self.sealed(conn, owner)?];
+        conn.prepare_cached(NAME)?.execute(named)?;
         Ok(())
     }
 
@@ -316,6 +345,10 @@ fn suppress(
         let blind = keys.recipient(openid);
         let mut person = Person::read(ledger.conn, account, blind)?;
         person.facts.suppress(*suppression);
+        if !person.is_new {
+            // Rare enough to look; they may have come back before this was done for them.
+            person.name_again(ledger.conn, Owner { keys, openid })?;
+        }
         person.write(ledger.conn, Owner { keys, openid }, suppression.since)?;
         people.push(short(&blind));
     }
@@ -388,6 +421,15 @@ INSERT INTO meta (account, name, value)
 VALUES (?1, 'interactions_since', ?2)
 ON CONFLICT (account, name) DO NOTHING";
 
+/// Something that an account's people did was told, by an interaction or by the basis of a message: from the first on its
+/// reach windows mean something.
+pub(crate) fn now_known(conn: &Connection, account: AccountId, at: Timestamp) -> Result<()> {
+    match conn.prepare_cached(IS_KNOWN)?.execute(params![account.0, at.ms()])? {
+        0 => Ok(()),
+        _ => accounts::revise(conn),
+    }
+}
+
 fn interact(ledger: &mut Ledger<'_>, keys: &AccountKeys, one: &Interaction) -> Result<()> {
     let mut person = Person::read(ledger.conn, one.account, keys.recipient(&one.openid))?;
     let before = person.facts.clone();
@@ -398,10 +440,7 @@ fn interact(ledger: &mut Ledger<'_>, keys: &AccountKeys, one: &Interaction) -> R
     }
     person.learn(one.sign, one.at);
     if matches!(one.sign, Sign::Acted(_) | Sign::OptedOut(_)) {
-        let first = ledger.conn.prepare_cached(IS_KNOWN)?.execute(params![one.account.0, one.at.ms()])?;
-        if first == 1 {
-            accounts::revise(ledger.conn)?;
-        }
+        now_known(ledger.conn, one.account, one.at)?;
     }
     // An event told twice, or one that nothing follows from.
     if person.facts == before {
