@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::fold::{Folding, Gap, Unit, fold, fold_word};
 use crate::variants::Variants;
-use crate::verify::says_word;
+use crate::verify::{Said, says_word};
 use crate::word_list::{MAX_LINES, MAX_WORD_CHARS, Word, WordList};
 use crate::words::{Severity, WordCategory};
 
@@ -94,7 +94,7 @@ pub struct Hit {
     pub word: Arc<str>,
     /// Why it is on the list.
     pub category: WordCategory,
-    /// What it does.
+    /// What it does: at most `Hold` where it may be two pieces of ordinary text.
     pub severity: Severity,
     /// Where it stands in the original text, in bytes.
     pub bytes: Range<usize>,
@@ -137,6 +137,15 @@ impl std::fmt::Debug for Scanner {
 struct Found {
     end: usize,
     pattern: u32,
+}
+
+/// A word of the list among the units, by its number, with what it weighs there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Occurrence {
+    severity: Severity,
+    start: usize,
+    end: usize,
+    word: u32,
 }
 
 /// The words of each folded spelling, and whether it is an allowed phrase.
@@ -218,7 +227,7 @@ impl Scanner {
 
     fn hits(&self, text: &str, units: &[Unit], found: &[Found]) -> Vec<Hit> {
         let allowed = self.allowed_until(units, found);
-        let mut places: Vec<(usize, usize, u32)> = Vec::new();
+        let mut places: Vec<Occurrence> = Vec::new();
         for found in found {
             let pattern = &self.patterns[found.pattern as usize];
             let start = found.end - pattern.len as usize;
@@ -226,14 +235,19 @@ impl Scanner {
                 continue;
             }
             for &word in &self.members[pattern.members.start as usize..pattern.members.end as usize] {
-                let said = says_word(units, (start, found.end), self.words[word as usize].category);
-                if said && self.is_meant(text, &units[start..found.end], word) {
-                    places.push((start, found.end, word));
+                let Word { category, severity, .. } = self.words[word as usize];
+                let severity = match says_word(units, (start, found.end), category) {
+                    Said::No => continue,
+                    Said::Perhaps => severity.min(Severity::Hold),
+                    Said::Yes => severity,
+                };
+                if self.is_meant(text, &units[start..found.end], word) {
+                    places.push(Occurrence { severity, start, end: found.end, word });
                 }
             }
         }
         let places = self.most_telling(places);
-        places.into_iter().map(|(start, end, word)| self.hit(text, &units[start..end], word)).collect()
+        places.into_iter().map(|place| self.hit(text, &units[place.start..place.end], place)).collect()
     }
 
     /// A word that is a disguise is meant only where the text is disguised too.
@@ -263,28 +277,28 @@ impl Scanner {
     }
 
     /// The heaviest and longest up to `MAX_HITS`, none inside another of its category, in order of place.
-    fn most_telling(&self, mut places: Vec<(usize, usize, u32)>) -> Vec<(usize, usize, u32)> {
-        let severity = |word: u32| self.words[word as usize].severity;
-        places.sort_unstable_by_key(|&(start, end, word)| {
-            (std::cmp::Reverse(severity(word)), std::cmp::Reverse(end - start), start, word)
+    fn most_telling(&self, mut places: Vec<Occurrence>) -> Vec<Occurrence> {
+        places.sort_unstable_by_key(|&Occurrence { severity, start, end, word }| {
+            (std::cmp::Reverse(severity), std::cmp::Reverse(end - start), start, word)
         });
         places.dedup();
         places.truncate(MAX_HITS);
-        let category = |word: u32| self.words[word as usize].category;
-        let mut kept: Vec<(usize, usize, u32)> = Vec::new();
-        for place @ (start, end, word) in places {
-            let is_inside =
-                |&(s, e, w): &(usize, usize, u32)| s <= start && end <= e && category(w) == category(word);
+        let category = |place: &Occurrence| self.words[place.word as usize].category;
+        let mut kept: Vec<Occurrence> = Vec::new();
+        for place in places {
+            let is_inside = |other: &Occurrence| {
+                other.start <= place.start && place.end <= other.end && category(other) == category(&place)
+            };
             if !kept.iter().any(is_inside) {
                 kept.push(place);
             }
         }
-        kept.sort_unstable();
+        kept.sort_unstable_by_key(|place| (place.start, place.end, place.word));
         kept
     }
 
-    fn hit(&self, text: &str, units: &[Unit], word: u32) -> Hit {
-        let Word { text: word, category, severity } = self.words[word as usize].clone();
+    fn hit(&self, text: &str, units: &[Unit], Occurrence { severity, word, .. }: Occurrence) -> Hit {
+        let Word { text: word, category, .. } = self.words[word as usize].clone();
         let (first, last) = (units[0], units[units.len() - 1]);
         let bytes = first.at..last.at + usize::from(last.len);
         let before = text[..bytes.start].chars().count();

@@ -4,32 +4,64 @@
 //! here the gaps are weighed. The rules are written out in the README.
 
 use crate::fold::{Gap, Unit};
-use crate::words::WordCategory;
+use crate::words::{Severity, WordCategory};
 
-/// Longest gap inside a word, in characters: longer runs are rules and dotted lines.
+/// Longest gap of blanks and signs inside a word, in characters: longer runs are rules and dotted lines.
 const MAX_GAP: u8 = 4;
+/// Of symbols, with which nobody rules a line inside a word.
+const MAX_NOISE: u8 = 20;
+
+/// Whether a match is the word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// It is ordinary text.
+    No,
+    /// It may be either: a person is asked, and it is never refused for this.
+    Perhaps,
+    /// It is.
+    Yes,
+}
+
+impl Said {
+    fn yes(is_said: bool) -> Self {
+        if is_said { Self::Yes } else { Self::No }
+    }
+}
 
 /// Whether the units `start..end` say the word of that category.
-pub(crate) fn says_word(units: &[Unit], (start, end): (usize, usize), category: WordCategory) -> bool {
+pub(crate) fn says_word(units: &[Unit], (start, end): (usize, usize), category: WordCategory) -> Said {
     let inner = &units[start + 1..end];
     let strongest = inner.iter().map(|unit| unit.gap).max().unwrap_or_default();
     if !at_latin_boundary(units, start, end) {
-        return false;
+        return Said::No;
     }
     if strongest == Gap::None {
-        return true;
+        return Said::Yes;
     }
-    if inner.iter().any(|unit| unit.gap_len > MAX_GAP) || divides_digits(&units[start..end]) {
-        return false;
+    if inner.iter().any(|unit| unit.gap_len > longest(unit.gap)) || divides_digits(&units[start..end]) {
+        return Said::No;
     }
     let spread = inner.iter().all(|unit| unit.gap != Gap::None) && inner.len() >= 2;
     match strongest {
-        Gap::None | Gap::Noise => true,
-        Gap::Separator => {
-            spread || inner.len() + 1 >= least(&units[start..end], category) || is_alone(units, start, end)
-        }
-        Gap::Stop => spread,
+        Gap::None | Gap::Noise => Said::Yes,
+        Gap::Separator if spread || is_alone(units, start, end) => Said::Yes,
+        Gap::Separator => in_running_text(&units[start..end], category),
+        Gap::Stop => Said::yes(spread),
     }
+}
+
+/// A word with a blank or sign in it and text that touches it: 出售冰 毒, and 颜色 情侣款 as well.
+fn in_running_text(word: &[Unit], category: WordCategory) -> Said {
+    let is_worth_hiding = category.usual_severity() == Severity::Refuse;
+    match word.len() >= least(word, category) {
+        true => Said::Yes,
+        false if is_worth_hiding && word.iter().all(|unit| !unit.c.is_ascii()) => Said::Perhaps,
+        false => Said::No,
+    }
+}
+
+fn longest(gap: Gap) -> u8 {
+    if gap == Gap::Noise { MAX_NOISE } else { MAX_GAP }
 }
 
 /// Characters from which a word is long enough not to arise by chance where a blank is left out.

@@ -5,9 +5,13 @@ use std::sync::LazyLock;
 
 use hongyan_content::{Options, Pinyin, Scanner, Splits, Verdict, WordList, check};
 use hongyan_domain::Category;
+use hongyan_domain::preview::shown;
 
 const HOSTILE: &str = include_str!("data/hostile.tsv");
 const ORDINARY: &str = include_str!("data/ordinary.txt");
+/// Written when the list stood as it does, and never used to mend it.
+const HOSTILE_HELD_OUT: &str = include_str!("data/hostile_held_out.tsv");
+const ORDINARY_HELD_OUT: &str = include_str!("data/ordinary_held_out.txt");
 
 static PLAIN: LazyLock<Scanner> = LazyLock::new(|| starter(Options::default()));
 static MIXED: LazyLock<Scanner> =
@@ -17,8 +21,9 @@ fn starter(options: Options) -> Scanner {
     Scanner::build(&WordList::starter(), options).unwrap()
 }
 
-/// A spelling with its `\u{…}` turned into the invisible characters that they name.
+/// A spelling with its `\u{…}`, `\r` and `\n` turned into the characters that they name.
 fn unescaped(spelling: &str) -> String {
+    let spelling = spelling.replace("\\r", "\r").replace("\\n", "\n");
     let mut parts = spelling.split("\\u{");
     let mut text = parts.next().unwrap_or("").to_owned();
     for part in parts {
@@ -29,8 +34,8 @@ fn unescaped(spelling: &str) -> String {
     text
 }
 
-fn spellings() -> Vec<(&'static str, String)> {
-    HOSTILE
+fn spellings(corpus: &'static str) -> Vec<(&'static str, String)> {
+    corpus
         .lines()
         .filter_map(|line| line.split_once('\t'))
         .map(|(word, text)| (word, unescaped(text)))
@@ -42,8 +47,8 @@ fn is_caught(scanner: &Scanner, word: &str, text: &str) -> bool {
 }
 
 /// Notices that would not simply go.
-fn alarms(scanner: &Scanner) -> Vec<String> {
-    let stopped = ORDINARY.lines().filter_map(|line| {
+fn alarms(scanner: &Scanner, notices: &str) -> Vec<String> {
+    let stopped = notices.lines().filter_map(|line| {
         let verdict = check(scanner, &[("", line)], "订单通知", Category::Service);
         let words: Vec<_> = verdict.findings.iter().map(|finding| &*finding.hit.word).collect();
         (verdict.verdict != Verdict::Pass).then(|| format!("{words:?} in {line}"))
@@ -53,7 +58,7 @@ fn alarms(scanner: &Scanner) -> Vec<String> {
 
 #[test]
 fn a_hundred_hostile_spellings_of_twenty_words_are_all_caught() {
-    let spellings = spellings();
+    let spellings = spellings(HOSTILE);
     let mut words: Vec<_> = spellings.iter().map(|(word, _)| word).collect();
     words.dedup();
 
@@ -65,7 +70,7 @@ fn a_hundred_hostile_spellings_of_twenty_words_are_all_caught() {
 
 #[test]
 fn without_pinyin_only_spellings_in_pinyin_are_missed() {
-    let missed = spellings().into_iter().filter(|(word, text)| !is_caught(&PLAIN, word, text));
+    let missed = spellings(HOSTILE).into_iter().filter(|(word, text)| !is_caught(&PLAIN, word, text));
 
     for (word, text) in missed {
         let latin = text.chars().filter(char::is_ascii_lowercase).count();
@@ -95,10 +100,32 @@ fn every_word_of_the_starter_list_is_found_with_things_between_its_characters() 
 fn of_a_thousand_honest_notices_at_most_ten_are_stopped() {
     assert_eq!(ORDINARY.lines().count(), 1000);
     for scanner in [&*PLAIN, &*MIXED] {
-        let alarms = alarms(scanner);
+        let alarms = alarms(scanner, ORDINARY);
 
         assert!(alarms.len() <= 10, "{} alarms\n{}", alarms.len(), alarms.join("\n"));
     }
+}
+
+#[test]
+fn of_spellings_that_the_list_was_not_mended_by_most_are_caught() {
+    let stopped = |text: &str| {
+        check(&MIXED, &[("", &shown(text))], "订单通知", Category::Service).verdict != Verdict::Pass
+    };
+    let spellings = spellings(HOSTILE_HELD_OUT);
+
+    let missed: Vec<_> = spellings.iter().filter(|(_, text)| !stopped(text)).collect();
+
+    assert_eq!(spellings.len(), 60);
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn of_notices_that_the_list_was_not_mended_by_few_are_stopped() {
+    let alarms = alarms(&MIXED, ORDINARY_HELD_OUT);
+
+    assert_eq!(ORDINARY_HELD_OUT.lines().count(), 197);
+    // All three are pieces of two words on either side of a comma or blank: they are held, never refused.
+    assert!(alarms.len() <= 3, "{} alarms\n{}", alarms.len(), alarms.join("\n"));
 }
 
 #[test]

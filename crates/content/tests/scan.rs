@@ -43,7 +43,9 @@ fn gaps_are_skipped_where_the_word_is_meant_and_not_where_two_words_meet() {
         ("最高。级别", false),
         ("说 最高 级 呀", true),
         ("说最高 级 呀", false),
-        ("最*****高*级", false),
+        ("最*****高*级", true),
+        ("最*********************高*级", false),
+        ("最-----高-级", false),
         ("红 包", true),
         ("送 红 包 了", true),
         ("颜色红 包邮", false),
@@ -72,6 +74,30 @@ fn gaps_are_skipped_where_the_word_is_meant_and_not_where_two_words_meet() {
     for (text, expected) in cases {
         let hits = scanner.scan(text);
         assert_eq!(!hits.is_empty(), expected, "{text}: {hits:?}");
+    }
+}
+
+#[test]
+fn a_short_word_worth_hiding_is_held_where_a_sign_parts_it_in_running_text() {
+    let list = "冰毒,drugs\n洗钱,fraud,note\n红包,marketing\n加v,fraud";
+    let cases = [
+        ("出售冰毒", Some("refuse")),
+        ("出售冰*毒", Some("refuse")),
+        ("【冰 毒】", Some("refuse")),
+        ("出售冰 毒", Some("hold")),
+        ("出售冰.毒", Some("hold")),
+        ("出售冰/毒现货", Some("hold")),
+        ("出售冰，毒", Some("hold")),
+        ("代办洗 钱", Some("note")),
+        ("出售冰。毒", None),
+        ("颜色红 包邮", None),
+        ("请加 v5手环", None),
+    ];
+
+    let scanner = scanner(list);
+    for (text, expected) in cases {
+        let hits = scanner.scan(text);
+        assert_eq!(hits.first().map(|hit| hit.severity.as_str()), expected, "{text}: {hits:?}");
     }
 }
 

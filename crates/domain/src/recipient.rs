@@ -11,8 +11,9 @@ use crate::message::words;
 use crate::policy::{Cap, Mode, Over, Per, Policy, Window};
 use crate::{Category, Cause, InteractionKind, Timestamp};
 
-/// Contents remembered for the repeat guard; of more, the oldest is forgotten.
-const RECENT_MAX: usize = 8;
+/// Contents remembered for the repeat guard; of more, the oldest is forgotten. Only those within its time are kept: a few,
+/// of a minute. Of a whole day, nobody is written a hundred different messages, and 100 are 4 KB.
+const RECENT_MAX: usize = 100;
 
 words! {
     /// Why a person is not written to.

@@ -38,10 +38,12 @@ pub fn shown(value: &str) -> Cow<'_, str> {
 }
 
 /// Whether a character (a whole cluster) is shown as an emoji: by its nature, by the emoji selector, or as a
-/// keycap. Text symbols such as ★ and ¥ are not.
+/// keycap. Text symbols such as ★ and ¥ are not, nor a letter or ideograph to which somebody gave the selector.
 pub(crate) fn is_emoji(cluster: &str) -> bool {
+    let Some(first) = cluster.chars().next() else { return false };
     let selected = cluster.contains(['\u{fe0f}', '\u{20e3}']);
-    selected || cluster.chars().next().is_some_and(is_emoji_by_nature)
+    let is_letter = first.is_alphabetic() && !matches!(first, 'ℹ' | 'Ⓜ');
+    selected && !is_letter || is_emoji_by_nature(first)
 }
 
 /// Unicode's `Emoji_Presentation`, in order; above U+1F300 the blocks in which nearly all are.
@@ -161,6 +163,7 @@ mod tests {
             ("加微\n信", "加微信"),
             ("加微\r\n❤️\u{2028}信", "加微信"),
             ("冰★毒", "冰★毒"),
+            ("冰\u{fe0f}毒", "冰\u{fe0f}毒"),
             ("plain\r\ntext", "plaintext"),
         ];
 

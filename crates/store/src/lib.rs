@@ -47,7 +47,7 @@ pub use audit::{Action, Actor, Deed};
 pub use compliance::{
     About, BlockedDraft, BlockedFilter, BlockedMessage, BlockedRead, BlockedWritten, Brake, BrakeDraft,
     Braked, Brakes, Complained, Complaint, ComplianceBefore, Counts, JudgedRow, NewComplaint, Report,
-    RiskRow, SentRow,
+    RiskRow, SentRow, WOKEN_AFTER,
 };
 pub use error::{Result, StoreError};
 pub use message::waiting::Head;

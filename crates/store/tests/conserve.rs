@@ -1,19 +1,20 @@
 //! Whatever happens in whatever order: a message is in exactly one state, counters equal the ledger, and nothing
-//! leaves a final state but `unknown`.
+//! leaves a final state but `unknown`. And nobody gets more in a day than the rules allow, whatever is claimed at once.
 #![allow(clippy::unwrap_used, reason = "a test may: it fails")]
 
 use std::collections::HashMap;
 
 use hongyan_domain::policy::Policies;
 use hongyan_domain::{
-    AccountId, AccountKind, Appid, Category, Cause, Content, DeliveryStatus, Event, Lane, MessageId,
-    OnUnknown, Openid, Outcome, SentAs, State, Timestamp, decide,
+    AccountId, AccountKind, Appid, Category, Cause, Content, DeliveryStatus, Event, InteractionKind, Lane,
+    MessageId, OnUnknown, Openid, Outcome, Policy, SentAs, Standing, State, Taken, Timestamp, decide,
 };
 use hongyan_store::{
-    AccountDraft, Claim, ClaimId, Dispatch, MasterKey, MessageFilter, NewMessage, Receipt, Secret, Settings,
-    Settlement, Store, TokenSource,
+    AccountDraft, Claim, ClaimId, Claimed, Dispatch, Interaction, MasterKey, MessageFilter, NewMessage,
+    Ready, Receipt, Secret, Settings, Settlement, Sign, Store, TokenSource,
 };
 use proptest::prelude::*;
+use proptest::sample::{Index, select};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -81,6 +82,48 @@ fn person(number: i64) -> Openid {
     Openid::new(&format!("o{}", number / 2)).unwrap()
 }
 
+fn draft(number: i64, now: Timestamp) -> NewMessage {
+    NewMessage {
+        account: ACCOUNT,
+        id: id(number),
+        client_msg_id: Some(format!("c{number}")),
+        openid: person(number),
+        template_id: "T".into(),
+        content: Content { url: None, miniprogram: None, data: "{}".into() },
+        lane: Lane::Normal,
+        scenario: None,
+        category: Category::Service,
+        verdicts: Vec::new(),
+        basis: None,
+        accepted_at: now,
+        due_at: now,
+        deadline_at: now,
+        expires_at: None,
+        on_unknown: OnUnknown::Park,
+        marks: Default::default(),
+        asking: None,
+        ties: None,
+        given: String::new(),
+    }
+}
+
+fn dispatch(outcome: &Outcome, claimed_at: Timestamp) -> Dispatch {
+    let msgid = match outcome {
+        Outcome::Sent { msgid, .. } => *msgid,
+        _ => None,
+    };
+    Dispatch {
+        claimed_at,
+        outcome: outcome.as_str(),
+        errcode: None,
+        errmsg: None,
+        rid: None,
+        msgid,
+        took_ms: 1,
+        paused_ms: None,
+    }
+}
+
 impl World {
     async fn take(&mut self, step: Step) {
         self.now = Timestamp::from_ms(self.now.ms() + 60_000);
@@ -95,37 +138,12 @@ impl World {
     }
 
     async fn accept(&mut self, number: i64) {
-        self.store.accept(vec![self.draft(number)]).await.unwrap();
+        self.store.accept(vec![draft(number, self.now)]).await.unwrap();
         self.seen.entry(id(number)).or_insert(State::Pending);
     }
 
-    fn draft(&self, number: i64) -> NewMessage {
-        NewMessage {
-            account: ACCOUNT,
-            id: id(number),
-            client_msg_id: Some(format!("c{number}")),
-            openid: person(number),
-            template_id: "T".into(),
-            content: Content { url: None, miniprogram: None, data: "{}".into() },
-            lane: Lane::Normal,
-            scenario: None,
-            category: Category::Service,
-            verdicts: Vec::new(),
-            basis: None,
-            accepted_at: self.now,
-            due_at: self.now,
-            deadline_at: self.now,
-            expires_at: None,
-            on_unknown: OnUnknown::Park,
-            marks: Default::default(),
-            asking: None,
-            ties: None,
-            given: String::new(),
-        }
-    }
-
     async fn claim(&mut self, number: i64) {
-        let (messages, policies) = (&[self.draft(number).ready()], &Policies::off());
+        let (messages, policies) = (&[draft(number, self.now).ready()], &Policies::off());
         let claim = Claim { account: ACCOUNT, id: ClaimId(self.now.ms()), at: self.now, messages, policies };
         self.store.claim(&[claim]).await.unwrap();
     }
@@ -143,19 +161,9 @@ impl World {
             Answer::Retry => Outcome::Retry { after: std::time::Duration::from_secs(1), cause: Cause::Busy },
             Answer::Silence => Outcome::Unknown,
         };
-        let word = outcome.as_str();
+        let dispatch = dispatch(&outcome, claim.at);
         let to =
             decide(&ready.standing, &Event::Answered { claimed_at: claim.at, outcome }, self.now).unwrap();
-        let dispatch = Dispatch {
-            claimed_at: claim.at,
-            outcome: word,
-            errcode: None,
-            errmsg: None,
-            rid: None,
-            msgid,
-            took_ms: 1,
-            paused_ms: None,
-        };
         let settlement = Settlement {
             account: ACCOUNT,
             message: id(number),
@@ -164,6 +172,7 @@ impl World {
             claim: Some(claim.claim),
             at: self.now,
             dispatch: Some(dispatch),
+            refused: None,
             refused: None,
             taken: ready.taken,
         };
@@ -215,7 +224,7 @@ impl World {
     }
 }
 
-async fn live(steps: Vec<Step>) {
+async fn opened() -> (tempfile::TempDir, Store) {
     let dir = tempfile::TempDir::new().unwrap();
     let url = format!("sqlite:{}", dir.path().join("test.db").display());
     let key = MasterKey::generate(&mut StdRng::seed_from_u64(1));
@@ -233,11 +242,122 @@ async fn live(steps: Vec<Step>) {
         paused: None,
     };
     store.put_account(draft, START).await.unwrap();
+    (dir, store)
+}
+
+async fn live(steps: Vec<Step>) {
+    let (_dir, store) = opened().await;
     let _owner = store.own(START).await.unwrap();
     let mut world = World { store, now: START, seen: HashMap::new() };
     for step in steps {
         world.take(step).await;
         world.check().await;
+    }
+}
+
+/// What happens at once on a day on which a person may get three: so many messages are claimed, one claim each, and
+/// of those under way some are answered.
+#[derive(Clone, Debug)]
+struct Rush {
+    claims: Vec<usize>,
+    answers: Vec<(Index, bool)>,
+}
+
+fn rush() -> impl Strategy<Value = Rush> {
+    let answers = proptest::collection::vec((any::<Index>(), prop::bool::weighted(0.8)), 0..4);
+    (proptest::collection::vec(1..5_usize, 0..4), answers)
+        .prop_map(|(claims, answers)| Rush { claims, answers })
+}
+
+/// A message that was let go and not answered yet.
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    message: MessageId,
+    claim: ClaimId,
+    taken: Option<Taken>,
+}
+
+/// A message like no other, to the one person.
+fn distinct(number: i64) -> NewMessage {
+    let data = format!(r#"{{"thing1":{{"value":"{number}"}}}}"#).into();
+    let content = Content { url: None, miniprogram: None, data };
+    NewMessage { openid: person(0), content, ..draft(number, START) }
+}
+
+/// Accepts so many and claims them by the house rules.
+async fn claimed(store: Store, first: i64, count: usize) -> Vec<UnderWay> {
+    let batch: Vec<_> = (first..).take(count).map(distinct).collect();
+    let messages: Vec<_> = batch.iter().map(NewMessage::ready).collect();
+    store.accept(batch).await.unwrap();
+    let (claim, policies) = (ClaimId(first), Policies::new(Policy::house));
+    let asked = Claim { account: ACCOUNT, id: claim, at: START, messages: &messages, policies: &policies };
+    let answers = store.claim(&[asked]).await.unwrap();
+    let gone = |(ready, answer): (&Ready, Claimed)| match answer {
+        Claimed::Go(taken) => Some(UnderWay { message: ready.id, claim, taken }),
+        _ => None,
+    };
+    messages.iter().zip(answers).filter_map(gone).collect()
+}
+
+/// WeChat took it, or certainly did not.
+async fn answered(store: Store, one: UnderWay, fails: bool) {
+    let outcome = match fails {
+        true => Outcome::Refused { cause: Cause::ArgumentInvalid },
+        false => Outcome::Sent { msgid: Some(one.message.raw().unsigned_abs()), how: SentAs::Accepted },
+    };
+    let from = Standing { state: State::Claimed, ..distinct(1).ready().standing };
+    let to = decide(&from, &Event::Answered { claimed_at: START, outcome: outcome.clone() }, START).unwrap();
+    let settlement = Settlement {
+        account: ACCOUNT,
+        message: one.message,
+        from,
+        to,
+        claim: Some(one.claim),
+        at: START,
+        dispatch: Some(dispatch(&outcome, START)),
+        taken: one.taken,
+    };
+    store.settle(vec![settlement], vec![]).await.unwrap();
+}
+
+async fn a_day_of_three(kind: InteractionKind, rushes: Vec<Rush>) {
+    let (_dir, store) = opened().await;
+    let _owner = store.own(START).await.unwrap();
+    let acted = Interaction { account: ACCOUNT, openid: person(0), sign: Sign::Acted(kind), at: START };
+    store.interact(vec![acted]).await.unwrap();
+    let (mut under_way, mut sent, mut next) = (Vec::<UnderWay>::new(), 0, 1);
+    for Rush { claims, answers } in rushes {
+        let mut answering = tokio::task::JoinSet::new();
+        for (which, fails) in answers.into_iter().take(under_way.len()) {
+            let one = under_way.swap_remove(which.index(under_way.len()));
+            sent += usize::from(!fails);
+            answering.spawn(answered(store.clone(), one, fails));
+        }
+        let mut claiming = tokio::task::JoinSet::new();
+        for count in claims {
+            claiming.spawn(claimed(store.clone(), next, count));
+            next += i64::try_from(count).unwrap();
+        }
+        answering.join_all().await;
+        under_way.extend(claiming.join_all().await.into_iter().flatten());
+        assert!(sent + under_way.len() <= 3, "{sent} sent and {under_way:?}");
+    }
+    for one in under_way {
+        answered(store.clone(), one, true).await;
+    }
+    assert_eq!(claimed(store.clone(), next, 10).await.len(), 3 - sent, "what failed has left its room");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// By the window of a click the window and the cap have three; by that of a payment the cap alone has.
+    #[test]
+    fn never_a_fourth_goes_on_a_day_of_three_and_what_fails_leaves_its_room(
+        kind in select(vec![InteractionKind::MenuClick, InteractionKind::Payment]),
+        rushes in proptest::collection::vec(rush(), 1..8),
+    ) {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap().block_on(a_day_of_three(kind, rushes));
     }
 }
 

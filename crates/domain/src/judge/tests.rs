@@ -78,7 +78,8 @@ fn who_never_acted_is_not_reached() {
 
 #[test]
 fn a_message_that_proves_a_payment_goes_and_is_not_counted() {
-    let (policy, asked) = service();
+    let (mut policy, asked) = service();
+    policy.set_mode(Rule::Repeat, Mode::Off);
     let mut person = Recipient::default();
     let paid = Asked { basis: Some(InteractionKind::Payment), ..asked };
     person = person.proving(InteractionKind::Payment, NOON);

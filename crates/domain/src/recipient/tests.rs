@@ -60,3 +60,17 @@ fn the_stored_form_is_short_and_read_back_whole() {
     assert!(text.len() < 320, "{text}");
     assert_eq!(serde_json::to_string(&Recipient::default()).unwrap(), "{}");
 }
+
+#[test]
+fn every_content_within_the_time_of_the_repeat_guard_is_remembered() {
+    let mut policy = Policy::off();
+    (policy.repeat.mode, policy.repeat.within_s) = (Mode::Enforce, 86_400);
+    let minute = |n: u64| NOW.plus(Duration::from_secs(n * 60));
+    let mut person = Recipient::default();
+    for n in 1..=20 {
+        let asked = Asked { category: Category::Service, scenario: None, basis: None, fingerprint: n };
+        person.take(&policy, &asked, Taken { at: minute(n), window: None, counted: false, fingerprint: n });
+    }
+
+    assert_eq!(person.repeated_since(1, NOW), Some(minute(1)));
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hongyan_domain::policy::{BRAKE_DAYS_MAX, Mode};
 use hongyan_domain::{AccountId, Category, Signals, Timestamp};
-use hongyan_store::{Brake, BrakeDraft, Braked, Brakes, RiskRow};
+use hongyan_store::{Brake, BrakeDraft, Braked, Brakes, RiskRow, WOKEN_AFTER};
 
 use crate::account::catalog::Catalog;
 use crate::path::sweep::{is_due, reload};
@@ -27,14 +27,24 @@ pub(crate) async fn look_at_brakes(shared: &Shared, now: Timestamp) -> Result<()
     Ok(())
 }
 
+/// What was judged before a release may be committed after the first look: a second one ends it, a minute later.
 async fn wake(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
-    for brake in shared.store.brakes(Brakes::Releasing).await? {
+    let releasing = shared.store.brakes(Brakes::Releasing).await?;
+    let looked_at = |id: i64| shared.duties.compliance.woken_once.lock().contains(&id);
+    for brake in &releasing {
+        let last_at = brake.released_at.unwrap_or(now).plus(WOKEN_AFTER);
+        if looked_at(brake.id) && now < last_at {
+            continue;
+        }
         for _ in 0..WAKE_STEPS {
-            if shared.store.wake_braked(&brake, WAKE_ROWS, now).await? < WAKE_ROWS {
+            if shared.store.wake_braked(brake, WAKE_ROWS, now).await? < WAKE_ROWS {
+                shared.duties.compliance.woken_once.lock().insert(brake.id);
                 break;
             }
         }
     }
+    let goes_on = |id: &i64| releasing.iter().any(|brake| brake.id == *id);
+    shared.duties.compliance.woken_once.lock().retain(goes_on);
     Ok(())
 }
 

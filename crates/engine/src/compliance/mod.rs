@@ -6,6 +6,8 @@ mod blocked;
 mod brake;
 mod self_check;
 
+use std::collections::HashSet;
+
 use parking_lot::Mutex;
 
 pub use self_check::{Check, CheckKind, CheckState, Counted, Offender, SelfCheck};
@@ -20,6 +22,8 @@ use crate::{EngineError, Shared};
 #[derive(Default)]
 pub(crate) struct Duties {
     brakes_at: Mutex<Option<hongyan_domain::Timestamp>>,
+    /// Released brakes whose messages were all let go once. A few.
+    woken_once: Mutex<HashSet<i64>>,
     blocked: blocked::Reading,
     self_check: tokio::sync::Mutex<self_check::Progress>,
 }

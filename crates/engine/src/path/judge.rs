@@ -153,9 +153,8 @@ fn asking(message: &NewMessage, worded: Worded, expires_at: Timestamp) -> Asking
     Asking { alike, findings, due_at, deadline_at, expires_at }
 }
 
-/// Moves due time and deadline on; what the caller said of its expiry stands.
+/// Moves the due time on. The deadline stays, as where a claim holds it: what a rule held is late, and in that step. What
+/// the caller said of its expiry stands too.
 fn put_off(message: &mut NewMessage, until: Timestamp) {
-    let tolerance = message.deadline_at.since(message.due_at);
     message.due_at = until;
-    message.deadline_at = until.plus(tolerance);
 }

@@ -1,5 +1,7 @@
 //! Brakes: what is stopped because of its risk, from the moment it is pulled until a person lets it go.
 
+use std::time::Duration;
+
 use hongyan_domain::{AccountId, Signals, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
@@ -122,6 +124,15 @@ SET released_at = ?2,
 WHERE id = ?1
   AND released_at IS NULL";
 
+const IS_ON: &str = "
+SELECT 1
+FROM brake
+WHERE account = ?1
+  AND kind = ?2
+  AND subject = ?3
+  AND released_at IS NULL
+  AND NOT observed";
+
 const WOKEN: &str = "
 UPDATE brake
 SET woken = TRUE
@@ -147,15 +158,18 @@ WHERE state = 'pending'
 ORDER BY due_at
 LIMIT ?4";
 
-// Held at the door, its deadline was put off as well; held at the claim, it kept it.
+// The deadline stays: what was held is late, and in that step.
 const WAKE: &str = "
 UPDATE message
-SET deadline_at = CASE WHEN deadline_at >= due_at THEN ?3 + (deadline_at - due_at) ELSE deadline_at END,
-    due_at = ?3
+SET due_at = ?3
 WHERE account = ?1
   AND id = ?2
   AND state = 'pending'
   AND scheduled";
+
+/// What was judged before a release may be committed after it: a batch waits for seconds at most, and is held until it
+/// expires unless somebody looks once more.
+pub const WOKEN_AFTER: Duration = Duration::from_secs(60);
 
 /// More than anybody looks at; one an account and template can be on.
 const LIST_MAX: usize = 10_000;
@@ -225,11 +239,18 @@ impl Store {
     }
 
     /// Lets up to `limit` of the messages go that a released brake held: they are due now. How many; call again until
-    /// fewer than `limit`, which is remembered.
+    /// fewer than `limit`. From a minute after the release on, that is remembered as the end.
     pub async fn wake_braked(&self, brake: &Brake, limit: usize, now: Timestamp) -> Result<usize> {
         let (id, account, limit) = (brake.id, brake.account, limit.clamp(1, crate::MAX_BATCH));
         let Braked::Template(template) = brake.braked.clone();
+        let done_at = brake.released_at.unwrap_or(now).plus(WOKEN_AFTER);
+        let kind = brake.braked.kind();
         self.write(limit, move |ledger| {
+            // Pulled again, it holds what the one before held, and its own release lets all go.
+            if ledger.conn.prepare_cached(IS_ON)?.exists(params![account.0, kind, template])? {
+                ledger.conn.prepare_cached(WOKEN)?.execute([id])?;
+                return Ok(0);
+            }
             let mut waiting = ledger.conn.prepare_cached(WAITING)?;
             let found = waiting.query(params![account.0, template, now.ms(), limit])?;
             let found = row::all(found, |row| row::id(row, 0))?;
@@ -239,7 +260,7 @@ impl Store {
                     return Err(crate::path::moves::lost_row(*message));
                 }
             }
-            if found.len() < limit {
+            if found.len() < limit && now >= done_at {
                 ledger.conn.prepare_cached(WOKEN)?.execute([id])?;
             }
             Ok(found.len())

@@ -10,7 +10,7 @@ pub(crate) mod near;
 pub(crate) mod reports;
 
 pub use blocked::{BlockedDraft, BlockedFilter, BlockedMessage, BlockedRead, BlockedWritten};
-pub use brakes::{Brake, BrakeDraft, Braked, Brakes};
+pub use brakes::{Brake, BrakeDraft, Braked, Brakes, WOKEN_AFTER};
 pub use complaints::{About, Complained, Complaint, NewComplaint};
 pub use counts::{Counts, JudgedRow, RiskRow};
 pub use reports::{ComplianceBefore, Report, SentRow};

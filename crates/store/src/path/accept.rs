@@ -6,7 +6,7 @@ use hongyan_domain::{AccountId, Cause, InteractionKind, MessageId, Openid, State
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::path::{approvals, gather, resend, verdicts, withdraw};
-use crate::people::recipients::{Owner, Person};
+use crate::people::recipients::{self, Owner, Person};
 use crate::seal::keyring::AccountKeys;
 use crate::seal::{self, Blind};
 use crate::series::Kind;
@@ -138,7 +138,7 @@ ON CONFLICT (account, client_msg_id) WHERE client_msg_id IS NOT NULL DO NOTHING"
 fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Result<Vec<Acceptance>> {
     let mut insert = ledger.conn.prepare_cached(INSERT)?;
     let mut answers = vec![Acceptance::New; batch.len()];
-    let (mut checked, mut any_gathered) = (None, false);
+    let (mut checked, mut any_gathered, mut known) = (None, false, None);
     for (nth, sealed) in by_account(batch) {
         let account = sealed.new.account;
         if checked.replace(account) != Some(account) {
@@ -167,6 +167,9 @@ fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Resul
             let lost = || StoreError::Corrupt("the index of client_msg_id names no row".to_owned());
             let before = sealed.named().map_or(Ok(None), |named| earlier(ledger.conn, named))?;
             answers[nth] = before.ok_or_else(lost)?;
+        }
+        if sealed.new.basis.is_some() && known.replace(account) != Some(account) {
+            recipients::now_known(ledger.conn, account, sealed.new.accepted_at)?;
         }
     }
     Ok(answers)

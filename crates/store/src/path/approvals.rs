@@ -338,7 +338,7 @@ fn decide_one(
     ledger.conn.prepare_cached(DECIDE)?.execute(row)?;
     step(ledger, said, message, (&from, &to))?;
     if to.to == State::Pending {
-        ready.extend(let_go(ledger, &found, to)?);
+        ready.extend(let_go(ledger, &found)?);
     }
     Ok(DecisionAnswer::Done(to))
 }
@@ -373,13 +373,10 @@ WHERE account = ?1
   AND NOT scheduled"
 );
 
-/// Its deadline moves with its due time. `None`: it waits in the schedule.
-fn let_go(ledger: &Ledger<'_>, found: &Approval, to: Transition) -> Result<Option<RawReady>> {
-    let Asking { due_at, deadline_at, expires_at, .. } = found.asking;
-    let due = to.due_at.unwrap_or(due_at);
-    let deadline = due.plus(deadline_at.since(due_at)).min(expires_at);
+/// Its deadline is what it was: by a person's word it may be late, and is so in the hold. `None`: it waits in the schedule.
+fn let_go(ledger: &Ledger<'_>, found: &Approval) -> Result<Option<RawReady>> {
     let (account, message) = (found.account.0, found.message.raw());
-    let row = params![account, message, deadline.ms(), APPROVED];
+    let row = params![account, message, found.asking.deadline_at.ms(), APPROVED];
     if ledger.conn.prepare_cached(LET_GO)?.execute(row)? != 1 {
         return Err(moves::lost_row(found.message));
     }

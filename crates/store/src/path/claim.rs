@@ -139,7 +139,11 @@ impl Question {
 /// Tells contents apart, under a key: the same content to one person gives the same number.
 pub(crate) fn fingerprint(keys: &AccountKeys, template_id: &str, content: &Content) -> u64 {
     let url = content.url.as_deref().unwrap_or_default();
-    let parts = [template_id.as_bytes(), b"\0", url.as_bytes(), b"\0", content.data.as_bytes()];
+    let page = content.miniprogram.as_ref();
+    let (appid, pagepath) =
+        page.map_or(("", ""), |page| (&page.appid, page.pagepath.as_deref().unwrap_or("")));
+    let texts = [template_id, "\0", url, "\0", appid, "\0", pagepath, "\0", &content.data];
+    let parts = texts.map(str::as_bytes);
     let [a, b, c, d, e, f, g, h, ..] = seal::blind(keys.body(), &parts);
     // JSON numbers are kept exactly by everybody up to 53 bits.
     u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 11

@@ -355,6 +355,10 @@ fn suppress(
         let blind = keys.recipient(openid);
         let mut person = Person::read(ledger.conn, account, blind)?;
         person.facts.suppress(*suppression);
+        if !person.is_new && !person.is_away() {
+            // Rare enough to look; they may have come back before this was done for them.
+            person.name(ledger.conn, Owner { keys, openid })?;
+        }
         person.write(ledger.conn, Owner { keys, openid }, suppression.since)?;
         people.push(short(&blind));
     }
@@ -441,6 +445,15 @@ INSERT INTO meta (account, name, value)
 VALUES (?1, 'interactions_since', ?2)
 ON CONFLICT (account, name) DO NOTHING";
 
+/// Something that an account's people did was told, by an interaction or by the basis of a message: from the first on its
+/// reach windows mean something.
+pub(crate) fn now_known(conn: &Connection, account: AccountId, at: Timestamp) -> Result<()> {
+    match conn.prepare_cached(IS_KNOWN)?.execute(params![account.0, at.ms()])? {
+        0 => Ok(()),
+        _ => accounts::revise(conn),
+    }
+}
+
 fn interact(ledger: &mut Ledger<'_>, keys: &AccountKeys, one: &Interaction) -> Result<()> {
     let mut person = Person::read(ledger.conn, one.account, keys.recipient(&one.openid))?;
     let before = person.facts.clone();
@@ -451,10 +464,7 @@ fn interact(ledger: &mut Ledger<'_>, keys: &AccountKeys, one: &Interaction) -> R
     }
     person.learn(one.sign, one.at);
     if matches!(one.sign, Sign::Acted(_) | Sign::OptedOut(_)) {
-        let first = ledger.conn.prepare_cached(IS_KNOWN)?.execute(params![one.account.0, one.at.ms()])?;
-        if first == 1 {
-            accounts::revise(ledger.conn)?;
-        }
+        now_known(ledger.conn, one.account, one.at)?;
     }
     // An event told twice, or one that nothing follows from.
     if person.facts == before {

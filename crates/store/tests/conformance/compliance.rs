@@ -215,10 +215,43 @@ pub(crate) async fn what_a_brake_holds_waits_and_is_woken(bed: &Bed) {
     assert!(matches!(answers[0], Claimed::Moved(to) if to.due_at == Some(after_s(86_400))));
     assert_eq!(bed.state(id).await, State::Pending);
     assert_eq!(bed.store.wake_braked(&releasing[0], 10, after_s(10)).await.unwrap(), 1);
-    assert!(bed.store.brakes(Brakes::Releasing).await.unwrap().is_empty());
     let woken = bed.store.scheduled_promote(after_s(10), 10).await.unwrap();
     assert_eq!((woken.len(), woken[0].deadline_at), (1, after_s(60)));
     bed.counters_equal_the_ledger().await;
+}
+
+pub(crate) async fn what_is_held_after_the_first_waking_is_woken_too(bed: &Bed) {
+    let brake = bed.store.pull_brake(draft(bed), NOW).await.unwrap().unwrap();
+    bed.store.release_brake(brake, REASON, Signals::default(), after_s(9)).await.unwrap();
+    let releasing = bed.store.brakes(Brakes::Releasing).await.unwrap().remove(0);
+    assert_eq!(bed.store.wake_braked(&releasing, 10, after_s(10)).await.unwrap(), 0);
+    // Judged before the release, committed after the first waking.
+    let until = after_s(86_400);
+    let mut late = NewMessage { due_at: until, expires_at: Some(until), ..bed.draft_to("oA") };
+    late.verdicts.push(Heard { verdict: Verdict::Hold { until, rule: Rule::Brake }, observed: false });
+    bed.store.accept(vec![late]).await.unwrap();
+
+    assert_eq!(bed.store.brakes(Brakes::Releasing).await.unwrap().len(), 1);
+    assert_eq!(bed.store.wake_braked(&releasing, 10, after_s(20)).await.unwrap(), 1);
+    let woken = bed.store.scheduled_promote(after_s(20), 10).await.unwrap();
+    assert_eq!((woken.len(), woken[0].deadline_at), (1, after_s(60)));
+    assert_eq!(bed.store.wake_braked(&releasing, 10, after_s(9 + 60)).await.unwrap(), 0);
+    assert!(bed.store.brakes(Brakes::Releasing).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_brake_pulled_again_keeps_what_the_one_before_held(bed: &Bed) {
+    let brake = bed.store.pull_brake(draft(bed), NOW).await.unwrap().unwrap();
+    let until = after_s(86_400);
+    let mut held = NewMessage { due_at: until, expires_at: Some(until), ..bed.draft_to("oA") };
+    held.verdicts.push(Heard { verdict: Verdict::Hold { until, rule: Rule::Brake }, observed: false });
+    bed.store.accept(vec![held]).await.unwrap();
+    bed.store.release_brake(brake, REASON, Signals::default(), after_s(9)).await.unwrap();
+    let releasing = bed.store.brakes(Brakes::Releasing).await.unwrap().remove(0);
+
+    bed.store.pull_brake(draft(bed), after_s(10)).await.unwrap();
+
+    assert_eq!(bed.store.wake_braked(&releasing, 10, after_s(11)).await.unwrap(), 0);
+    assert!(bed.store.brakes(Brakes::Releasing).await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_day_is_looked_at_page_by_page_and_its_report_is_kept(bed: &Bed) {

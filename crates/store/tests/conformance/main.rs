@@ -45,6 +45,7 @@ suite! {
         what_is_over_names_nobody_when_it_is_revoked,
         one_who_left_and_was_erased_may_come_back,
         one_who_was_erased_for_good_is_named_by_no_list,
+        one_who_came_back_is_named_where_they_are_suppressed_again,
         people_not_heard_of_are_forgotten_but_not_that_they_must_not_be_written_to,
         a_message_counts_as_on_time_or_late_once,
     }
@@ -143,12 +144,16 @@ suite! {
         a_day_is_paged_from_what_was_planned_to_what_was_not,
         a_brake_is_pulled_once_released_once_and_both_change_the_revision,
         what_a_brake_holds_waits_and_is_woken,
+        what_is_held_after_the_first_waking_is_woken_too,
+        a_brake_pulled_again_keeps_what_the_one_before_held,
         a_day_is_looked_at_page_by_page_and_its_report_is_kept,
         compliance_is_purged_by_age_and_erased_by_person,
     }
     recipients {
         of_one_never_heard_of_nothing_is_known,
         an_interaction_opens_its_window_and_the_first_of_an_account_is_noticed,
+        the_same_text_that_leads_to_another_page_is_no_repetition,
+        a_message_that_proves_something_makes_the_first_of_an_account_known_too,
         who_leaves_is_suppressed_until_they_are_seen_again,
         the_suppression_list_is_paged_and_lifted,
         a_claim_lets_three_of_ten_through_on_a_day_of_three,

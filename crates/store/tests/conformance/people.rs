@@ -72,6 +72,21 @@ async fn listed_after_suppressing(bed: &Bed, who: &str) -> Vec<String> {
     listed.into_iter().map(|one| one.openid.expose().to_owned()).collect()
 }
 
+pub(crate) async fn one_who_came_back_is_named_where_they_are_suppressed_again(bed: &Bed) {
+    let told =
+        |sign, at_s| Interaction { account: bed.account, openid: openid("oA"), sign, at: after_s(at_s) };
+    let listed = || async { bed.store.suppressed(bed.account, None, 10).await.unwrap().items };
+    bed.store.erase_departed(bed.account, &openid("oA"), NOW).await.unwrap();
+    assert!(listed().await.is_empty(), "an erased person is named nowhere");
+
+    bed.store
+        .interact(vec![told(Sign::Seen, 60), told(Sign::Unreachable(Reason::UserBlocked), 120)])
+        .await
+        .unwrap();
+
+    assert_eq!(listed().await[0].openid, openid("oA"));
+}
+
 pub(crate) async fn people_not_heard_of_are_forgotten_but_not_that_they_must_not_be_written_to(bed: &Bed) {
     let sign = Sign::Acted(InteractionKind::MenuClick);
     for (who, at) in [("oA", NOW), ("oB", NOW), ("oC", after_s(100))] {

@@ -2,9 +2,10 @@
 
 use hongyan_domain::policy::{Mode, Policies, Policy, Rule};
 use hongyan_domain::{
-    Cause, InteractionKind, Outcome, Reason, Recipient, State, Suppression, Timestamp, Transition,
+    Cause, InteractionKind, Miniprogram, Outcome, Reason, Recipient, State, Suppression, Timestamp,
+    Transition,
 };
-use hongyan_store::{Claimed, Interaction, PolicyChange, Sign};
+use hongyan_store::{Claimed, Interaction, NewMessage, PolicyChange, Sign};
 use serde_json::json;
 
 use crate::bed::{Bed, NOW, after_s, openid, standing};
@@ -60,6 +61,39 @@ pub(crate) async fn an_interaction_opens_its_window_and_the_first_of_an_account_
     assert_eq!(bed.store.accounts_with_interactions().await.unwrap(), [bed.account]);
     assert!(after > before);
     assert_eq!(bed.store.revision().await.unwrap(), after);
+}
+
+pub(crate) async fn a_message_that_proves_something_makes_the_first_of_an_account_known_too(bed: &Bed) {
+    let before = bed.store.revision().await.unwrap();
+    let proving = || NewMessage { basis: Some(InteractionKind::Payment), ..bed.draft_to("oA") };
+
+    bed.store.accept(vec![bed.draft_to("oA")]).await.unwrap();
+    assert_eq!(bed.store.accounts_with_interactions().await.unwrap(), []);
+    bed.store.accept(vec![proving(), proving()]).await.unwrap();
+    let after = bed.store.revision().await.unwrap();
+    bed.store.accept(vec![proving()]).await.unwrap();
+
+    assert_eq!(bed.store.accounts_with_interactions().await.unwrap(), [bed.account]);
+    assert!(after > before);
+    assert_eq!(bed.store.revision().await.unwrap(), after);
+}
+
+pub(crate) async fn the_same_text_that_leads_to_another_page_is_no_repetition(bed: &Bed) {
+    let _owner = bed.own().await;
+    acted(bed, "oA", InteractionKind::Payment).await;
+    let leading_to = |page: &str| {
+        let mut new = bed.draft_to("oA");
+        let (appid, pagepath) = ("wxmini".to_owned(), Some(page.to_owned()));
+        new.content.miniprogram = Some(Miniprogram { appid, pagepath });
+        new
+    };
+    let pages = ["pages/order?id=1", "pages/order?id=2", "pages/order?id=1"];
+
+    let answers = claim(bed, pages.map(leading_to).to_vec()).await;
+
+    let repeated =
+        |answer: &Claimed| matches!(answer, Claimed::Moved(Transition { cause: Some(Cause::Repeat), .. }));
+    assert_eq!(answers.iter().map(repeated).collect::<Vec<_>>(), [false, false, true], "{answers:?}");
 }
 
 pub(crate) async fn who_leaves_is_suppressed_until_they_are_seen_again(bed: &Bed) {

@@ -57,6 +57,15 @@ async fn release(world: &World, id: &Value) -> Reply {
     world.api().post(&path, &json!({ "reason": "文案已修改" })).await
 }
 
+/// All but an hour of that it lost to a rule.
+pub(crate) fn late_in_the_hold(message: &Value, held: Duration) {
+    let on_time = &message["on_time"];
+    assert_eq!(on_time["verdict"], json!("late"), "{on_time}");
+    let held_ms = u64::try_from(held.as_millis()).unwrap();
+    let step = on_time["steps"]["hold_ms"].as_u64().unwrap_or_default();
+    assert!(step > held_ms - 3_600_000 && step <= held_ms, "{on_time}");
+}
+
 async fn signals(world: &World) -> Value {
     world.tick().await;
     get(world, "compliance/risk").await["templates"][0]["days"][0].clone()
@@ -91,6 +100,55 @@ async fn a_template_in_trouble_is_braked_and_its_messages_wait_for_a_person() {
     assert_eq!((brakes(&world, "on").await.len(), brakes(&world, "all").await.len()), (0, 1));
     let audit = get(&world, "audit?action=brake.release").await;
     assert_eq!(audit["rows"][0]["detail"]["reason"], json!("文案已修改"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_brake_does_not_swallow_what_may_not_be_said() {
+    let world = World::start().await;
+    policy(&world, "content", json!({ "mode": "enforce" })).await;
+    a_touchy_brake(&world, "enforce").await;
+    pull(&world).await;
+    let lie = with(world.body(1)["data"].clone(), &json!({ "thing1": { "value": "请加微信领取" } }));
+    let id = world.send(&with(world.body(1), &json!({ "data": lie }))).await;
+    assert_eq!(world.message(&id).await["state"], json!("pending"));
+
+    release(&world, &brakes(&world, "on").await[0]["id"]).await.expect(200);
+    world.pass(1, 11 * Duration::from_secs(1)).await;
+
+    assert_eq!(world.state(&id).await, "suppressed: content");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn words_that_are_only_observed_are_counted_when_they_go() {
+    let world = World::start().await;
+    policy(&world, "content", json!({ "mode": "observe" })).await;
+    let lie = with(world.body(1)["data"].clone(), &json!({ "thing1": { "value": "请加微信领取" } }));
+
+    let id = world.send(&with(world.body(1), &json!({ "data": lie }))).await;
+    world.drain().await;
+
+    assert_eq!(world.state(&id).await, "delivered");
+    let report = get(&world, "compliance/report?day=2026-11-23").await;
+    assert_eq!(report["checks"][0]["did"]["observed"], json!(1));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_brake_held_is_late_in_the_hold_by_its_own_deadline() {
+    let world = World::start().await;
+    a_touchy_brake(&world, "enforce").await;
+    pull(&world).await;
+    let reply = world.api().post("/api/v1/messages", &world.body(1)).await.expect(202);
+
+    world.advance(10 * HOUR);
+    release(&world, &brakes(&world, "on").await[0]["id"]).await.expect(200);
+    world.pass(1, 11 * Duration::from_secs(1)).await;
+
+    let id = reply["id"].as_str().unwrap();
+    assert_eq!(world.state(id).await, "delivered");
+    late_in_the_hold(&world.message(id).await, 10 * HOUR);
     world.finish().await;
 }
 

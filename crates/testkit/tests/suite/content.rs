@@ -5,6 +5,8 @@ use std::time::Duration;
 use hongyan_testkit::{World, with};
 use serde_json::{Value, json};
 
+use crate::compliance::late_in_the_hold;
+
 const HOSTILE: &str = include_str!("../../../content/tests/data/hostile.tsv");
 const ORDINARY: &str = include_str!("../../../content/tests/data/ordinary.txt");
 
@@ -98,6 +100,55 @@ async fn a_refusal_shows_the_word_and_its_place() {
         (&found["word"], &found["category"], &found["field"], &found["from"], &found["to"]),
         (&json!("加微信"), &json!("fraud"), &json!("keyword1"), &json!(1), &json!(5))
     );
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_phone_leaves_out_hides_no_word_and_what_nobody_sees_stops_none() {
+    let world = World::start().await;
+    policy(&world, json!({ "mode": "enforce" })).await;
+    let content = "{{first.DATA}}\n内容：{{keyword1.DATA}}\n{{remark.DATA}}";
+    let template_id = world.add_template("订单通知", content).await;
+    let hidden = ["出售冰😀😀😀😀😀毒", "请加微\n信领取", "请加👨‍👩‍👧👨‍👩‍👧微信"];
+
+    let stopped = became(&world, &template_id, hidden.map(str::to_owned).into_iter()).await;
+    let data = json!({ "first": "请加微信", "keyword1": "订单已发货", "remark": "请加微信" });
+    let id = world.send(&with(world.body(0), &json!({ "template_id": template_id, "data": data }))).await;
+    world.drain().await;
+
+    assert_eq!(stopped, ["refused"; 3]);
+    assert_eq!(world.state(&id).await, "delivered");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_rule_made_stricter_holds_for_what_was_accepted_before() {
+    let (world, template_id) = worded().await;
+    world.order("pause", &json!({ "reason": "lunch" })).await.expect(200);
+    policy(&world, json!({ "mode": "observe" })).await;
+    let forbidden = world.send(&saying(&world, &template_id, "请加薇*信领取")).await;
+    policy(&world, json!({ "mode": "enforce", "doubtful": "allow" })).await;
+    let doubtful = world.send(&saying(&world, &template_id, "送您优惠券")).await;
+
+    policy(&world, json!({ "mode": "enforce", "doubtful": "hold" })).await;
+    world.order("resume", &json!({})).await.expect(200);
+    world.drain().await;
+
+    assert_eq!(world.state(&forbidden).await, "suppressed: content");
+    assert_eq!(world.state(&doubtful).await, "pending: content");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_waited_for_a_person_is_late_in_the_hold_by_its_own_deadline() {
+    let (world, template_id) = worded().await;
+    let id = world.send(&saying(&world, &template_id, "送您优惠券")).await;
+    world.advance(Duration::from_secs(10 * 3_600));
+
+    decide(&world, &waiting(&world).await[0], "approve", 200).await;
+    world.drain().await;
+
+    late_in_the_hold(&world.message(&id).await, Duration::from_secs(10 * 3_600));
     world.finish().await;
 }
 

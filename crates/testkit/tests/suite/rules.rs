@@ -5,6 +5,8 @@ use std::time::Duration;
 use hongyan_testkit::{World, with};
 use serde_json::{Value, json};
 
+use crate::compliance::late_in_the_hold;
+
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A world with the house rules, in which WeChat has told of the first follower's tap on the menu.
@@ -86,6 +88,65 @@ async fn of_many_accepted_at_once_no_more_go_than_the_caps_allow() {
 }
 
 #[tokio::test]
+async fn who_paid_may_always_be_reached_and_gets_three_a_day_all_the_same() {
+    let world = house().await;
+    act(&world, 0, "payment").await;
+    let bodies: Vec<_> = (0..20).map(|_| world.body(0)).collect();
+
+    world.send_all(&bodies).await;
+    world.drain().await;
+
+    world.assert_counts(&[("delivered", 3), ("suppressed: frequency", 17)]).await;
+    assert_eq!(answer(&world, &world.body(0)).await, "refused by frequency");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_message_proves_makes_reach_mean_something() {
+    let world = World::build().house_rules().start().await;
+    assert_eq!(answer(&world, &world.body(1)).await, "accepted");
+
+    let paid = with(world.body(0), &json!({ "basis": "payment" }));
+    assert_eq!(answer(&world, &paid).await, "accepted");
+    world.tick().await;
+
+    assert_eq!(answer(&world, &world.body(2)).await, "refused by reach");
+    world.drain().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_basis_does_not_outlive_its_window_however_late_the_message_is_to_go() {
+    let world = house().await;
+    let clicked = |days: i64| {
+        with(world.body(1), &json!({ "basis": "menu_click", "send_at": world.at(days * 86_400) }))
+    };
+    let (soon, late) = (world.send(&clicked(6)).await, world.send(&clicked(8)).await);
+
+    world.pass(9, 24 * HOUR).await;
+
+    assert_eq!(world.state(&soon).await, "delivered");
+    assert_eq!(world.state(&late).await, "suppressed: reach");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_proves_a_scan_goes_after_the_last_scan_was_used_up() {
+    let world = house().await;
+    let scanned = || with(world.body(1), &json!({ "basis": "scan_subscribe" }));
+
+    for _ in 0..2 {
+        assert_eq!(answer(&world, &scanned()).await, "accepted");
+        world.drain().await;
+        world.advance(Duration::from_secs(60));
+    }
+
+    world.assert_counts(&[("delivered", 2)]).await;
+    assert_eq!(answer(&world, &world.body(1)).await, "refused by reach");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn what_a_failed_send_took_is_given_back() {
     let world = house().await;
     world.faults(json!({ "errcodes": [{ "errcode": 47003, "next": 5 }] }));
@@ -159,6 +220,7 @@ async fn marketing_at_night_waits_for_the_morning() {
         (&judged["what"], &judged["rule"], &judged["verdict"]),
         (&json!("judged"), &json!("quiet_hours"), &json!("hold"))
     );
+    late_in_the_hold(&message, 9 * HOUR);
     world.finish().await;
 }
 
@@ -177,6 +239,7 @@ async fn quiet_hours_set_after_a_message_was_accepted_hold_it_all_the_same() {
     world.drain().await;
 
     assert_eq!(world.state(&id).await, "delivered");
+    late_in_the_hold(&world.message(&id).await, 2 * HOUR);
     world.finish().await;
 }
 
