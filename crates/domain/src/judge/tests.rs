@@ -192,7 +192,7 @@ fn a_suppression_holds_for_its_category_and_its_time() {
     let suppressed = |category, until| {
         let mut person = Recipient::default();
         person.acted(InteractionKind::Payment, NOON);
-        person.suppress(Suppression { reason: Reason::Manual, category, since: NOON, until });
+        person.suppress(Suppression { reason: Reason::Manual, category, since: NOON, until, source: None });
         judge(&policy, &person, &asked, NOON).verdict
     };
     let refused = |until| Verdict::Refuse { rule: Rule::Suppression, until };

@@ -169,9 +169,12 @@ pub enum Rejected {
 }
 
 /// A new message, and what is said of its words where that is not plainly `send`.
+#[derive(Clone)]
 pub(crate) struct Fresh {
     pub(crate) message: Box<NewMessage>,
     pub(crate) worded: Option<Box<Worded>>,
+    /// What is done with a text that is too long.
+    pub(crate) overflow: Overflow,
 }
 
 impl Fresh {
@@ -265,15 +268,13 @@ impl Engine {
         }
         let _one_at_a_time = self.shared.gathering.lock().await;
         for _ in 0..ROUNDS {
-            let mut messages: Vec<_> = waiting.iter().map(|(_, fresh, _)| (*fresh.message).clone()).collect();
-            gather::place(&self.shared, catalog, &mut messages, now).await?;
-            let place = |(message, (.., warnings)): (&NewMessage, &Gathering)| {
-                Ok(Accepted::New(place_of(message, State::Pending, warnings.clone())))
+            let mut fresh: Vec<_> = waiting.iter().map(|(_, fresh, _)| fresh.clone()).collect();
+            let warnings = gather::place(&self.shared, catalog, &mut fresh, now).await?;
+            let place = |((fresh, (.., own)), said): ((&Fresh, &Gathering), Option<Vec<FieldError>>)| {
+                let warnings = said.unwrap_or_else(|| own.clone());
+                Ok(Accepted::New(place_of(&fresh.message, State::Pending, warnings)))
             };
-            let mut answers: Vec<_> = messages.iter().zip(&waiting).map(place).collect();
-            let worded = waiting.iter().map(|(_, fresh, _)| fresh.worded.clone());
-            let fresh = messages.into_iter().zip(worded);
-            let fresh = fresh.map(|(message, worded)| Fresh { message: Box::new(message), worded }).collect();
+            let mut answers: Vec<_> = fresh.iter().zip(&waiting).zip(warnings).map(place).collect();
             let messages = self.judge(catalog, fresh, &mut answers, now).await?;
             if !messages.is_empty() {
                 self.commit(messages, &mut answers, now).await?;
@@ -362,9 +363,10 @@ impl Engine {
         keep(&mut faults, url.map_or(Ok(()), check_url));
         let scenario = triggered.as_ref().map(|triggered| triggered.scenario);
         let tracked = keep(&mut faults, links::tracking(&self.shared.links, (request.track, scenario), url));
-        keep(&mut faults, request.client_msg_id.as_deref().map_or(Ok(()), check_client_msg_id));
-        let rules = FieldRules::of(account.record.kind);
-        let rules = rules.on_overflow(request.overflow.unwrap_or(Overflow::Error));
+        let own_id = request.client_msg_id.as_deref();
+        keep(&mut faults, own_id.map_or(Ok(()), |id| check_client_msg_id(id, &request.touser)));
+        let overflow = request.overflow.unwrap_or(Overflow::Error);
+        let rules = FieldRules::of(account.record.kind).on_overflow(overflow);
         let data = match &triggered {
             Some(triggered) => &triggered.rendered.data,
             None => request.data.map_or("{}", RawValue::get),
@@ -387,7 +389,7 @@ impl Engine {
             };
             return Ok(Checked::Previewed(Box::new(Previewed {
                 content: content::tell(&account.words, template, &data, category),
-                advice: advice::of(template, &data, &tap),
+                advice: advice::with(template, &data, &tap, advice::industry_of(account, template)),
                 preview: preview(template, &data, tap, rules),
             })));
         }
@@ -397,7 +399,7 @@ impl Engine {
         }
         message.marks.tracked = tracked.unwrap_or(false);
         let worded = content::worded(account, template, &data, &mut message);
-        Ok(Checked::Message(Fresh { message: Box::new(message), worded }, filled.warnings))
+        Ok(Checked::Message(Fresh { message: Box::new(message), worded, overflow }, filled.warnings))
     }
 
     fn message(

@@ -75,8 +75,7 @@ fn seal(keys: &AccountKeys, new: &Arc<NewMessage>) -> Result<Sealed> {
             body_hash = Some(said(keys, new, &text[start..]));
         }
         if let Some(gather) = new.gather() {
-            let trigger = (&new.openid, new.scenario.as_deref());
-            body_hash = body_hash.map(|_| gather::body_hash(keys, trigger, gather));
+            body_hash = body_hash.map(|_| gather::body_hash(keys, new, gather));
             seal::write_items(&gather.items, start, text);
         }
     })?;

@@ -4,7 +4,7 @@
 use hongyan_domain::{AccountId, MessageId, Openid, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::message::{Acceptance, Gather, Happening, Joining, MessageRecord, Moment};
+use crate::message::{Acceptance, Gather, Happening, Joining, MessageRecord, Moment, NewMessage};
 use crate::path::accept::Sealed;
 use crate::seal::keyring::AccountKeys;
 use crate::seal::{self, Blind};
@@ -78,10 +78,9 @@ pub(crate) fn subject(keys: &AccountKeys, name: &str) -> Blind {
 }
 
 /// What tells two triggers under one client_msg_id apart: the content that they end up in may be the same.
-pub(crate) fn body_hash(keys: &AccountKeys, sealed: (&Openid, Option<&str>), gather: &Gather) -> Blind {
-    let (openid, scenario) = sealed;
-    let scenario = scenario.unwrap_or_default().as_bytes();
-    let parts = [openid.expose().as_bytes(), b"\0", scenario, b"\0", gather.params.as_bytes()];
+pub(crate) fn body_hash(keys: &AccountKeys, new: &NewMessage, gather: &Gather) -> Blind {
+    let (openid, scenario) = (new.openid.expose(), new.scenario.as_deref().unwrap_or_default());
+    let parts = [openid, "\0", scenario, "\0", &gather.params, "\0", &new.given].map(str::as_bytes);
     seal::blind(keys.body(), &parts)
 }
 

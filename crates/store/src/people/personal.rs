@@ -4,8 +4,8 @@
 //! export, and `erase_message`, `erase_receipts`, `erase_facts` … of the erasure.
 
 use hongyan_domain::{
-    AccountId, DeliveryStatus, Event, MessageId, Openid, Reason, Recipient, State, Suppression, Timestamp,
-    Transition, decide,
+    AccountId, DeliveryStatus, Event, MessageId, Openid, Reason, Recipient, Source, State, Suppression,
+    Timestamp, Transition, decide,
 };
 use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
@@ -468,7 +468,9 @@ DO UPDATE SET openid = excluded.openid, facts = excluded.facts, suppressed = exc
 /// What is left of a person is that they are not to be written to: a blind index, and no openid.
 fn erase_facts(ledger: &Ledger<'_>, subject: Subject, (reason, now): (Reason, Timestamp)) -> Result<()> {
     let mut facts = Recipient::default();
-    facts.suppress(Suppression { reason, category: None, since: now, until: None });
+    // Who erased them otherwise is in the audit.
+    let source = (reason == Reason::Unsubscribed).then_some(Source::Callback);
+    facts.suppress(Suppression { reason, category: None, since: now, until: None, source });
     let facts = serde_json::to_string(&facts).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let row = params![subject.account.0, &subject.recipient[..], facts, now.ms()];
     ledger.conn.prepare_cached(ERASE_PERSON)?.execute(row)?;

@@ -60,7 +60,8 @@ pub(crate) async fn people_not_heard_of_are_forgotten_but_not_that_they_must_not
         let one = Interaction { account: bed.account, openid: openid(who), sign, at };
         bed.store.interact(vec![one]).await.unwrap();
     }
-    let suppression = Suppression { reason: Reason::Manual, category: None, since: NOW, until: None };
+    let suppression =
+        Suppression { reason: Reason::Manual, category: None, since: NOW, until: None, source: None };
     bed.store.suppress(bed.account, vec![(openid("oB"), suppression)]).await.unwrap();
 
     let (mut went, mut from) = (0, None);

@@ -69,13 +69,12 @@ impl About<'_> {
     }
 
     fn meaning(&self, lang: Lang) -> Option<String> {
-        let row = self.rule.errcode.and_then(errcode::lookup)?;
-        let template = if self.subject.is_empty() || self.account.is_none() {
-            String::new()
-        } else {
-            format!(" · {} {}", pick(lang, ("模板", "template")), self.subject)
-        };
-        Some(format!("{}: {}{template}", row.code, pick(lang, (row.zh, row.en))))
+        let of_template = !self.subject.is_empty() && self.account.is_some();
+        let template = of_template.then(|| format!("{} {}", pick(lang, ("模板", "template")), self.subject));
+        let row = self.rule.errcode.and_then(errcode::lookup);
+        let errcode = row.map(|row| format!("{}: {}", row.code, pick(lang, (row.zh, row.en))));
+        let parts: Vec<_> = errcode.into_iter().chain(template).collect();
+        (!parts.is_empty()).then(|| parts.join(" · "))
     }
 
     /// What was done, and what to do.
@@ -112,6 +111,7 @@ fn metric(metric: Metric) -> Pair {
         Metric::CallbackSilence => ("未收到回调（分钟）", "Minutes without a callback"),
         Metric::UserBlockRate => ("用户拒收比例", "Share of people who blocked"),
         Metric::WebhookFailure => ("业务回调持续失败（小时）", "Hours a webhook has failed"),
+        Metric::TemplateChanged => ("模板被他人改动次数", "Changes of templates by others"),
     }
 }
 
@@ -168,6 +168,16 @@ fn mend(metric: Metric) -> (Pair, Pair) {
                 "it is tried again after 5 s to 24 h; after five days it is switched off; seven days can be replayed",
             ),
             ("检查业务系统的接收地址，恢复后重放", "mend the receiver, then replay"),
+        ),
+        Metric::TemplateChanged => (
+            (
+                "已按微信的模板库更新；旧文本留有版本，用已删模板的消息微信会拒绝",
+                "our list follows WeChat's; old texts are kept, and WeChat refuses messages by a template that is gone",
+            ),
+            (
+                "运行 hongyan template notices 查看改动，并检查使用该模板的场景",
+                "see `hongyan template notices`, and check the scenarios that use the template",
+            ),
         ),
         Metric::ErrcodeCount | Metric::ErrcodeRate => (("—", "—"), ("—", "—")),
     }
