@@ -8,9 +8,9 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 
 use crate::lang::{Lang, Texts};
 use crate::{
-    account, alert, audit, backup, bench, compliance, config_check, content, demo, doctor, hold, interaction,
-    key, message, migrate, policy, recipient, reconcile, restore, scenario, secrets, send, serve, simulate,
-    stats, template, user, webhook,
+    account, alert, audit, backup, bench, clicks, compliance, config_check, content, demo, doctor, hold,
+    interaction, key, message, migrate, policy, recipient, reconcile, restore, scenario, secrets, send,
+    serve, simulate, stats, template, user, webhook,
 };
 
 #[derive(Debug, Parser)]
@@ -42,6 +42,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Message(message::Message),
     Stats(stats::Stats),
+    Clicks(clicks::Clicks),
     #[command(subcommand)]
     Account(account::Account),
     #[command(subcommand)]

@@ -11,6 +11,7 @@ mod load;
 mod measure;
 mod pending;
 mod receipts;
+mod redirect;
 mod send;
 mod simulator;
 mod stage;
@@ -31,6 +32,7 @@ pub(crate) enum Bench {
     Send(send::Send),
     Accept(accept::Accept),
     Receipts(receipts::Receipts),
+    Redirect(redirect::Redirect),
     Pending(pending::Pending),
     History(history::History),
     Urgent(urgent::Urgent),
@@ -47,6 +49,7 @@ pub(crate) async fn run(context: &Context, bench: &Bench) -> Result<Code> {
         Bench::Send(args) => vec![send::run(args).await?],
         Bench::Accept(args) => vec![accept::run(args).await?],
         Bench::Receipts(args) => vec![receipts::run(args).await?],
+        Bench::Redirect(args) => vec![redirect::run(args).await?],
         Bench::Pending(args) => vec![pending::run(args).await?],
         Bench::History(args) => vec![history::run(args).await?],
         Bench::Urgent(args) => vec![urgent::run(args).await?],

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use clap::{Args, Subcommand};
+use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::door::{Reach, understood};
 use crate::exit::Code;
 use crate::print;
+use crate::remote::{JSON, call, of_account};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Content {
@@ -45,12 +47,13 @@ pub(crate) struct Advise {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Words {
-    Show(ShowWords),
+    Show(OfAccount),
     Put(PutWords),
+    Delete(OfAccount),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ShowWords {
+pub(crate) struct OfAccount {
     #[arg(long)]
     appid: Option<String>,
     #[command(flatten)]
@@ -90,8 +93,10 @@ pub(crate) struct ListApprovals {
 
 #[derive(Debug, Args)]
 pub(crate) struct Decide {
-    #[arg(value_name = "apr_…", required = true)]
+    #[arg(value_name = "apr_…", required_unless_present = "alike", conflicts_with = "alike")]
     approvals: Vec<String>,
+    #[arg(long, value_name = "ALIKE")]
+    alike: Option<String>,
     #[arg(long)]
     reason: String,
     #[arg(long)]
@@ -111,6 +116,7 @@ pub(crate) async fn run_words(context: &Context, words: Words) -> Result<Code> {
     match words {
         Words::Show(show) => show_words(context, &show).await,
         Words::Put(put) => put_words(context, &put).await,
+        Words::Delete(of) => delete_words(context, &of).await,
     }
 }
 
@@ -182,7 +188,7 @@ fn with_appid(path: &str, appid: Option<&str>) -> String {
     }
 }
 
-async fn show_words(context: &Context, show: &ShowWords) -> Result<Code> {
+async fn show_words(context: &Context, show: &OfAccount) -> Result<Code> {
     let mut connection = show.reach.door(context)?.connect().await?;
     let reply = connection.get_reply(&with_appid("/api/v1/words", show.appid.as_deref())).await?;
     let words = understood(context, &reply)?;
@@ -206,6 +212,17 @@ async fn put_words(context: &Context, put: &PutWords) -> Result<Code> {
     Ok(Code::Done)
 }
 
+/// What holds from then on is told: the list of all accounts, or the one that comes with Hongyan.
+async fn delete_words(context: &Context, of: &OfAccount) -> Result<Code> {
+    let path = of_account("/api/v1/words", of.appid.as_deref());
+    let words = call(context, &of.reach, (Method::DELETE, &path, JSON), Bytes::new()).await?;
+    if context.is_for_machines() {
+        print::json(&words);
+    }
+    context.say("say.words_put", &[("words", &words["words"]), ("version", &words["version"])]);
+    Ok(Code::Done)
+}
+
 async fn list_approvals(context: &Context, list: &ListApprovals) -> Result<Code> {
     let cursor = list.cursor.as_ref().map_or_else(String::new, |cursor| format!("&cursor={cursor}"));
     let path = with_appid(&format!("/api/v1/approvals?state={}{cursor}", list.state), list.appid.as_deref());
@@ -218,10 +235,12 @@ async fn list_approvals(context: &Context, list: &ListApprovals) -> Result<Code>
     let row = |one: &Value| {
         let words = one["findings"].as_array().into_iter().flatten().map(|found| text(&found["word"]));
         let words = words.collect::<Vec<_>>().join(" ");
-        vec![text(&one["id"]), text(&one["state"]), words, text(&one["asked_at"]), text(&one["expires_at"])]
+        let [id, state, asked_at, expires_at, alike] =
+            ["id", "state", "asked_at", "expires_at", "alike"].map(|key| text(&one[key]));
+        vec![id, state, words, asked_at, expires_at, alike]
     };
     let rows = page["approvals"].as_array().into_iter().flatten().map(row).collect();
-    context.table(&["id", "state", "word", "asked_at", "expires_at"], rows);
+    context.table(&["id", "state", "word", "asked_at", "expires_at", "alike"], rows);
     if let Some(cursor) = page["next_cursor"].as_str() {
         context.say("say.more_messages", &[("cursor", &cursor)]);
     }
@@ -229,9 +248,11 @@ async fn list_approvals(context: &Context, list: &ListApprovals) -> Result<Code>
 }
 
 async fn decide(context: &Context, decided: &Decide, decision: &str) -> Result<Code> {
-    let body = json!({
-        "ids": decided.approvals, "decision": decision, "reason": decided.reason, "appid": decided.appid,
-    });
+    let mut body = json!({ "decision": decision, "reason": decided.reason, "appid": decided.appid });
+    match &decided.alike {
+        Some(alike) => body["alike"] = json!(alike),
+        None => body["ids"] = json!(decided.approvals),
+    }
     let done = asked(context, &decided.reach, "/api/v1/approvals/decide", &body).await?;
     if context.is_for_machines() {
         print::json(&done);

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -38,6 +38,7 @@ pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: HeaderValue,
     authorization: Option<HeaderValue>,
+    agent: Option<HeaderValue>,
     lang: Lang,
 }
 
@@ -52,12 +53,18 @@ impl Connection {
         tokio::spawn(connection);
         let bearer = |key: &str| HeaderValue::try_from(format!("Bearer {key}"));
         let authorization = key.map(bearer).transpose()?;
-        Ok(Self { sender, host: HeaderValue::try_from(authority)?, authorization, lang: Lang::En })
+        let host = HeaderValue::try_from(authority)?;
+        Ok(Self { sender, host, authorization, agent: None, lang: Lang::En })
     }
 
     /// What goes wrong is told in this language.
     pub(crate) fn speaking(self, lang: Lang) -> Self {
         Self { lang, ..self }
+    }
+
+    /// The server takes the caller for this program.
+    pub(crate) fn seen_as(self, agent: &'static str) -> Self {
+        Self { agent: Some(HeaderValue::from_static(agent)), ..self }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Result<Value> {
@@ -112,6 +119,9 @@ impl Connection {
         headers.insert(HOST, self.host.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(form));
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static(self.lang.word()));
+        if let Some(agent) = &self.agent {
+            headers.insert(USER_AGENT, agent.clone());
+        }
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }

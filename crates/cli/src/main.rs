@@ -8,6 +8,7 @@ mod args;
 mod audit;
 mod backup;
 mod bench;
+mod clicks;
 mod compliance;
 mod config;
 mod config_check;
@@ -133,6 +134,7 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Send(args) => send::run(context, &args).await,
         Command::Message(args) => message::run(context, args).await,
         Command::Stats(args) => stats::run(context, &args).await,
+        Command::Clicks(args) => clicks::run(context, &args).await,
         Command::Account(args) => account::run(context, args).await,
         Command::Key(args) => key::run(context, args).await,
         Command::User(args) => user::run(context, args).await,

@@ -29,7 +29,7 @@ pub(crate) struct Asked {
 
 #[derive(Debug, Args)]
 pub(crate) struct Set {
-    #[arg(value_name = "RULE", value_parser = ["suppression", "content", "reach", "frequency", "repeat", "quiet_hours"])]
+    #[arg(value_name = "RULE", value_parser = ["suppression", "content", "reach", "frequency", "repeat", "quiet_hours", "brake"])]
     rule: String,
     #[arg(long, value_parser = ["enforce", "observe", "off"])]
     mode: Option<String>,

@@ -19,6 +19,7 @@ pub(crate) enum Scenario {
     Put(Put),
     Delete(Named),
     Bind(Bind),
+    Stop(Stop),
     Trigger(Box<Trigger>),
 }
 
@@ -55,6 +56,14 @@ pub(crate) struct Bind {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Stop {
+    #[command(flatten)]
+    named: Named,
+    #[arg(value_name = "VARIANT")]
+    variant: String,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Trigger {
     #[command(flatten)]
     named: Named,
@@ -66,9 +75,11 @@ pub(crate) struct Trigger {
     client_msg_id: Option<String>,
     #[arg(long, value_name = "RFC3339")]
     occurred_at: Option<String>,
+    #[arg(long, value_parser = ["error", "shorten"])]
+    overflow: Option<String>,
     #[arg(long)]
     dry_run: bool,
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["touser", "client_msg_id", "occurred_at", "dry_run"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["touser", "client_msg_id", "occurred_at", "overflow", "dry_run"])]
     from: Option<String>,
 }
 
@@ -108,6 +119,13 @@ pub(crate) async fn run(context: &Context, scenario: Scenario) -> Result<Code> {
             let path = format!("/api/v1/catalogue/{}/bind", escaped(&bind.named.name));
             let body = json!({ "appid": bind.named.all.appid, "template_id": bind.template_id }).to_string();
             show(context, &call(context, &bind.named.all.reach, (Method::POST, &path, JSON), body).await?);
+        }
+        Scenario::Stop(stop) => {
+            let Named { name, all } = &stop.named;
+            let path =
+                format!("/api/v1/scenarios/{}/variants/{}/stop", escaped(name), escaped(&stop.variant));
+            let path = of_account(&path, all.appid.as_deref());
+            show(context, &call(context, &all.reach, (Method::POST, &path, JSON), "{}").await?);
         }
         Scenario::Trigger(trigger) => set_off(context, &trigger).await?,
     }
@@ -153,6 +171,7 @@ async fn set_off(context: &Context, trigger: &Trigger) -> Result<()> {
         ("appid", &named.all.appid),
         ("client_msg_id", &trigger.client_msg_id),
         ("occurred_at", &trigger.occurred_at),
+        ("overflow", &trigger.overflow),
     ];
     body.extend(
         given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?)))),

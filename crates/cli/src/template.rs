@@ -53,6 +53,8 @@ pub(crate) struct Delete {
     appid: Option<String>,
     #[arg(long)]
     template_id: String,
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -137,10 +139,25 @@ async fn put(context: &Context, config: &Config, add: &Add) -> Result<Code> {
 
 async fn remove(context: &Context, config: &Config, delete: &Delete) -> Result<Code> {
     let line = Line::open(context, config, delete.appid.as_deref()).await?;
+    let used_by = if delete.force { Vec::new() } else { scenarios_of(&line, &delete.template_id).await? };
+    if !used_by.is_empty() {
+        let words = context.texts.fill("say.template_in_use", &[("scenarios", &used_by.join(", "))]);
+        return Err(Failure::Failed(words).into());
+    }
     let token = line.token().await?;
     line.client.delete_template(token.expose(), &delete.template_id).await?;
     line.note(Action::TemplateDelete, json!({ "template_id": delete.template_id })).await?;
     read_templates(context, &line, (&token, Some(&delete.template_id))).await
+}
+
+/// The names of the account's scenarios that fill this template.
+async fn scenarios_of(line: &Line, template_id: &str) -> Result<Vec<String>> {
+    let all = line.store.scenarios().await?.into_iter().filter(|one| one.account == line.account.id);
+    let fills = |definition: &str| {
+        let scenario = serde_json::from_str::<serde_json::Value>(definition);
+        scenario.is_ok_and(|scenario| scenario["template_id"] == template_id)
+    };
+    Ok(all.filter(|one| fills(&one.definition)).map(|one| one.name).collect())
 }
 
 async fn work(context: &Context, config: &Config, industry: &Industry) -> Result<Code> {
@@ -152,6 +169,7 @@ async fn work(context: &Context, config: &Config, industry: &Industry) -> Result
         let codes = (primary, secondary);
         line.client.set_industry(line.token().await?.expose(), primary, secondary).await?;
         line.store.put_industry_change(line.account.id, codes, local::now()).await?;
+        line.store.put_industries(line.account.id, codes).await?;
     }
     let token = line.token().await?;
     let industries = line.client.get_industry(token.expose()).await?;

@@ -31,8 +31,8 @@ pub struct DraftField<'a> {
     pub name: &'a str,
     /// The value.
     pub value: &'a str,
-    /// The colour, if one was given.
-    pub colour: Option<&'a str>,
+    /// Whether a colour was given.
+    pub coloured: bool,
 }
 
 /// What a piece of advice is about.
@@ -87,7 +87,7 @@ pub fn advise(draft: &Draft<'_>) -> Vec<Advice> {
     advice.extend(late_field(&lines).map(|(minor, major)| text::late_field(minor, major)));
     advice.extend(draft.industry.and_then(|industry| text::field_count(lines.len(), industry)));
     advice.extend(tap_advice(draft));
-    if draft.fields.iter().any(|field| field.colour.is_some_and(|colour| !colour.is_empty())) {
+    if draft.fields.iter().any(|field| field.coloured) {
         advice.push(text::colour());
     }
     if draft.fields.iter().any(|field| is_hidden(FieldKind::of_name(field.name)) && !field.value.is_empty()) {

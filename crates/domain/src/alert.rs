@@ -40,6 +40,8 @@ words! {
         UserBlockRate = "user_block_rate",
         /// Hours for which an outgoing webhook has failed.
         WebhookFailure = "webhook_failure",
+        /// Templates that somebody else added, changed or deleted at WeChat, as reading the library found it.
+        TemplateChanged = "template_changed",
     }
 }
 
@@ -192,8 +194,8 @@ impl AlertRule {
     }
 
     fn can_be_by_template(&self) -> bool {
-        use Metric::{ErrcodeCount, LateShare, SuccessRate, UserBlockRate};
-        matches!(self.metric, ErrcodeCount | SuccessRate | LateShare | UserBlockRate)
+        use Metric::{ErrcodeCount, LateShare, SuccessRate, TemplateChanged, UserBlockRate};
+        matches!(self.metric, ErrcodeCount | SuccessRate | LateShare | UserBlockRate | TemplateChanged)
     }
 
     fn is_bad(&self, value: f64) -> bool {

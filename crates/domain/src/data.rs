@@ -101,6 +101,11 @@ impl<'a> Data<'a> {
         self.entry(name).map(|entry| &*entry.value)
     }
 
+    /// Whether a colour was given for `name`.
+    pub fn is_coloured(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|entry| entry.coloured)
+    }
+
     pub(crate) fn entry(&self, name: &str) -> Option<&Entry<'a>> {
         self.entries.iter().find(|entry| entry.name == name)
     }
@@ -319,6 +324,14 @@ mod tests {
         for (json, text) in cases {
             assert_eq!(Data::parse(json).unwrap().value("a"), Some(text), "{json}");
         }
+    }
+
+    #[test]
+    fn a_colour_is_seen() {
+        let data =
+            Data::parse(r##"{"a":{"value":"x","color":"#173177"},"b":{"value":"x"},"c":"x"}"##).unwrap();
+
+        assert_eq!(["a", "b", "c", "d"].map(|name| data.is_coloured(name)), [true, false, false, false]);
     }
 
     #[test]

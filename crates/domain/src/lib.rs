@@ -48,7 +48,7 @@ pub use outcome::{DeliveryStatus, Outcome, SentAs};
 pub use pace::{Budget, Pace, Shares};
 pub use policy::{Mode, Policy, Rule};
 pub use preview::{Preview, Tap, preview};
-pub use recipient::{Reason, Recipient, Suppression, Taken};
+pub use recipient::{Reason, Recipient, Source, Suppression, Taken};
 pub use request::Timing;
 pub use risk::{ComplaintKind, Risk, Signal, Signals};
 pub use sentence::{Lang, Sentence};

@@ -100,7 +100,7 @@ impl Tap {
 pub fn preview(template: &Template, data: &Data<'_>, tap: Tap, rules: FieldRules) -> Preview {
     let mut card = Card { rules, rows: Vec::new(), dropped: Vec::new() };
     for field in &template.fields {
-        if data.entry(&field.name).is_some_and(|entry| entry.coloured) {
+        if data.is_coloured(&field.name) {
             card.drop(&field.name, DropReason::Colour);
         }
         let value = data.value(&field.name).unwrap_or("");

@@ -61,6 +61,22 @@ impl Reason {
     }
 }
 
+words! {
+    /// By what we know that a person is not to be written to.
+    Source {
+        /// An event of WeChat's callback.
+        Callback = "callback",
+        /// WeChat's answer to a message, or its receipt.
+        Receipt = "receipt",
+        /// A call of the API, or the console.
+        Api = "api",
+        /// A file that was imported.
+        Import = "import",
+        /// The person's own words: they opted out, or complained.
+        Person = "person",
+    }
+}
+
 /// A person is not to be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suppression {
@@ -76,6 +92,9 @@ pub struct Suppression {
     /// Until when; `None`: until it is lifted.
     #[serde(rename = "u", with = "as_ms_or_none", default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// By what we know; `None`: it was written down before that was kept.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
 }
 
 impl Suppression {

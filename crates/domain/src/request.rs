@@ -12,6 +12,8 @@ pub const URL_MAX: usize = 2 * 1024;
 pub const PAGEPATH_MAX: usize = 1024;
 /// Longest `client_msg_id` of a caller, in characters.
 pub const CLIENT_MSG_ID_MAX: usize = 64;
+/// A shorter openid is none of WeChat's, which have 28 characters, and would be found in any text.
+const NAMING_MIN: usize = 8;
 /// How far ahead a message may be planned: templates and consent do not outlive a season.
 pub const SEND_AT_MAX_AHEAD: Duration = Duration::from_secs(90 * 86_400);
 
@@ -73,8 +75,9 @@ fn pagepath_fault(pagepath: &str) -> Option<FieldError> {
     pagepath.chars().any(char::is_control).then(|| FieldError::new(FIELD, BadCharacter, message))
 }
 
-/// Checks a caller's `client_msg_id`: 1 to 64 printable ASCII characters.
-pub fn check_client_msg_id(client_msg_id: &str) -> Result<(), FieldError> {
+/// Checks a caller's `client_msg_id` of a message to `touser`: 1 to 64 printable ASCII characters, which do not name
+/// the person. It is kept and searched in plain text, and openids are not.
+pub fn check_client_msg_id(client_msg_id: &str, touser: &str) -> Result<(), FieldError> {
     const FIELD: &str = "client_msg_id";
     if client_msg_id.is_empty() {
         return Err(FieldError::new(FIELD, Empty, "is empty: leave it out, or give 1 to 64 characters"));
@@ -85,6 +88,10 @@ pub fn check_client_msg_id(client_msg_id: &str) -> Result<(), FieldError> {
     if !client_msg_id.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         let message = "has a character that is not printable ASCII: use letters, digits and symbols";
         return Err(FieldError::new(FIELD, BadCharacter, message));
+    }
+    if touser.len() >= NAMING_MIN && client_msg_id.contains(touser) {
+        let message = "holds the recipient's openid, and this is kept in plain text: give another";
+        return Err(FieldError::new(FIELD, BadFormat, message));
     }
     Ok(())
 }
@@ -186,12 +193,22 @@ mod tests {
     fn a_client_msg_id_is_short_printable_ascii() {
         let (longest, longer) = ("x".repeat(64), "x".repeat(65));
         for id in ["a", "order-1 paid!", &longest] {
-            assert_eq!(check_client_msg_id(id), Ok(()), "{id}");
+            assert_eq!(check_client_msg_id(id, "oABCDEFGH"), Ok(()), "{id}");
         }
         for (id, code) in [("", Empty), (&*longer, TooLong), ("订单", BadCharacter), ("a\n", BadCharacter)]
         {
-            assert_eq!(check_client_msg_id(id).map_err(|fault| fault.code), Err(code), "{id}");
+            let checked = check_client_msg_id(id, "oABCDEFGH");
+            assert_eq!(checked.map_err(|fault| fault.code), Err(code), "{id}");
         }
+    }
+
+    #[test]
+    fn a_client_msg_id_does_not_name_the_person() {
+        let of = |id, touser| check_client_msg_id(id, touser).map_err(|fault| fault.code);
+
+        assert_eq!(of("order-1-oABCDEFGH", "oABCDEFGH"), Err(BadFormat));
+        assert_eq!(of("order-1-oABCDEFGH", "oXYZDEFGH"), Ok(()));
+        assert_eq!(of("order-1", "o"), Ok(()), "a stub of an openid is in every text");
     }
 
     #[test]

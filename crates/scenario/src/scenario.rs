@@ -158,7 +158,8 @@ pub struct Link {
     /// A page of a mini-program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub miniprogram: Option<MiniprogramLink>,
-    /// The marks that tell a site where its visitor comes from. Kept here, added where links are made.
+    /// The marks that tell a site, or a mini-program's page, where its visitor comes from: `{}` for ours. Without it the
+    /// link goes as it is. Kept here, added where links are made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub utm: Option<Utm>,
 }

@@ -1,4 +1,4 @@
-//! When a message may go, when it is late and when it is worthless; and how late one was.
+//! When a message may go, when it is late and when it is worthless. How late one was is told by `domain::on_time`.
 
 use std::time::Duration;
 
@@ -130,79 +130,6 @@ fn ahead_fault(Ahead { param, at, by }: Ahead<'_>, now: Timestamp) -> Option<Fie
 fn over(happened: &Happened<'_>, expires_at: Timestamp) -> FieldError {
     let message = format!("is too long ago: the scenario drops what has not gone by {expires_at}");
     FieldError::new(happened.field(), FieldCode::TooEarly, message)
-}
-
-/// Whether a message went when it should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Punctuality {
-    /// Before its deadline.
-    OnTime,
-    /// At its deadline or after.
-    Late {
-        /// How long after the deadline; zero at the deadline itself.
-        by: Duration,
-    },
-    /// When it was worthless.
-    Expired,
-}
-
-/// How punctual a message is that went at `at`; of one that still waits, how it would be if it went now.
-pub fn punctuality(schedule: &Schedule, at: Timestamp) -> Punctuality {
-    if schedule.expires_at.is_some_and(|expires_at| at >= expires_at) {
-        Punctuality::Expired
-    } else if at < schedule.deadline_at {
-        Punctuality::OnTime
-    } else {
-        Punctuality::Late { by: at.since(schedule.deadline_at) }
-    }
-}
-
-/// When a message passed the steps of its path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passage {
-    /// What it is about happened.
-    pub occurred_at: Timestamp,
-    /// It was committed.
-    pub accepted_at: Timestamp,
-    /// It was free to go.
-    pub due_at: Timestamp,
-    /// It was claimed for the dispatch that sent it.
-    pub claimed_at: Timestamp,
-    /// WeChat had it.
-    pub sent_at: Timestamp,
-}
-
-/// Where a message can lose time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Before it came to us: from the event to the trigger.
-    Trigger,
-    /// Waiting with us: from due to the claim. Pace, quota, policy.
-    Queue,
-    /// Under way: from the claim to WeChat's answer.
-    Send,
-}
-
-impl Step {
-    /// The word used in JSON and metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Trigger => "trigger",
-            Self::Queue => "queue",
-            Self::Send => "send",
-        }
-    }
-}
-
-/// In which step a message lost the most time, and how much; the earlier one of two equal ones.
-pub fn slowest_step(passage: &Passage) -> (Step, Duration) {
-    let free_at = passage.due_at.max(passage.accepted_at);
-    let waits = [
-        (Step::Trigger, passage.accepted_at.since(passage.occurred_at)),
-        (Step::Queue, passage.claimed_at.since(free_at)),
-        (Step::Send, passage.sent_at.since(passage.claimed_at)),
-    ];
-    waits.into_iter().reduce(|most, wait| if wait.1 > most.1 { wait } else { most }).unwrap_or(waits[0])
 }
 
 #[cfg(test)]

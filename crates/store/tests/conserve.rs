@@ -173,7 +173,6 @@ impl World {
             at: self.now,
             dispatch: Some(dispatch),
             refused: None,
-            refused: None,
             taken: ready.taken,
         };
         self.store.settle(vec![settlement], vec![(ACCOUNT, claim.claim)]).await.unwrap();
@@ -315,6 +314,7 @@ async fn answered(store: Store, one: UnderWay, fails: bool) {
         claim: Some(one.claim),
         at: START,
         dispatch: Some(dispatch(&outcome, START)),
+        refused: None,
         taken: one.taken,
     };
     store.settle(vec![settlement], vec![]).await.unwrap();

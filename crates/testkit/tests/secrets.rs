@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hongyan_testkit::{Logs, World, with};
+use http::Method;
 use serde_json::json;
 
 /// A value of a field that is found nowhere else.
@@ -49,6 +50,7 @@ async fn live_through_a_bad_day(world: &mut World) {
         world.pass(5, Duration::from_secs(2)).await;
     }
     world.restart().await;
+    name_the_person(world).await;
     world.faults(json!({ "blocked": 0.5 }));
     live_through_complaints(world).await;
     world.pass(20, Duration::from_secs(60)).await;
@@ -56,6 +58,23 @@ async fn live_through_a_bad_day(world: &mut World) {
     world.pass(2, Duration::from_secs(12 * 3_600)).await;
     let report = world.api().get("/api/v1/compliance/report?day=2026-11-23&format=csv").await;
     assert_eq!(report.status, 200);
+}
+
+/// A caller whose own ids hold the openid is told so, for messages and for triggers.
+async fn name_the_person(world: &World) {
+    let person = &world.official().openids[0];
+    let id = format!("order-1-{person}");
+    let message = with(world.body(0), &json!({ "client_msg_id": id }));
+    let refused = world.api().post("/api/v1/messages", &message).await.expect(422);
+    assert_eq!(refused["errors"][0]["field"], json!("client_msg_id"));
+    let fields =
+        json!({ "thing1": "好", "amount2": "1", "character_string3": "A1", "time4": "2026-11-23 12:00" });
+    let scenario = json!({ "title": "t", "category": "service", "template_id": world.official().template_id, "fields": fields });
+    let path = "/api/v1/scenarios/named";
+    let put = world.api().call(Method::PUT, path, "application/json", scenario.to_string().into()).await;
+    put.expect(200);
+    let trigger = json!({ "touser": person, "client_msg_id": id });
+    world.api().post(&format!("{path}/trigger"), &trigger).await.expect(422);
 }
 
 /// Everything that compliance hears of a person: blocks, complaints, opt-outs, a brake.

@@ -136,6 +136,11 @@ impl Stage {
 
     /// Starts a server on the store and, with reports on, tells the simulator where it is.
     pub(super) async fn serve(&self) -> Result<Running> {
+        self.serve_with(&[]).await
+    }
+
+    /// The same, with more settings.
+    pub(super) async fn serve_with(&self, more: &[(&'static str, String)]) -> Result<Running> {
         let settings = [
             ("HONGYAN_STORE__URL", self.url()),
             ("HONGYAN_SECRETS__MASTER_KEY_FILE", self.key_file().display().to_string()),
@@ -143,6 +148,7 @@ impl Stage {
             ("HONGYAN_WECHAT__API_BASE", format!("http://{}", self.simulator.authority)),
             ("HONGYAN_LOG__LEVEL", "warn".to_owned()),
         ];
+        let settings: Vec<_> = settings.into_iter().chain(more.iter().cloned()).collect();
         let server = Running::start(&["serve"], &settings, self.folder.path()).await?;
         if self.plan.reports == Reports::On {
             self.point_callbacks(&server).await?;

@@ -6,7 +6,7 @@ use hongyan_simulator::Latency;
 
 use crate::bench::figures::Report;
 use crate::bench::stage::{Reports, Rules};
-use crate::bench::{Pace, accept, history, pending, receipts, send, show, simulator, urgent};
+use crate::bench::{Pace, accept, history, pending, receipts, redirect, send, show, simulator, urgent};
 use crate::context::Context;
 
 #[derive(Clone, Debug, Args)]
@@ -36,6 +36,8 @@ pub(super) async fn run(context: &Context, args: &All) -> Result<Vec<Report>> {
             .await?,
     );
     keep(receipts::run(&receipts::Receipts { messages: messages / 2, connections: 64, runs }).await?);
+    let links = (messages / 10).clamp(1, 10_000);
+    keep(redirect::run(&redirect::Redirect { links, taps: messages, connections: 8, runs }).await?);
     let (latency, pace) = (Latency::None, Pace::Off);
     keep(
         urgent::run(&urgent::Urgent { backlog: messages, urgent: 200, every: 10, latency, pace, runs })

@@ -6,7 +6,7 @@ const ORDER: &str = "订单状态{{thing1.DATA}}\n订单编号{{character_string
 fn advised(content: &str, values: &[(&str, &str)], tap: &Tap, industry: Option<Industry>) -> Vec<Advice> {
     let template = Template::parse("t", "订单通知", content);
     let fields: Vec<_> =
-        values.iter().map(|&(name, value)| DraftField { name, value, colour: None }).collect();
+        values.iter().map(|&(name, value)| DraftField { name, value, coloured: false }).collect();
     advise(&Draft { template: &template, fields: &fields, tap, industry })
 }
 
@@ -98,7 +98,7 @@ fn links_are_advised_on_when_absent_or_without_utm() {
 #[test]
 fn a_colour_is_said_to_have_no_effect() {
     let template = Template::parse("t", "订单通知", "状态{{thing1.DATA}}");
-    let fields = [DraftField { name: "thing1", value: "已发货", colour: Some("#173177") }];
+    let fields = [DraftField { name: "thing1", value: "已发货", coloured: true }];
 
     let advice = advise(&Draft { template: &template, fields: &fields, tap: &link(), industry: None });
 

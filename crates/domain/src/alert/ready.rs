@@ -50,6 +50,16 @@ pub fn ready() -> Vec<AlertRule> {
             ..rule("user-block-rate", "用户拒收过多", Metric::UserBlockRate, (0.05, Severity::Warning))
         },
         rule("webhook-failure", "业务回调持续失败", Metric::WebhookFailure, (1.0, Severity::Warning)),
+        AlertRule {
+            scope: Scope::Template,
+            window_minutes: 60,
+            ..rule(
+                "template-changed",
+                "模板在微信后台被改动",
+                Metric::TemplateChanged,
+                (1.0, Severity::Warning),
+            )
+        },
     ]
 }
 

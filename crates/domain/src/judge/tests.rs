@@ -193,7 +193,7 @@ fn a_suppression_holds_for_its_category_and_its_time() {
     let suppressed = |category, until| {
         let mut person = Recipient::default();
         person.acted(InteractionKind::Payment, NOON);
-        person.suppress(Suppression { reason: Reason::Manual, category, since: NOON, until });
+        person.suppress(Suppression { reason: Reason::Manual, category, since: NOON, until, source: None });
         judge(&policy, &person, &asked, NOON).verdict
     };
     let refused = |until| Verdict::Refuse { rule: Rule::Suppression, until };
@@ -328,7 +328,13 @@ fn a_basis_opens_a_window_that_is_closed_and_one_that_is_used_up() {
 fn a_basis_alone_does_not_bring_back_who_left() {
     let (policy, asked) = service();
     let mut person = Recipient::default();
-    let left = Suppression { reason: Reason::Unsubscribed, category: None, since: hours(-1), until: None };
+    let left = Suppression {
+        reason: Reason::Unsubscribed,
+        category: None,
+        since: hours(-1),
+        until: None,
+        source: None,
+    };
     person.suppress(left);
 
     let judgement = judge(&policy, &person.proving(InteractionKind::Payment, NOON), &asked, NOON);

@@ -3,7 +3,7 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_ms(1_795_406_400_000);
 
 fn suppression(reason: Reason) -> Suppression {
-    Suppression { reason, category: None, since: NOW, until: None }
+    Suppression { reason, category: None, since: NOW, until: None, source: None }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hongyan_content::Industry;
 use hongyan_domain::policy::{Cap, Over, Per, Policies};
 use hongyan_domain::template::Template;
 use hongyan_domain::{AccountId, Appid, Timestamp};
@@ -15,7 +16,7 @@ use hongyan_wechat::{Client, SettingsError};
 use crate::EngineError;
 use crate::account::rules::Rules;
 use crate::account::token::TokenCell;
-use crate::content::{self, Lists, Prepared, Words};
+use crate::content::{self, Lists, Prepared, Words, advice};
 
 /// One official account, ready for use.
 pub struct Account {
@@ -29,6 +30,9 @@ pub struct Account {
     pub policies: Policies,
     /// The words its messages are held against.
     pub words: Arc<Words>,
+    /// The trade whose figures its messages are compared with, by what WeChat said of its industries; `None`: it has
+    /// none of those, or nobody has asked yet.
+    pub industry: Option<Industry>,
     templates: HashMap<Arc<str>, Arc<Template>>,
     scenarios: HashMap<String, Arc<Compiled>>,
     /// By an event's name, the scenarios that it takes back and the param that names their subject.
@@ -59,6 +63,13 @@ impl Account {
     /// The scenario `name`, if the account has it.
     pub fn scenario(&self, name: &str) -> Option<&Arc<Compiled>> {
         self.scenarios.get(name)
+    }
+
+    /// The names of the scenarios that fill this template, in order.
+    pub fn scenarios_of<'a>(&'a self, template_id: &'a str) -> impl Iterator<Item = &'a str> {
+        let fills = |one: &&Arc<Compiled>| one.scenario().template_id.as_deref() == Some(template_id);
+        let found = self.scenarios().filter(move |one| fills(one));
+        found.map(|one| one.scenario().name.as_str())
     }
 
     /// The scenarios that an event takes back, each with the param that names its subject.
@@ -150,6 +161,7 @@ impl Catalog {
         let mut scenarios = compiled(store.scenarios().await?);
         let mut tokens: HashMap<_, _> = store.tokens().await?.into_iter().collect();
         let (grants, brakes) = (store.grants().await?, store.brakes(Brakes::On).await?);
+        let industries = store.industries().await?;
         for record in store.accounts().await? {
             let templates = store.templates(record.id).await?;
             let token = cell(previous, &record, tokens.remove(&record.id));
@@ -173,9 +185,18 @@ impl Catalog {
                 content::make_ready(words.clone()).await;
             }
             let taken_back = taken_back(&scenarios);
-            let account =
-                Account { record, token, client, policies, words, scenarios, templates, taken_back };
-            let account = Arc::new(account);
+            let industry = industries.get(&record.id).copied().and_then(advice::industry_of_codes);
+            let account = Arc::new(Account {
+                record,
+                token,
+                client,
+                policies,
+                words,
+                industry,
+                scenarios,
+                templates,
+                taken_back,
+            });
             catalog.by_appid.insert(account.appid().as_str().to_owned(), account.clone());
             catalog.by_id.insert(account.id(), account);
         }

@@ -1,4 +1,5 @@
-//! The daily self-check: what went yesterday, looked at again against the three standards.
+//! The daily self-check: what went on a day, looked at again against the three standards. After midnight that is
+//! yesterday; days on which nobody looked, because the process was down, come first.
 //!
 //! Frequency and authorisation were judged before each send; this tells what came of it, and finds what no rule was
 //! asked about. Content is scanned anew, by the words in force now, a little at a time beside everything else.
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_content::{Scanner, Verdict, check};
+use hongyan_domain::policy::{Over, Per};
 use hongyan_domain::preview::shown;
 use hongyan_domain::{AccountId, Category, Content, FieldKind, MessageId, Mode, Rule, Signal, Timestamp};
 use hongyan_store::{JudgedRow, SentRow};
@@ -29,8 +31,10 @@ const OFFENDERS: usize = 100;
 const PLACES: usize = 25;
 /// People whose messages are counted; more than one account can write to in a day. 20 MB while its check runs.
 const PEOPLE: usize = 1_000_000;
-/// Messages a day and person (requirements §8).
+/// Messages a day and person where the rules cap nothing (requirements §8).
 const A_DAY: u32 = 3;
+/// Days begun in one round at most: each costs a read.
+const DAYS: usize = 30;
 
 /// The self-check of an account and day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +59,7 @@ pub struct SelfCheck {
 pub enum CheckKind {
     /// No false advertising, nothing that must not be said.
     Authenticity,
-    /// Not more than three messages a day and person.
+    /// Not more messages a day and person than the account's own rule allows: three, unless somebody changed it.
     Frequency,
     /// The person acted within seven days, or by a window that is open longer.
     Authorisation,
@@ -86,6 +90,9 @@ pub struct Check {
     pub checked: u64,
     /// Messages that went against the standard.
     pub found: u64,
+    /// Of the frequency: so many a day and person the standard allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<u32>,
     /// `found` of `checked`, 0 to 1, four digits.
     pub share: f64,
     /// What the system did: how often rules refused, held and observed, what was braked, what WeChat blocked.
@@ -136,6 +143,7 @@ async fn words_in_force(catalog: &Catalog, account: AccountId) -> Option<Arc<Wor
 /// How far the check of a day has come. In memory only: after a restart the account at hand begins anew.
 #[derive(Default)]
 pub(crate) struct Progress {
+    /// The day that is looked at; where nothing is left of it, the last one that was.
     day: i64,
     left: VecDeque<AccountId>,
     at: Option<Look>,
@@ -146,6 +154,8 @@ struct Look {
     account: AccountId,
     after: Option<MessageId>,
     checked: u64,
+    /// Messages a day and person.
+    a_day: u32,
     people: HashMap<u64, u32>,
     authenticity: Finds,
     frequency: Finds,
@@ -177,20 +187,19 @@ impl Finds {
     }
 }
 
-/// One round: looks at the next messages of the day before, and keeps the report of each account that is done.
+/// One round: looks at the next messages of a day, and keeps the report of each account that is done.
 pub(crate) async fn self_check(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     // A tick by hand and the sweep's own may meet: one of them does the work.
     let Ok(mut progress) = shared.duties.compliance.self_check.try_lock() else { return Ok(()) };
     let yesterday = now.minus(BEGINS_AFTER).day() - 1;
-    if progress.day != yesterday {
-        begin(shared, &mut progress, yesterday).await?;
-    }
+    begin(shared, &mut progress, (yesterday, now)).await?;
+    let day = progress.day;
     let mut left = ROWS;
     for _ in 0..ACCOUNTS {
         let Some(mut look) = progress.at.take().or_else(|| progress.left.pop_front().map(Look::of)) else {
             break;
         };
-        let went_on = look.go_on(shared, yesterday, left).await;
+        let went_on = look.go_on(shared, day, left).await;
         if went_on.is_err() {
             progress.left.push_back(look.account);
         }
@@ -199,7 +208,7 @@ pub(crate) async fn self_check(shared: &Shared, now: Timestamp) -> Result<(), En
         if more {
             progress.at = Some(look);
         } else {
-            keep(shared, look, yesterday, now).await?;
+            keep(shared, look, day, now).await?;
         }
         if left == 0 {
             break;
@@ -208,12 +217,28 @@ pub(crate) async fn self_check(shared: &Shared, now: Timestamp) -> Result<(), En
     Ok(())
 }
 
-async fn begin(shared: &Shared, progress: &mut Progress, day: i64) -> Result<(), EngineError> {
-    let made = shared.store.reported(day).await?;
-    let mut left: Vec<_> = shared.catalog.load().accounts().map(|account| account.id()).collect();
-    left.retain(|account| !made.contains(account));
-    left.sort_unstable();
-    *progress = Progress { day, left: left.into(), at: None };
+/// Where a day is done, begins the next that an account has no report of, up to yesterday: the first is the oldest of
+/// which messages are still there.
+async fn begin(
+    shared: &Shared,
+    progress: &mut Progress,
+    (yesterday, now): (i64, Timestamp),
+) -> Result<(), EngineError> {
+    let retention = &shared.settings.retention;
+    let oldest = now.minus(retention.keep.min(retention.keep_reports)).day() + 1;
+    for _ in 0..DAYS {
+        let day = oldest.max(progress.day + 1);
+        if progress.at.is_some() || !progress.left.is_empty() || day > yesterday {
+            break;
+        }
+        let made = shared.store.reported(day).await?;
+        let catalog = shared.catalog.load();
+        let was_there = |account: &&Arc<Account>| account.record.created_at.day() <= day;
+        let mut left: Vec<_> = catalog.accounts().filter(was_there).map(|account| account.id()).collect();
+        left.retain(|account| !made.contains(account));
+        left.sort_unstable();
+        *progress = Progress { day, left: left.into(), at: None };
+    }
     Ok(())
 }
 
@@ -236,6 +261,7 @@ impl Look {
             account,
             after: None,
             checked: 0,
+            a_day: A_DAY,
             people: HashMap::new(),
             authenticity: Finds::default(),
             frequency: Finds::default(),
@@ -249,6 +275,7 @@ impl Look {
         let catalog = shared.catalog.load_full();
         let words = words_in_force(&catalog, self.account).await;
         let account = catalog.by_id(self.account);
+        self.a_day = account.map_or(A_DAY, |account| a_day(account));
         for row in &rows {
             self.checked += 1;
             let title = account.and_then(|account| account.template(&row.template_id));
@@ -278,7 +305,7 @@ impl Look {
         let count = self.people.entry(row.person).or_default();
         *count += 1;
         let count = *count;
-        if count > A_DAY {
+        if count > self.a_day {
             self.frequency.add(row, || count.to_string());
         }
     }
@@ -288,6 +315,14 @@ impl Look {
 fn is_exempt(account: &Account, row: &SentRow) -> bool {
     let rule = &account.policies.of(row.category, row.scenario.as_deref()).frequency;
     row.basis.is_some_and(|basis| rule.exempt.contains(&basis))
+}
+
+/// Messages a day and person by the account's rules, whatever they are about; of several categories, the most.
+fn a_day(account: &Account) -> u32 {
+    let rules = Category::ALL.iter().map(|category| &account.policies.of(*category, None).frequency);
+    let caps = rules.filter(|rule| rule.mode != Mode::Off).flat_map(|rule| &rule.caps);
+    let by_day = caps.filter(|cap| (cap.per, cap.over) == (Per::Day, Over::All));
+    by_day.map(|cap| cap.limit).max().unwrap_or(A_DAY)
 }
 
 /// The words that may not stand in such a message, if there are any.
@@ -383,6 +418,7 @@ impl Facts<'_> {
             state,
             checked,
             found: finds.found,
+            allowed: (kind == CheckKind::Frequency).then(|| a_day(self.account)),
             share: share(finds.found, checked.max(self.sent)),
             did,
             offenders: if state == CheckState::NotAsked { Vec::new() } else { finds.offenders },

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use hongyan_content::links::{LinkCode, LinkKey, Utm, add_utm};
+use hongyan_domain::request::PAGEPATH_MAX;
 use hongyan_domain::{AccountId, FieldCode, FieldError, MessageId};
-use hongyan_scenario::{Scenario, Utm as Marks};
+use hongyan_scenario::{Rendered, Scenario, Utm as Marks};
 use hongyan_store::{Clicked, Store};
 use parking_lot::Mutex;
 
@@ -93,11 +94,12 @@ pub(crate) fn tracking(
     }
 }
 
-/// The link with the marks that its scenario, or the variant's own link, asks for.
-pub(crate) fn marked(scenario: &Scenario, variant: Option<&str>, url: &str) -> Result<String, FieldError> {
+/// Adds the marks that its scenario, or the variant's own link, asks for to where a tap leads: the web address, and the
+/// page of a mini-program.
+pub fn mark(scenario: &Scenario, variant: Option<&str>, rendered: &mut Rendered) -> Result<(), FieldError> {
     let own = scenario.variants.iter().find(|one| Some(one.name.as_str()) == variant);
     let link = own.and_then(|own| own.link.as_ref()).or(scenario.link.as_ref());
-    let Some(asked) = link.and_then(|link| link.utm.as_ref()) else { return Ok(url.to_owned()) };
+    let Some(asked) = link.and_then(|link| link.utm.as_ref()) else { return Ok(()) };
     let Marks { source, medium, campaign, content } = asked;
     let ours = Utm::of(scenario.name.as_str(), None);
     let utm = Utm {
@@ -106,7 +108,19 @@ pub(crate) fn marked(scenario: &Scenario, variant: Option<&str>, url: &str) -> R
         campaign: campaign.as_deref().unwrap_or(ours.campaign),
         content: content.as_deref().or(variant).unwrap_or(ours.content),
     };
-    add_utm(url, &utm).map_err(|_| {
-        FieldError::new("link", FieldCode::TooLong, "is too long with its UTM marks: at most 2,048 bytes")
-    })
+    if let Some(url) = &mut rendered.url {
+        *url = add_utm(url, &utm)
+            .map_err(|_| too_long("is too long with its UTM marks: at most 2,048 bytes"))?;
+    }
+    if let Some(page) = rendered.miniprogram.as_mut().and_then(|miniprogram| miniprogram.pagepath.as_mut()) {
+        let marked = add_utm(page, &utm).ok().filter(|marked| marked.len() <= PAGEPATH_MAX);
+        *page = marked.ok_or_else(|| {
+            too_long("leads to a page that is too long with its UTM marks: at most 1,024 bytes")
+        })?;
+    }
+    Ok(())
+}
+
+fn too_long(message: &'static str) -> FieldError {
+    FieldError::new("link", FieldCode::TooLong, message)
 }

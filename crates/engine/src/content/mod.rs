@@ -2,7 +2,7 @@
 //! when it is claimed, where the list has changed since. Beside it advice on what is written, and links that are counted.
 
 pub mod advice;
-pub(crate) mod links;
+pub mod links;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

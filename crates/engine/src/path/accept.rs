@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use hongyan_content::Advice;
 use hongyan_domain::preview::Preview;
+use hongyan_domain::validate::Overflow;
 use hongyan_domain::{FieldError, MessageId, Rule, State, Timestamp, Verdict, Wording};
 use hongyan_store::{Acceptance, NewMessage, Withdrawal, Worded};
 
@@ -98,9 +99,12 @@ pub enum Rejected {
 }
 
 /// A new message, and what is said of its words where that is not plainly `send`.
+#[derive(Clone)]
 pub(crate) struct Fresh {
     pub(crate) message: Box<NewMessage>,
     pub(crate) worded: Option<Box<Worded>>,
+    /// What is done with a text that is too long.
+    pub(crate) overflow: Overflow,
 }
 
 impl Fresh {
@@ -188,15 +192,13 @@ impl Engine {
         }
         let _one_at_a_time = self.shared.gathering.lock().await;
         for _ in 0..ROUNDS {
-            let mut messages: Vec<_> = waiting.iter().map(|(_, fresh, _)| (*fresh.message).clone()).collect();
-            gather::place(&self.shared, catalog, &mut messages, now).await?;
-            let place = |(message, (.., warnings)): (&NewMessage, &Gathering)| {
-                Ok(Accepted::New(place_of(message, State::Pending, warnings.clone())))
+            let mut fresh: Vec<_> = waiting.iter().map(|(_, fresh, _)| fresh.clone()).collect();
+            let warnings = gather::place(&self.shared, catalog, &mut fresh, now).await?;
+            let place = |((fresh, (.., own)), said): ((&Fresh, &Gathering), Option<Vec<FieldError>>)| {
+                let warnings = said.unwrap_or_else(|| own.clone());
+                Ok(Accepted::New(place_of(&fresh.message, State::Pending, warnings)))
             };
-            let mut answers: Vec<_> = messages.iter().zip(&waiting).map(place).collect();
-            let worded = waiting.iter().map(|(_, fresh, _)| fresh.worded.clone());
-            let fresh = messages.into_iter().zip(worded);
-            let fresh = fresh.map(|(message, worded)| Fresh { message: Box::new(message), worded }).collect();
+            let mut answers: Vec<_> = fresh.iter().zip(&waiting).zip(warnings).map(place).collect();
             let messages = self.judge(catalog, fresh, &mut answers, now).await?;
             if !messages.is_empty() {
                 self.commit(messages, &mut answers, now).await?;

@@ -29,7 +29,7 @@ pub(crate) async fn early(
     let mut facts = read(shared, catalog, &messages, now).await?.into_iter();
     let nobody = Recipient::default();
     let mut judged = Vec::with_capacity(messages.len());
-    for Fresh { message, worded } in messages {
+    for Fresh { message, worded, .. } in messages {
         if let Some(verdict) = brake(catalog, &message, now) {
             judged.push(Judged::Message(braked_at_the_door(message, verdict)));
             continue;

@@ -112,6 +112,8 @@ fn sign(event: &callback::Event) -> Option<Sign> {
         Event::Other { event } if event == "merchant_order" => Sign::Acted(InteractionKind::Payment),
         Event::Subscribe { scene: None } | Event::Location(_) | Event::SubscriptionPopup(_) => Sign::Seen,
         Event::Unsubscribe | Event::UserAuthorizationCancellation(_) => Sign::Left,
+        // Of `user_info_modified` nothing follows: WeChat cleaned up a person's picture or name and asks that copies of
+        // them go, and none is ever kept here.
         _ => return None,
     })
 }

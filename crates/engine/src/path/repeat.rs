@@ -41,7 +41,7 @@ pub(crate) async fn recall(
 /// `None`: whatever was accepted before, this is no repeat of it.
 fn repeat(catalog: &Catalog, request: &Request<'_>) -> Option<Repeat> {
     let client_msg_id = request.client_msg_id.as_deref().filter(|_| !request.dry_run)?;
-    check_client_msg_id(client_msg_id).ok()?;
+    check_client_msg_id(client_msg_id, &request.touser).ok()?;
     let account = find_account(catalog, request).ok()?.id();
     let openid = openid(&request.touser).ok()?;
     Some(Repeat { account, client_msg_id: client_msg_id.to_owned(), openid, given: given(request) })

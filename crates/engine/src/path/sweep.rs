@@ -11,6 +11,7 @@ use hongyan_wechat::SEND_PATH;
 use parking_lot::Mutex;
 
 use crate::account::catalog::{Account, Catalog};
+use crate::account::templates;
 use crate::account::token::Want;
 use crate::content::links;
 use crate::metrics::Word;
@@ -99,6 +100,7 @@ pub(crate) struct Duties {
     /// How far the look at people has come.
     people: Mutex<PeopleReached>,
     pub(crate) compliance: compliance::Duties,
+    pub(crate) libraries: templates::Reading,
     fold_at: Mutex<Option<Timestamp>>,
     counters_at: Mutex<Option<Timestamp>>,
     alerts_at: Mutex<Option<Timestamp>>,
@@ -133,6 +135,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         refresh_tokens(shared, now);
         read_quotas(shared, now);
         compliance::read_blocked(shared, now);
+        templates::read_libraries(shared, now);
     }
     begin_to_tidy(shared, now);
     standstill::look(shared, now);

@@ -128,10 +128,7 @@ pub(crate) fn triggered<'a>(
     };
     let scenario = compiled.scenario();
     let mut rendered = render(compiled, &trigger, now)?;
-    if let Some(url) = &rendered.url {
-        let marked = links::marked(scenario, variant.as_deref(), url);
-        rendered.url = Some(marked.map_err(|fault| vec![fault])?);
-    }
+    links::mark(scenario, variant.as_deref(), &mut rendered).map_err(|fault| vec![fault])?;
     Ok(Some(Triggered { scenario, rendered, variant }))
 }
 

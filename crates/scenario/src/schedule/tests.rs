@@ -151,69 +151,6 @@ fn a_message_that_gathers_waits_for_the_others() {
     assert_eq!(planned(&within, NOW, None), Ok((5 * minute, 40 * minute, None)));
 }
 
-#[test]
-fn a_deadline_is_late_and_an_end_is_over() {
-    let (deadline_at, expires_at) = (NOW.plus(MINUTE), NOW.plus(HOUR));
-    let cases = [
-        (NOW.minus(HOUR), Punctuality::OnTime),
-        (NOW, Punctuality::OnTime),
-        (deadline_at.minus(MS), Punctuality::OnTime),
-        (deadline_at, Punctuality::Late { by: Duration::ZERO }),
-        (deadline_at.plus(MS), Punctuality::Late { by: MS }),
-        (expires_at.minus(MS), Punctuality::Late { by: HOUR - MINUTE - MS }),
-        (expires_at, Punctuality::Expired),
-        (expires_at.plus(HOUR), Punctuality::Expired),
-    ];
-
-    for (at, expected) in cases {
-        let schedule = Schedule { due_at: NOW, deadline_at, expires_at: Some(expires_at) };
-        assert_eq!(punctuality(&schedule, at), expected, "{at}");
-    }
-}
-
-#[test]
-fn what_is_dropped_when_late_is_never_late() {
-    let schedule =
-        Schedule { due_at: NOW, deadline_at: NOW.plus(MINUTE), expires_at: Some(NOW.plus(MINUTE)) };
-
-    assert_eq!(punctuality(&schedule, NOW.plus(MINUTE).minus(MS)), Punctuality::OnTime);
-    assert_eq!(punctuality(&schedule, NOW.plus(MINUTE)), Punctuality::Expired);
-}
-
-#[test]
-fn a_message_without_an_end_is_only_ever_late() {
-    let schedule = Schedule { due_at: NOW, deadline_at: NOW, expires_at: None };
-
-    let by = Timestamp::from_ms(i64::MAX).since(NOW);
-    assert_eq!(punctuality(&schedule, Timestamp::from_ms(i64::MAX)), Punctuality::Late { by });
-}
-
-#[test]
-fn the_step_that_took_longest_is_named() {
-    let at = |ms: i64| Timestamp::from_ms(NOW.ms() + ms);
-    let passage = |accepted, due, claimed, sent| Passage {
-        occurred_at: NOW,
-        accepted_at: at(accepted),
-        due_at: at(due),
-        claimed_at: at(claimed),
-        sent_at: at(sent),
-    };
-    let cases = [
-        (passage(9, 9, 10, 12), (Step::Trigger, 9)),
-        (passage(1, 1, 9, 10), (Step::Queue, 8)),
-        (passage(1, 1, 2, 9), (Step::Send, 7)),
-        // Waiting until it is due is no loss.
-        (passage(1, 1_000, 1_001, 1_003), (Step::Send, 2)),
-        (passage(0, 0, 0, 0), (Step::Trigger, 0)),
-        // Clocks that run backwards.
-        (passage(-5, 0, -9, 3), (Step::Send, 12)),
-    ];
-
-    for (passage, (step, ms)) in cases {
-        assert_eq!(slowest_step(&passage), (step, Duration::from_millis(ms)), "{passage:?}");
-    }
-}
-
 fn any_duration() -> impl Strategy<Value = Duration> {
     (1_u64..3 * 86_400).prop_map(Duration::from_secs)
 }
@@ -265,20 +202,6 @@ proptest! {
             prop_assert!(schedule.due_at < ahead_of);
             prop_assert!(schedule.expires_at.is_some_and(|expires_at| expires_at <= ahead_of));
         }
-        prop_assert_ne!(punctuality(&schedule, schedule.due_at), Punctuality::Expired);
-    }
-
-    #[test]
-    fn lateness_only_grows(deadline in 0_i64..1_000, end in proptest::option::of(0_i64..1_000), a in 0_i64..1_000, b in 0_i64..1_000) {
-        let at = Timestamp::from_ms;
-        let schedule = Schedule { due_at: at(0), deadline_at: at(deadline), expires_at: end.map(at) };
-        let rank = |when| match punctuality(&schedule, at(when)) {
-            Punctuality::OnTime => (0, Duration::ZERO),
-            Punctuality::Late { by } => (1, by),
-            Punctuality::Expired => (2, Duration::ZERO),
-        };
-
-        prop_assert!(rank(a.min(b)) <= rank(a.max(b)));
     }
 
     #[test]

@@ -116,7 +116,7 @@ pub(crate) async fn show_template(
     let history = history.ok_or_else(unknown_template)?;
     let known = Known::read(&app, &account).await?;
     answer::ok(&HistoryBody {
-        template: account.template(&template_id).map(|template| TemplateBody::of(template, &known)),
+        template: account.template(&template_id).map(|template| TemplateBody::of(&account, template, &known)),
         removed_at: history.removed_at,
         versions: history.versions.into_iter().map(version).collect(),
         account: Right::lacking(account.record.kind, account.record.verified),
@@ -152,7 +152,7 @@ pub(crate) async fn change_template(
     let account: std::sync::Arc<Account> = app.account(&caller, &appid)?;
     let known = Known::read(&app, &account).await?;
     let template = account.template(&template_id).ok_or_else(unknown_template)?;
-    answer::ok(&TemplateBody::of(template, &known))
+    answer::ok(&TemplateBody::of(&account, template, &known))
 }
 
 fn check(template: &Template, change: &TemplateChange) -> Result<(), Problem> {

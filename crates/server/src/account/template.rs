@@ -10,7 +10,7 @@ use hongyan_store::Action;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::access::auth::{MayAdmin, MayRead};
 use crate::account::right::Right;
@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::request::body::Json;
 use crate::request::field::{self, bad, keep};
 use crate::request::path::Named;
+use crate::request::query::{self, Asked};
 
 /// Use is told over so many days up to today.
 const USED_DAYS: i64 = 30;
@@ -59,6 +60,8 @@ pub(crate) struct TemplateBody<'a> {
     shows_title_only: bool,
     /// Messages with it that were accepted in the last 30 days.
     messages_30_days: u64,
+    /// The scenarios that fill it, by name.
+    scenarios: Vec<&'a str>,
     /// Which of its texts this is, from 1.
     version: u32,
     /// When a sync found this text.
@@ -110,7 +113,7 @@ pub(crate) async fn list_templates(
     let account = app.account(&caller, &appid)?;
     let known = Known::read(&app, &account).await?;
     let mut templates: Vec<_> =
-        account.templates().map(|template| TemplateBody::of(template, &known)).collect();
+        account.templates().map(|template| TemplateBody::of(&account, template, &known)).collect();
     templates.sort_unstable_by_key(|template| template.template_id);
     let right = Right::lacking(account.record.kind, account.record.verified);
     answer::ok(&TemplatesBody { templates, account: right })
@@ -143,17 +146,44 @@ pub(crate) async fn add_template(
     Ok(answer::json(StatusCode::CREATED, &AddedTemplate { template_id }))
 }
 
-/// Deletes a template at WeChat and here. Messages with it that wait will be refused by WeChat.
+/// Whether what uses it is to be passed over.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeleteQuery {
+    /// `true`: also where scenarios fill it.
+    force: Option<String>,
+}
+
+/// Deletes a template at WeChat and here. Messages with it that wait will be refused by WeChat. Where scenarios fill it,
+/// that is 409 with their names; `force=true` deletes it all the same, and their triggers are refused from then on.
 #[utoipa::path(delete, path = "/api/v1/accounts/{appid}/templates/{template_id}", tag = "templates",
-    responses((status = 204, description = "It is gone")))]
+    params(DeleteQuery), responses((status = 204, description = "It is gone")))]
 pub(crate) async fn delete_template(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
     Named((appid, template_id)): Named<(String, String)>,
+    Asked(asked): Asked<DeleteQuery>,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
     if account.template(&template_id).is_none() {
         return Err(unknown_template());
+    }
+    let mut errors = Vec::new();
+    let force = query::read(
+        &mut errors,
+        ("force", asked.force.as_deref()),
+        |text| text.parse().ok(),
+        "true or false",
+    );
+    field::none_of(errors)?;
+    let scenarios: Vec<_> = account.scenarios_of(&template_id).collect();
+    if !scenarios.is_empty() && force != Some(true) {
+        let detail = says!(
+            "these scenarios fill it: {names}; bind them to another template first, or give `force=true`",
+            names = scenarios.join(", ")
+        );
+        return Err(Problem::new(Code::TemplateInUse, detail));
     }
     app.engine().by(caller.actor()).delete_template(&account, &template_id).await?;
     let detail = json!({ "template_id": template_id });
@@ -187,7 +217,7 @@ impl Known {
 }
 
 impl<'a> TemplateBody<'a> {
-    pub(super) fn of(template: &'a Template, known: &Known) -> Self {
+    pub(super) fn of(account: &'a Account, template: &'a Template, known: &Known) -> Self {
         let version = known.versions.get(&*template.template_id);
         Self {
             template_id: &template.template_id,
@@ -199,6 +229,7 @@ impl<'a> TemplateBody<'a> {
             fields: &template.fields,
             shows_title_only: template.shows_title_only(),
             messages_30_days: known.uses.get(&*template.template_id).copied().unwrap_or(0),
+            scenarios: account.scenarios_of(&template.template_id).collect(),
             // In the catalog and not in the store for a moment, while a sync is under way.
             version: version.map_or(1, |(version, _)| *version),
             since: version.map(|(_, since)| *since),

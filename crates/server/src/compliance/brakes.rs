@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::appid;
-use crate::access::auth::{Caller, MayAdmin, MayRead};
+use crate::access::auth::{Caller, MayOperate, MayRead};
 use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
@@ -62,7 +62,7 @@ pub(crate) struct BrakeBody {
     /// null: it is on.
     #[schema(value_type = Option<String>)]
     released_at: Option<Timestamp>,
-    /// The id of an API key, or `cli`.
+    /// The id of an API key, `user:` and the name of a user, or `cli`.
     released_by: Option<String>,
     reason: Option<String>,
 }
@@ -102,7 +102,7 @@ pub(crate) async fn list_brakes(
     request_body = ReleaseRequest,
     responses((status = 200, description = "The brake, released", body = BrakeBody)))]
 pub(crate) async fn release_brake(
-    MayAdmin(caller): MayAdmin,
+    MayOperate(caller): MayOperate,
     State(app): State<App>,
     Named(id): Named<String>,
     Json(asked): Json<ReleaseRequest>,

@@ -174,7 +174,7 @@ impl<'a> CheckBody<'a> {
         let places = |places: &'a [(String, u64)]| {
             places.iter().map(|(name, found)| Place { name, found: *found }).collect()
         };
-        let (standard, checked_when, penalty) = told(check.check);
+        let (standard, checked_when, penalty) = told(check.check, check.allowed);
         Self {
             check: check.check,
             standard,
@@ -193,7 +193,9 @@ impl<'a> CheckBody<'a> {
 }
 
 /// Standard, when it is checked, and penalty (requirements §8).
-fn told(check: CheckKind) -> (Text, Text, Text) {
+fn told(check: CheckKind, allowed: Option<u32>) -> (Text, Text, Text) {
+    // What an older report does not tell was three.
+    let a_day = allowed.unwrap_or(3);
     match check {
         CheckKind::Authenticity => (
             Text::new("无虚假宣传，无违规内容", "no false advertising, nothing that must not be said"),
@@ -201,7 +203,10 @@ fn told(check: CheckKind) -> (Text, Text, Text) {
             Text::new("封禁功能 7 天", "the function is blocked for 7 days"),
         ),
         CheckKind::Frequency => (
-            Text::new("每人每天不超过 3 条", "at most 3 messages a day and person"),
+            Text::new(
+                format!("每人每天不超过 {a_day} 条"),
+                format!("at most {a_day} messages a day and person"),
+            ),
             Text::new("实时", "in real time"),
             Text::new("限制接口调用 30 天", "calls are limited for 30 days"),
         ),

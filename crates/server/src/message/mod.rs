@@ -9,5 +9,5 @@ mod take_in;
 pub(crate) use batch::{__path_accept_batch, accept_batch};
 pub(crate) use find::{__path_find, find};
 pub(crate) use resend::{__path_resend, resend};
-pub(crate) use show::{__path_cancel, __path_show, MessageBody, cancel, show};
+pub(crate) use show::{__path_cancel, __path_show, ClicksBody, MessageBody, cancel, show};
 pub(crate) use take_in::{__path_accept, AcceptedBody, accept, accept_all, accept_one};

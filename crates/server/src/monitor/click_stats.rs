@@ -144,7 +144,7 @@ pub(crate) async fn show(
     let scenario = asked.scenario.as_deref().filter(|scenario| !scenario.is_empty());
     found.retain(|row| scenario.is_none() || row.scenario.as_deref() == scenario);
     let groups = grouped(&account, by, &found);
-    let comparisons = if by == By::Variant { compared(&groups) } else { Vec::new() };
+    let comparisons = if by == By::Variant { compared(&account, &groups) } else { Vec::new() };
     let rows = groups.iter().map(|(name, group)| row_of(&account, by, name, group)).collect();
     let reference = |industry: Industry| ReferenceBody { industry, rate: industry.reference_click_rate() };
     let references = Industry::ALL.map(reference).into();
@@ -188,7 +188,7 @@ fn grouped(account: &Account, by: By, rows: &[ClickRow]) -> BTreeMap<String, Gro
 }
 
 fn industry(account: &Account, template_id: &str) -> Option<Industry> {
-    account.template(template_id).and_then(|template| advice::industry_of(template))
+    account.template(template_id).and_then(|template| advice::industry_of(account, template))
 }
 
 fn row_of(account: &Account, by: By, name: &str, group: &Group) -> ClickRowBody {
@@ -213,13 +213,24 @@ fn row_of(account: &Account, by: By, name: &str, group: &Group) -> ClickRowBody 
     }
 }
 
-/// Each variant against the first of its scenario.
-fn compared(groups: &BTreeMap<String, Group>) -> Vec<ComparisonBody> {
-    let named = |name: &String| name.split_once(WITHIN).map(|(s, v)| (s.to_owned(), v.to_owned()));
+/// Where a variant stands in its scenario's list; one that is not in it any more comes last.
+fn place(account: &Account, scenario: &str, variant: &str) -> usize {
+    let declared = account.scenario(scenario).map(|compiled| &compiled.scenario().variants);
+    let place = declared.and_then(|list| list.iter().position(|one| one.name.as_str() == variant));
+    place.unwrap_or(usize::MAX)
+}
+
+/// Each variant against the first of its scenario: the one that is declared first.
+fn compared(account: &Account, groups: &BTreeMap<String, Group>) -> Vec<ComparisonBody> {
+    let named = |(name, group): (&String, _)| {
+        let (scenario, variant) = name.split_once(WITHIN)?;
+        let place = place(account, scenario, variant);
+        Some(((scenario.to_owned(), place, variant.to_owned()), group))
+    };
+    let in_order: BTreeMap<_, _> = groups.iter().filter_map(named).collect();
     let mut first: Option<(String, String, Sample)> = None;
     let mut comparisons = Vec::new();
-    for (name, group) in groups {
-        let Some((scenario, variant)) = named(name) else { continue };
+    for ((scenario, _, variant), group) in in_order {
         match &first {
             Some((same, a, sample)) if *same == scenario => {
                 // Nothing was sent of one of them yet.

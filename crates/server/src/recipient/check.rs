@@ -41,7 +41,7 @@ pub(crate) struct VerdictBody {
     /// The rule that says so; none where it may go.
     #[schema(value_type = Option<String>)]
     rule: Option<Rule>,
-    /// Of a hold: it goes then. Of a refusal: from then on it would not be refused.
+    /// Of a hold: it goes then; null: when a person lets it go. Of a refusal: from then on it would not be refused.
     #[schema(value_type = Option<String>)]
     until: Option<Timestamp>,
     /// Why, for people.
@@ -109,7 +109,8 @@ pub(crate) async fn check(
     let template =
         scenario.and_then(|scenario| scenario.template_id.as_deref()).or(asked.template_id.as_deref());
     if template.is_some_and(|template| account.policies.is_braked(template)) {
-        return answer::ok(&VerdictBody::of(braked(None, app.now())));
+        // It goes when a person lets it, and nobody knows when that is.
+        return answer::ok(&VerdictBody { until: None, ..VerdictBody::of(braked(None, app.now())) });
     }
     let facts = match basis {
         Some(basis) => facts.proving(basis, app.now()),

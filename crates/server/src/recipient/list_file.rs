@@ -1,14 +1,14 @@
 //! The suppression list as a file: in by CSV or NDJSON, out as CSV that goes in again.
 
 use axum::extract::State;
-use hongyan_domain::{Category, Openid, Reason, Suppression, Timestamp};
+use hongyan_domain::{Category, Openid, Reason, Source, Suppression, Timestamp};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::suppression::{SuppressionQuery, read_one};
-use crate::access::auth::{MayAdmin, MayRead};
+use crate::access::auth::{MayOperate, MayRead};
 use crate::answer::problem::{Problem, ProblemBody, Spoken};
 use crate::answer::{self, Answer};
 use crate::app::App;
@@ -45,6 +45,9 @@ pub(crate) struct RowRequest {
     /// From when on; now, if left out. Not in the future.
     #[schema(value_type = Option<String>)]
     pub(super) since: Option<Timestamp>,
+    /// By what it is known; `import`, if left out: a file that was exported keeps what it says.
+    #[schema(value_type = Option<String>)]
+    pub(super) source: Option<Source>,
 }
 
 /// What became of a file.
@@ -69,13 +72,14 @@ pub(crate) struct RowErrorBody<'a> {
     error: Spoken<'a>,
 }
 
-/// Puts up to 10,000 people on the suppression list: CSV (`touser,reason,category,since,until`; UTF-8 or GBK) or NDJSON.
+/// Puts up to 10,000 people on the suppression list: CSV (`touser,reason,category,since,until,source`; UTF-8
+/// or GBK) or NDJSON.
 /// A wrong row spoils no other; the same file again changes nothing.
 #[utoipa::path(post, path = "/api/v1/suppressions/import", tag = "recipients", params(SuppressionQuery),
     request_body(content((String = "text/csv"), (RowRequest = "application/x-ndjson"))),
     responses((status = 200, description = "How many are on the list now", body = ImportedBody<'_>)))]
 pub(crate) async fn import(
-    MayAdmin(caller): MayAdmin,
+    MayOperate(caller): MayOperate,
     State(app): State<App>,
     Query(asked): Query<SuppressionQuery>,
     Wish(lang): Wish,
@@ -139,7 +143,7 @@ pub(crate) async fn export(
     query::limit(&mut errors, asked.limit.as_deref());
     field::none_of(errors)?;
     let (mut text, mut people, mut cursor) =
-        (String::from("touser,reason,category,since,until\n"), 0, asked.cursor);
+        (String::from("touser,reason,category,since,until,source\n"), 0, asked.cursor);
     loop {
         let page = app.store().suppressed(account.id(), cursor.as_deref(), COMMIT).await?;
         people += page.items.len();
@@ -159,10 +163,11 @@ pub(crate) async fn export(
 }
 
 fn write(text: &mut String, openid: &Openid, why: &Suppression) {
-    let Suppression { reason, category, since, until } = why;
+    let Suppression { reason, category, since, until, source } = why;
     let category = category.map_or("", Category::as_str);
     let until = until.map_or_else(String::new, |until| until.to_string());
-    let cells = [openid.expose(), Reason::as_str(*reason), category, &since.to_string(), &until];
+    let (since, source) = (since.to_string(), source.map_or("", Source::as_str));
+    let cells = [openid.expose(), Reason::as_str(*reason), category, &since, &until, source];
     let cells: Vec<_> = cells.iter().map(|text| cell(text)).collect();
     text.push_str(&cells.join(","));
     text.push('\n');

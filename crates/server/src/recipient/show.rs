@@ -3,7 +3,7 @@
 use axum::extract::State;
 use hongyan_domain::policy::{Notice, Over, Per, Policy, Window};
 use hongyan_domain::{
-    Asked, Category, Cause, InteractionKind, MessageId, Reason, Recipient, State as MessageState,
+    Asked, Category, Cause, InteractionKind, MessageId, Reason, Recipient, Source, State as MessageState,
     Suppression, Timestamp,
 };
 use hongyan_store::{MessageFilter, MessageRecord};
@@ -15,6 +15,7 @@ use crate::access::auth::MayRead;
 use crate::answer::problem::Problem;
 use crate::answer::{self, Answer};
 use crate::app::App;
+use crate::message::ClicksBody;
 use crate::request::path::Named;
 use crate::request::query::{self, Asked as Query};
 
@@ -64,6 +65,9 @@ pub(crate) struct RecentBody {
     category: Category,
     #[schema(value_type = String)]
     accepted_at: Timestamp,
+    /// Taps on its link, where they are counted and there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clicks: Option<ClicksBody>,
 }
 
 impl From<&MessageRecord> for RecentBody {
@@ -75,6 +79,7 @@ impl From<&MessageRecord> for RecentBody {
             scenario: record.scenario.as_deref().map(str::to_owned),
             category: record.category,
             accepted_at: record.accepted_at,
+            clicks: record.clicks.map(ClicksBody::from),
         }
     }
 }
@@ -129,11 +134,15 @@ pub(crate) struct SuppressionBody {
     /// Null: until it is lifted.
     #[schema(value_type = Option<String>)]
     until: Option<Timestamp>,
+    /// By what it is known: `callback`, `receipt`, `api`, `import` or `person`; null: from before that was kept.
+    #[schema(value_type = Option<String>)]
+    source: Option<Source>,
 }
 
 impl From<&Suppression> for SuppressionBody {
     fn from(one: &Suppression) -> Self {
-        Self { reason: one.reason, category: one.category, since: one.since, until: one.until }
+        let Suppression { reason, category, since, until, source } = *one;
+        Self { reason, category, since, until, source }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who is not written to.
 
 use axum::extract::State;
-use hongyan_domain::{Category, FieldCode, FieldError, Openid, Reason, Suppression, Timestamp, says};
+use hongyan_domain::{Category, FieldCode, FieldError, Openid, Reason, Source, Suppression, Timestamp, says};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -170,7 +170,8 @@ fn read(asked: &SuppressRequest, now: Timestamp) -> Result<(Vec<Openid>, Suppres
     }
     field::none_of(errors)?;
     let reason = reason.unwrap_or(Reason::Manual);
-    Ok((people, Suppression { reason, category: asked.category, since: now, until: asked.until }))
+    let (category, until, source) = (asked.category, asked.until, Some(Source::Api));
+    Ok((people, Suppression { reason, category, since: now, until, source }))
 }
 
 /// One row of a file.
@@ -188,7 +189,9 @@ pub(super) fn read_one(row: &RowRequest, now: Timestamp) -> Result<(Openid, Supp
     }
     field::none_of(errors)?;
     let (Some(openid), Some(reason)) = (openid, reason) else { return Err(Problem::invalid(Vec::new())) };
-    Ok((openid, Suppression { reason, category: row.category, since, until: row.until }))
+    let (category, until) = (row.category, row.until);
+    let source = Some(row.source.unwrap_or(Source::Import));
+    Ok((openid, Suppression { reason, category, since, until, source }))
 }
 
 fn reasons() -> String {

@@ -10,7 +10,7 @@ use hongyan_store::{Approval, DecisionAnswer};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::auth::{Caller, MayAdmin, MayRead};
+use crate::access::auth::{Caller, MayOperate, MayRead};
 use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
@@ -70,7 +70,7 @@ pub(crate) struct ApprovalBody {
     expires_at: Timestamp,
     #[schema(value_type = Option<String>)]
     decided_at: Option<Timestamp>,
-    /// Who decided: the id of an API key.
+    /// Who decided: the id of an API key, or `user:` and the name of a user.
     decided_by: Option<String>,
     reason: Option<String>,
 }
@@ -147,7 +147,7 @@ pub(crate) struct ReasonRequest {
 #[utoipa::path(post, path = "/api/v1/approvals/{id}/approve", tag = "approvals", request_body = ReasonRequest,
     responses((status = 200, description = "The approval", body = ApprovalBody)))]
 pub(crate) async fn approve(
-    MayAdmin(caller): MayAdmin,
+    MayOperate(caller): MayOperate,
     State(app): State<App>,
     Named(id): Named<String>,
     Json(asked): Json<ReasonRequest>,
@@ -159,7 +159,7 @@ pub(crate) async fn approve(
 #[utoipa::path(post, path = "/api/v1/approvals/{id}/reject", tag = "approvals", request_body = ReasonRequest,
     responses((status = 200, description = "The approval", body = ApprovalBody)))]
 pub(crate) async fn reject(
-    MayAdmin(caller): MayAdmin,
+    MayOperate(caller): MayOperate,
     State(app): State<App>,
     Named(id): Named<String>,
     Json(asked): Json<ReasonRequest>,
@@ -222,7 +222,7 @@ pub(crate) struct ResultBody {
 #[utoipa::path(post, path = "/api/v1/approvals/decide", tag = "approvals", request_body = DecideRequest,
     responses((status = 200, description = "What became of each", body = DecidedBody)))]
 pub(crate) async fn decide_many(
-    MayAdmin(caller): MayAdmin,
+    MayOperate(caller): MayOperate,
     State(app): State<App>,
     Json(asked): Json<DecideRequest>,
 ) -> Answer {

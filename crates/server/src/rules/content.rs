@@ -9,7 +9,7 @@ use hongyan_domain::{
     AccountId, AccountKind, Category, Data, Field, FieldCode, FieldError, FieldKind, FieldRules, Openid,
     Preview, Sentence, Tap, Template, Timestamp, preview, says,
 };
-use hongyan_engine::content::{self, Told, Words};
+use hongyan_engine::content::{self, Told, Words, links};
 use hongyan_engine::{Account, advice};
 use hongyan_scenario::{Params, Trigger, render, variant_of};
 use hongyan_store::WordListVersion;
@@ -117,7 +117,8 @@ async fn words(app: &App, own: Option<&Account>) -> Result<WordsBody, Problem> {
     })
 }
 
-/// Puts a word list in force, for all accounts or for one: JSON, or the list itself as `text/csv`. The list before is kept.
+/// Puts a word list in force, for all accounts or for one: JSON, or the list itself as `text/csv`. The last ten are
+/// kept.
 /// It is made ready first; what is accepted meanwhile is held against the old one.
 #[utoipa::path(put, path = "/api/v1/words", tag = "content", params(WordsQuery), request_body = WordsRequest,
     responses((status = 200, description = "The list in force", body = WordsBody)))]
@@ -243,7 +244,8 @@ pub(crate) struct DraftRequest {
     /// `transactional`, `service` (the default) or `marketing`; a scenario has its own.
     #[schema(value_type = Option<String>)]
     category: Option<Category>,
-    /// For advice: `retail`, `education` or `services`; left out: what the template's own industry says.
+    /// For advice: `retail`, `education` or `services`; left out: what the template's own
+    /// industry says, or else the account's.
     #[schema(value_type = Option<String>)]
     industry: Option<Industry>,
     /// For advice: where a tap leads.
@@ -264,6 +266,8 @@ pub(crate) struct LineRequest {
 /// A text ready to be looked at.
 struct Draft {
     words: Arc<Words>,
+    /// By whose figures it is measured, as far as its template or its account tells.
+    industry: Option<Industry>,
     template: Template,
     data: String,
     category: Category,
@@ -328,7 +332,7 @@ pub(crate) async fn advise(
     Json(asked): Json<DraftRequest>,
 ) -> Answer {
     let draft = draft(&app, &caller, &asked)?;
-    let industry = asked.industry.or_else(|| advice::industry_of(&draft.template));
+    let industry = asked.industry.or(draft.industry);
     let advice = advice::with(&draft.template, &draft.data()?, &draft.tap, industry);
     answer::ok(&AdviceBody { advice, industry })
 }
@@ -372,6 +376,7 @@ fn of_lines(words: Arc<Words>, asked: &DraftRequest) -> Draft {
     }
     Draft {
         words,
+        industry: None,
         template,
         data: serde_json::Value::Object(data).to_string(),
         category: asked.category.unwrap_or(Category::Service),
@@ -381,9 +386,11 @@ fn of_lines(words: Arc<Words>, asked: &DraftRequest) -> Draft {
 }
 
 fn of_template(account: &Account, id: &str, asked: &DraftRequest) -> Result<Draft, Problem> {
+    let template = template(account, id)?;
     Ok(Draft {
         words: account.words.clone(),
-        template: template(account, id)?,
+        industry: advice::industry_of(account, &template),
+        template,
         data: asked.data.as_ref().map_or("{}", |data| data.get()).to_owned(),
         category: asked.category.unwrap_or(Category::Service),
         tap: Tap::of(asked.url.as_deref(), None),
@@ -406,11 +413,14 @@ fn of_scenario(
     let variant = variant.map(|variant| variant.name.as_str());
     // Nothing is sent: a draft may speak of whatever day.
     let trigger = Trigger { params: &params, occurred_at: Some(now), items: &[], variant };
-    let rendered = render(compiled, &trigger, now).map_err(Problem::invalid)?;
+    let mut rendered = render(compiled, &trigger, now).map_err(Problem::invalid)?;
+    links::mark(found, variant, &mut rendered).map_err(|fault| Problem::invalid(vec![fault]))?;
     let url = asked.url.as_deref().or(rendered.url.as_deref());
+    let template = template(account, found.template_id.as_deref().unwrap_or_default())?;
     Ok(Draft {
         words: account.words.clone(),
-        template: template(account, found.template_id.as_deref().unwrap_or_default())?,
+        industry: advice::industry_of(account, &template),
+        template,
         tap: Tap::of(url, rendered.miniprogram.as_ref()),
         data: rendered.data,
         category: found.category,

@@ -5,7 +5,7 @@ pub(crate) mod trigger_batch;
 use std::borrow::Cow;
 
 use axum::extract::State;
-use hongyan_domain::{FieldCode, FieldError, FieldRules, Timestamp};
+use hongyan_domain::{FieldCode, FieldError, FieldRules, Overflow, Timestamp};
 use hongyan_engine::Account;
 use hongyan_engine::accept::Request;
 use hongyan_engine::content::{self, Found};
@@ -196,6 +196,10 @@ pub(crate) struct TriggerRequest<'a> {
     /// When it happened; now, if left out. Too long ago, and it is refused: it would go out as news.
     #[schema(value_type = Option<String>)]
     occurred_at: Option<Timestamp>,
+    /// Of a text that is too long: `error` (the default) or `shorten`. Where several triggers become one message, the
+    /// last one's word counts for what they say together.
+    #[schema(value_type = Option<String>)]
+    overflow: Option<Overflow>,
     /// Check only, and show what the phone will show.
     #[serde(default)]
     dry_run: bool,
@@ -225,6 +229,7 @@ impl<'a> TriggerRequest<'a> {
             params: self.params,
             client_msg_id: self.client_msg_id,
             occurred_at: self.occurred_at,
+            overflow: self.overflow,
             dry_run: self.dry_run,
             ..Request::default()
         }

@@ -23,7 +23,7 @@ use crate::request::table::{self, Table};
 use crate::scenario::TriggerRequest;
 
 /// The columns of a table that are not params.
-const HEAD: [&str; 4] = ["touser", "client_msg_id", "appid", "occurred_at"];
+const HEAD: [&str; 5] = ["touser", "client_msg_id", "appid", "occurred_at", "overflow"];
 
 #[derive(Deserialize)]
 struct Batch<'a> {
@@ -32,8 +32,8 @@ struct Batch<'a> {
 }
 
 /// Takes in many triggers of one scenario: a JSON array of up to 1,000, or up to 10,000 lines of NDJSON or CSV. The
-/// first line of a table names its columns: `touser`, `client_msg_id`, `appid`, `occurred_at`, all others are params; an
-/// empty cell is no param. UTF-8 or GBK. Tables are answered as NDJSON, a row a line.
+/// first line of a table names its columns: `touser`, `client_msg_id`, `appid`, `occurred_at`, `overflow`, all others are
+/// params; an empty cell is no param. UTF-8 or GBK. Tables are answered as NDJSON, a row a line.
 #[utoipa::path(post, path = "/api/v1/scenarios/{name}/trigger/batch", tag = "scenarios",
     request_body(content((Vec<TriggerRequest<'_>> = "application/json"), (TriggerRequest<'_> = "application/x-ndjson"),
         (String = "text/csv"))),

@@ -15,7 +15,12 @@ use crate::server::{NOW, Reply, Server, problem};
 
 const PASSWORD: &str = "correct horse";
 /// Daily work: what an operator may do, and no key without the scope `admin`.
-const DAILY_WORK: [(&str, &str); 4] = [
+const DAILY_WORK: [(&str, &str); 9] = [
+    ("POST", "/api/v1/approvals/{id}/approve"),
+    ("POST", "/api/v1/approvals/{id}/reject"),
+    ("POST", "/api/v1/approvals/decide"),
+    ("POST", "/api/v1/compliance/brakes/{id}/release"),
+    ("POST", "/api/v1/suppressions/import"),
     ("POST", "/api/v1/accounts/{appid}/pause"),
     ("POST", "/api/v1/accounts/{appid}/resume"),
     ("POST", "/api/v1/suppressions"),

@@ -1,9 +1,12 @@
 //! Applications for custom templates, with every state they entered.
 
+use std::collections::HashMap;
+
 use hongyan_domain::application::{Answer, Event, Refused, Standing, decide};
 use hongyan_domain::{AccountId, Application, ApplicationId, ApplicationState, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::account::accounts;
 use crate::sqlite::row;
 use crate::{Action, Deed, Result, Store, StoreError};
 
@@ -350,6 +353,23 @@ SELECT at
 FROM industry_change
 WHERE account = ?1";
 
+/// Two codes, up to 41, in one number.
+const INDUSTRY_BASE: i64 = 100;
+
+const PUT_INDUSTRIES: &str = "
+INSERT INTO meta (account, name, value)
+SELECT account, 'industries', ?2
+FROM account
+WHERE account = ?1
+ON CONFLICT (account, name)
+DO UPDATE SET value = excluded.value
+WHERE meta.value <> excluded.value";
+
+const INDUSTRIES: &str = "
+SELECT account, value
+FROM meta
+WHERE name = 'industries'";
+
 const PUT_INDUSTRY: &str = "
 INSERT INTO industry_change (account, at, primary_code, secondary_code)
 VALUES (?1, ?2, ?3, ?4)
@@ -379,6 +399,34 @@ impl Store {
             ledger.conn.prepare_cached(PUT_INDUSTRY)?.execute(values)?;
             let detail = serde_json::json!({ "primary": primary, "secondary": secondary });
             ledger.audit_account(&actor, (Action::IndustrySet, account), detail, now)
+        })
+        .await
+    }
+
+    /// Keeps the industries that WeChat says the account has, by code; 0: one that is not in its table. Whether they are
+    /// others than before.
+    pub async fn put_industries(&self, account: AccountId, (primary, secondary): (u8, u8)) -> Result<bool> {
+        self.write(1, move |ledger| {
+            let both = i64::from(primary) * INDUSTRY_BASE + i64::from(secondary);
+            let changed = ledger.conn.prepare_cached(PUT_INDUSTRIES)?.execute([account.0, both])? == 1;
+            if changed {
+                accounts::revise(ledger.conn)?;
+            }
+            Ok(changed)
+        })
+        .await
+    }
+
+    /// The industries of all accounts of which WeChat has said them, by code.
+    pub async fn industries(&self) -> Result<HashMap<AccountId, (u8, u8)>> {
+        self.read(|conn| {
+            let mut industries = conn.prepare_cached(INDUSTRIES)?;
+            let rows = row::all(industries.query([])?, |row| {
+                let both: i64 = row.get(1)?;
+                let code = |code: i64| u8::try_from(code).unwrap_or(0);
+                Ok((AccountId(row.get(0)?), (code(both / INDUSTRY_BASE), code(both % INDUSTRY_BASE))))
+            })?;
+            Ok(rows.into_iter().collect())
         })
         .await
     }

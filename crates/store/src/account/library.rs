@@ -11,6 +11,9 @@ use crate::account::templates;
 use crate::sqlite::row;
 use crate::{Action, NoticeKind, Result, Store, StoreError, StoredTemplate, TemplateHistory, TemplateNotice};
 
+/// Changes looked at for alerts: all templates of four hundred accounts.
+const NOTICED_MAX: usize = 10_000;
+
 /// Longer values that WeChat granted, by account and template: field and characters.
 pub type Grants = HashMap<(AccountId, String), Vec<(String, usize)>>;
 
@@ -55,6 +58,13 @@ WHERE account = ?1
 ORDER BY id DESC
 LIMIT ?3";
 
+const NOTICED_SINCE: &str = "
+SELECT account, at, template_id
+FROM template_notice
+WHERE at > ?1
+ORDER BY at DESC
+LIMIT ?2";
+
 const VERSIONS: &str = "
 SELECT template_id, title, content, example, primary_industry, deputy_industry, version, since
 FROM template_version
@@ -94,6 +104,19 @@ impl Store {
         self.read(move |conn| {
             let mut notices = conn.prepare_cached(NOTICES)?;
             row::all(notices.query(params![account.0, before, limit.min(500)])?, read_notice)
+        })
+        .await
+    }
+
+    /// The templates in which others changed something after `since`, of all accounts; the last ten thousand times.
+    pub async fn templates_noticed_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<Vec<(AccountId, Timestamp, String)>> {
+        self.read(move |conn| {
+            let mut noticed = conn.prepare_cached(NOTICED_SINCE)?;
+            let rows = noticed.query(params![since.ms(), NOTICED_MAX])?;
+            row::all(rows, |row| Ok((AccountId(row.get(0)?), row::at(row, 1)?, row.get(2)?)))
         })
         .await
     }

@@ -1,4 +1,4 @@
-//! Word lists, with every one there was. What stands in them is the caller's business.
+//! Word lists, with the last ones there were. What stands in them is the caller's business.
 
 use hongyan_domain::{AccountId, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
@@ -59,6 +59,14 @@ const PUT: &str = "
 INSERT INTO word_list (account, version, list, pinyin, words, since)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
+/// Lists kept of each account, with the one in force: enough to look back at; one has up to 10 MB.
+const KEPT: usize = 10;
+
+const FORGET: &str = "
+DELETE FROM word_list
+WHERE account = ?1
+  AND version NOT IN (SELECT version FROM word_list WHERE account = ?1 ORDER BY version DESC LIMIT ?2)";
+
 impl Store {
     /// The lists in force, that of all accounts first.
     pub async fn word_lists(&self) -> Result<Vec<WordListVersion>> {
@@ -78,7 +86,7 @@ impl Store {
         .await
     }
 
-    /// Puts a list in force; the ones before are kept. Its version.
+    /// Puts a list in force; of the account's lists the last ten are kept. Its version.
     pub async fn put_words(&self, new: NewWordList, now: Timestamp) -> Result<i64> {
         let actor = self.actor.clone();
         self.write(1, move |ledger| {
@@ -86,6 +94,7 @@ impl Store {
             let account = new.account.map_or(0, |account| account.0);
             let row = params![account, version, new.list, new.pinyin, new.words, now.ms()];
             ledger.conn.prepare_cached(PUT)?.execute(row)?;
+            ledger.conn.prepare_cached(FORGET)?.execute(params![account, KEPT])?;
             let detail = json!({
                 "version": version, "words": new.words, "pinyin": new.pinyin, "taken_back": new.list.is_none(),
             });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_domain::{
-    AccountId, Category, ComplaintKind, MessageId, Openid, Reason, Signal, Suppression, Timestamp,
+    AccountId, Category, ComplaintKind, MessageId, Openid, Reason, Signal, Source, Suppression, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
@@ -237,7 +237,8 @@ fn heed(
 ) -> Result<()> {
     let Some(blind) = subject.recipient else { return Ok(()) };
     let mut person = Person::read(ledger.conn, account, blind)?;
-    person.facts.suppress(Suppression { reason: Reason::Complained, category, since: now, until: None });
+    let (reason, source) = (Reason::Complained, Some(Source::Person));
+    person.facts.suppress(Suppression { reason, category, since: now, until: None, source });
     match &new.about {
         About::Person(openid) => person.write(ledger.conn, Owner { keys, openid }, now),
         // Of whom nothing else is known: their openid is sealed with the message's content only.

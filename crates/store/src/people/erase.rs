@@ -2,7 +2,7 @@
 //! WAL. What is counted stays counted, and names nobody.
 
 use hongyan_domain::{
-    AccountId, Event, MessageId, Openid, Reason, Recipient, State, Suppression, Timestamp, decide,
+    AccountId, Event, MessageId, Openid, Reason, Recipient, Source, State, Suppression, Timestamp, decide,
 };
 use rusqlite::{Connection, params};
 
@@ -213,7 +213,9 @@ DO UPDATE SET facts = excluded.facts, suppressed = excluded.suppressed, changed_
 /// What is left of a person is that they are not to be written to: a blind index, and no openid.
 fn erase_facts(ledger: &Ledger<'_>, subject: Subject, (reason, now): (Reason, Timestamp)) -> Result<()> {
     let mut facts = Recipient::default();
-    facts.suppress(Suppression { reason, category: None, since: now, until: None });
+    // Who erased them otherwise is in the audit.
+    let source = (reason == Reason::Unsubscribed).then_some(Source::Callback);
+    facts.suppress(Suppression { reason, category: None, since: now, until: None, source });
     let facts = serde_json::to_string(&facts).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let row = params![subject.account.0, &subject.recipient[..], facts, now.ms()];
     ledger.conn.prepare_cached(ERASE_PERSON)?.execute(row)?;

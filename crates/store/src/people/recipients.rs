@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hongyan_domain::{
-    AccountId, Asked, Category, InteractionKind, MessageId, Openid, Reason, Recipient, Signal, Suppression,
-    Taken, Timestamp,
+    AccountId, Asked, Category, InteractionKind, MessageId, Openid, Reason, Recipient, Signal, Source,
+    Suppression, Taken, Timestamp,
 };
 use rusqlite::{Connection, Row, params};
 use serde_json::json;
@@ -166,21 +166,28 @@ impl Person {
 
     /// Takes in what they did.
     fn learn(&mut self, sign: Sign, at: Timestamp) {
-        let suppression = |reason, until| Suppression { reason, category: None, since: at, until };
+        let suppression = |reason, until, source| Suppression {
+            reason,
+            category: None,
+            since: at,
+            until,
+            source: Some(source),
+        };
         match sign {
             Sign::Acted(kind) => self.facts.acted(kind, at),
             Sign::Seen => self.facts.seen(at),
-            Sign::Left => self.facts.suppress(suppression(Reason::Unsubscribed, None)),
+            Sign::Left => self.facts.suppress(suppression(Reason::Unsubscribed, None, Source::Callback)),
             Sign::OptedOut(category) => {
                 self.facts.acted(InteractionKind::Message, at);
-                let suppression = suppression(Reason::OptedOut, None);
+                let suppression = suppression(Reason::OptedOut, None, Source::Person);
                 // Written again, it holds since the first time.
                 if !self.is_suppressed_for(Reason::OptedOut) {
                     self.facts.suppress(Suppression { category, ..suppression });
                 }
             }
             Sign::Unreachable(reason) => {
-                self.facts.suppress(suppression(reason, reason.lasts().map(|lasts| at.plus(lasts))));
+                let until = reason.lasts().map(|lasts| at.plus(lasts));
+                self.facts.suppress(suppression(reason, until, Source::Receipt));
             }
         }
     }

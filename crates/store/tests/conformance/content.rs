@@ -51,6 +51,23 @@ pub(crate) async fn word_lists_are_kept_and_the_newest_of_an_account_is_in_force
     assert_eq!(bed.store.word_list(own, 4).await.unwrap(), None);
 }
 
+pub(crate) async fn the_last_ten_lists_of_an_account_are_kept(bed: &Bed) {
+    let own = Some(bed.account);
+    bed.store.put_words(list(None, Some("a,custom")), NOW).await.unwrap();
+    for _ in 0..11 {
+        bed.store.put_words(list(own, Some("b,custom")), NOW).await.unwrap();
+    }
+
+    let kept = [(None, 1), (own, 2), (own, 3), (own, 12)];
+    let mut is_kept = Vec::new();
+    for (account, version) in kept {
+        is_kept.push(bed.store.word_list(account, version).await.unwrap().is_some());
+    }
+
+    assert_eq!(is_kept, [true, false, true, true]);
+    assert_eq!(bed.store.put_words(list(own, None), NOW).await.unwrap(), 13, "numbers go on");
+}
+
 pub(crate) async fn what_is_approved_is_due_when_it_was_and_its_words_are_not_asked_again(bed: &Bed) {
     let id = asked(bed, "x").await;
     assert_eq!(bed.record(id).await.cause, Some(Cause::Content));

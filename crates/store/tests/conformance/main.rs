@@ -166,6 +166,7 @@ suite! {
     }
     content {
         word_lists_are_kept_and_the_newest_of_an_account_is_in_force,
+        the_last_ten_lists_of_an_account_are_kept,
         what_is_approved_is_due_when_it_was_and_its_words_are_not_asked_again,
         what_is_approved_late_is_ready_at_once,
         what_is_rejected_is_suppressed_and_what_ends_otherwise_lapses,

@@ -66,7 +66,8 @@ pub(crate) async fn one_who_was_erased_for_good_is_named_by_no_list(bed: &Bed) {
 }
 
 async fn listed_after_suppressing(bed: &Bed, who: &str) -> Vec<String> {
-    let manual = Suppression { reason: Reason::Manual, category: None, since: NOW, until: None };
+    let manual =
+        Suppression { reason: Reason::Manual, category: None, since: NOW, until: None, source: None };
     bed.store.suppress(bed.account, vec![(openid(who), manual)]).await.unwrap();
     let listed = bed.store.suppressed(bed.account, None, 10).await.unwrap().items;
     listed.into_iter().map(|one| one.openid.expose().to_owned()).collect()
@@ -93,7 +94,8 @@ pub(crate) async fn people_not_heard_of_are_forgotten_but_not_that_they_must_not
         let one = Interaction { account: bed.account, openid: openid(who), sign, at };
         bed.store.interact(vec![one]).await.unwrap();
     }
-    let suppression = Suppression { reason: Reason::Manual, category: None, since: NOW, until: None };
+    let suppression =
+        Suppression { reason: Reason::Manual, category: None, since: NOW, until: None, source: None };
     bed.store.suppress(bed.account, vec![(openid("oB"), suppression)]).await.unwrap();
 
     let (mut went, mut from) = (0, None);

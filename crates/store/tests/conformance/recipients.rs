@@ -106,7 +106,8 @@ pub(crate) async fn who_leaves_is_suppressed_until_they_are_seen_again(bed: &Bed
 }
 
 pub(crate) async fn the_suppression_list_is_paged_and_lifted(bed: &Bed) {
-    let suppression = Suppression { reason: Reason::Manual, category: None, since: NOW, until: None };
+    let suppression =
+        Suppression { reason: Reason::Manual, category: None, since: NOW, until: None, source: None };
     let people = (0..5).map(|number| (openid(&format!("o{number}")), suppression)).collect();
     bed.store.suppress(bed.account, people).await.unwrap();
 

@@ -128,7 +128,8 @@ pub(crate) async fn people_are_sealed_by_the_new_key_in_every_process(bed: &Bed)
 
     server.interact(vec![paid(bed, "oA")]).await.unwrap();
     bed.store.rotate_data_key(bed.account, NOW).await.unwrap();
-    let suppression = Suppression { reason: Reason::Manual, category: None, since: NOW, until: None };
+    let suppression =
+        Suppression { reason: Reason::Manual, category: None, since: NOW, until: None, source: None };
     server.suppress(bed.account, vec![(openid("oB"), suppression)]).await.unwrap();
 
     let people: Vec<_> = sealed_by(bed).into_iter().filter(|by| by.starts_with("recipient")).collect();

@@ -153,6 +153,23 @@ async fn what_a_brake_held_is_late_in_the_hold_by_its_own_deadline() {
 }
 
 #[tokio::test]
+async fn asked_about_a_braked_template_nobody_knows_when_it_goes() {
+    let world = World::start().await;
+    a_touchy_brake(&world, "enforce").await;
+    pull(&world).await;
+    let official = world.official();
+    let path = format!("/api/v1/recipients/{}/check", official.openids[1]);
+
+    let said = world.api().post(&path, &json!({ "template_id": official.template_id })).await.expect(200);
+
+    assert_eq!(
+        (&said["verdict"], &said["rule"], &said["until"]),
+        (&json!("hold"), &json!("brake"), &json!(null))
+    );
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn what_waited_for_its_turn_when_the_brake_was_pulled_waits_and_is_not_lost() {
     let world = World::start().await;
     a_touchy_brake(&world, "enforce").await;
@@ -434,6 +451,42 @@ async fn the_self_check_tells_what_really_went_against_each_standard() {
     assert_eq!(report["checks"][1]["did"]["observed"], json!(1));
     assert_eq!(report["checks"][2]["did"]["observed"], json!(2));
     assert_eq!(report["checks"][1]["share"], json!(0.2));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_day_that_nobody_looked_at_because_the_process_was_down_is_looked_at_later() {
+    let mut world = a_bad_day().await;
+    world.kill().await;
+    world.advance(3 * DAY);
+    world.boot().await;
+    for _ in 0..4 {
+        world.tick().await;
+    }
+
+    for day in ["2026-11-23", "2026-11-24", "2026-11-25"] {
+        let report = get(&world, &format!("compliance/report?day={day}")).await;
+        assert_eq!(report["complete"], json!(true), "{day}");
+    }
+    let report = get(&world, "compliance/report?day=2026-11-23").await;
+    assert_eq!(report["checks"][1]["found"], json!(1));
+    let before = get(&world, "compliance/report?day=2026-11-22").await;
+    assert_eq!(before["complete"], json!(false), "there was no account yet");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_self_check_counts_by_the_accounts_own_rule() {
+    let world = a_bad_day().await;
+    policy(&world, "frequency", json!({ "caps": [{ "per": "day", "over": "all", "limit": 4 }] })).await;
+    world.advance(DAY);
+    world.tick().await;
+
+    let report = get(&world, "compliance/report?day=2026-11-23").await;
+
+    let check = &report["checks"][1];
+    assert_eq!((&check["found"], &check["state"]), (&json!(0), &json!("passed")));
+    assert!(check["standard"]["en"].as_str().unwrap().contains("at most 4"), "{check}");
     world.finish().await;
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hongyan_testkit::process::run;
 use hongyan_testkit::{World, with};
 use serde_json::{Value, json};
 
@@ -389,6 +390,38 @@ async fn a_text_is_checked_and_advised_on_without_being_sent() {
     world.finish().await;
 }
 
+/// WeChat's category templates name no industry of their own; the simulated account's first one is e-commerce.
+#[tokio::test]
+async fn advice_goes_by_the_accounts_industry_and_sees_colours() {
+    let world = World::start().await;
+    let lines = with(
+        world.body(0)["data"].clone(),
+        &json!({ "thing1": { "value": "您的拿铁已完成", "color": "#173177" } }),
+    );
+    let dry = with(
+        world.body(0),
+        &json!({ "data": lines, "dry_run": true, "url": "https://a.example/?utm_source=x" }),
+    );
+    let advised = async || {
+        let told = world.api().post("/api/v1/messages", &dry).await.expect(200);
+        let codes = told["advice"].as_array().unwrap().iter().map(|one| one["code"].clone());
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(advised().await, ["colour_ignored"]);
+
+    world.order("templates/sync", &json!({})).await.expect(200);
+
+    assert_eq!(
+        advised().await,
+        ["too_few_fields", "colour_ignored"],
+        "four of the five that shops do best with"
+    );
+    let asked = json!({ "template_id": world.official().template_id, "data": lines });
+    let said = world.api().post("/api/v1/content/advise", &asked).await.expect(200);
+    assert_eq!(said["industry"], json!("retail"));
+    world.finish().await;
+}
+
 const PHONE: &str = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 MicroMessenger/8.0.50";
 
 /// A world whose links are counted, and one message with such a link that was delivered.
@@ -427,6 +460,9 @@ async fn a_tap_leads_to_the_messages_own_address_and_is_counted_once_a_person() 
     let message = world.message(&id).await;
     assert_eq!(message["clicks"]["count"], json!(2));
     assert!(message["timeline"].as_array().unwrap().iter().any(|one| one["what"] == json!("clicked")));
+    let person =
+        world.api().get(&format!("/api/v1/recipients/{}", world.official().openids[0])).await.expect(200);
+    assert_eq!(person["recent"][0]["clicks"]["count"], json!(2));
     let stats = world.api().get("/api/v1/stats/clicks?by=template").await.expect(200);
     let row = &stats["rows"][0];
     assert_eq!((&row["sent"], &row["clicked"], &row["clicks"]), (&json!(1), &json!(1), &json!(2)));
@@ -501,7 +537,7 @@ fn split(world: &World) -> Value {
         "fields": { "thing1": "订单已支付", "amount2": "¥1.00", "character_string3": "NO1",
             "time4": "2026年11月23日 12:00" },
         "link": { "url": "https://shop.example.com/o", "utm": {} },
-        "variants": [{ "name": "a", "weight": 1 }, { "name": "b", "weight": 1, "fields": { "thing1": "支付成功啦" } }],
+        "variants": [{ "name": "b", "weight": 1, "fields": { "thing1": "支付成功啦" } }, { "name": "a", "weight": 1 }],
     })
 }
 
@@ -532,7 +568,13 @@ async fn people_are_split_and_the_variants_are_compared_until_one_is_stopped() {
 
     let stats = api.get("/api/v1/stats/clicks?by=variant").await.expect(200);
     assert_eq!(stats["rows"].as_array().unwrap().len(), 2, "{seen:?} {stats}");
-    assert_eq!(stats["comparisons"][0]["answer"], json!("too_few"));
+    let compared = &stats["comparisons"][0];
+    assert_eq!(compared["answer"], json!("too_few"));
+    assert_eq!(
+        (&compared["a"], &compared["b"]),
+        (&json!("b"), &json!("a")),
+        "against the one declared first"
+    );
     assert!(stats["comparisons"][0]["text"]["zh"].is_string());
     api.post("/api/v1/scenarios/paid/variants/b/stop", &json!({})).await.expect(200);
     world.advance(Duration::from_secs(120));
@@ -544,6 +586,39 @@ async fn people_are_split_and_the_variants_are_compared_until_one_is_stopped() {
     }
     api.post("/api/v1/scenarios/paid/variants/a/stop", &json!({})).await.expect(409);
     api.post("/api/v1/scenarios/paid/variants/c/stop", &json!({})).await.expect(404);
+    world.drain().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn words_approvals_variants_and_clicks_are_worked_with_at_the_command_line() {
+    let (world, template_id) = worded().await;
+    let folder = tempfile::tempdir().unwrap();
+    let server = format!("http://{}", world.api().address());
+    let cli = async |words: &str| {
+        let settings = [("HONGYAN_KEY", world.key().to_owned())];
+        let words: Vec<_> = words.split(' ').chain(["--server", &server, "--json"]).collect();
+        run(folder.path(), &settings, &words).await.json()
+    };
+    for text in ["送您优惠券", "再送优惠券一张"] {
+        world.send(&saying(&world, &template_id, text)).await;
+    }
+    let alike = waiting(&world).await[0]["alike"].as_str().unwrap().to_owned();
+    let put = split(&world).to_string().into();
+    world.api().call(http::Method::PUT, "/api/v1/scenarios/paid", "application/json", put).await.expect(200);
+    put_words(&world, "暗号,custom").await;
+
+    let decided = cli(&format!("approval approve --alike {alike} --reason earned")).await;
+    let taken_back = cli("words delete").await;
+    let stopped = cli("scenario stop paid b").await;
+    let clicks = cli("clicks --by variant").await;
+    let brake = cli("policy set brake --mode off").await;
+
+    assert_eq!(decided["results"].as_array().unwrap().len(), 2);
+    assert_eq!(taken_back["version"], json!(0));
+    assert_eq!(stopped["scenario"]["variants"][0]["weight"], json!(0));
+    assert_eq!(clicks["by"], json!("variant"));
+    assert!(brake.is_object());
     world.drain().await;
     world.finish().await;
 }

@@ -43,6 +43,26 @@ pub(crate) fn trigger(world: &World, order_no: &str) -> Value {
 }
 
 #[tokio::test]
+async fn a_mini_programs_page_carries_its_utm_marks_and_the_adviser_sees_them() {
+    let world = World::start().await;
+    let link = json!({ "miniprogram": { "appid": "wxshop", "pagepath": "pages/order?id={{ order_no }}" }, "utm": {} });
+    put(&world, "paid", &with(paid(&world), &json!({ "link": link }))).await;
+
+    let accepted =
+        world.api().post("/api/v1/scenarios/paid/trigger", &trigger(&world, "NO7")).await.expect(202);
+    world.drain().await;
+
+    let marked = "pages/order?id=NO7&utm_source=wechat&utm_medium=template_message&utm_campaign=paid";
+    let message = world.message(accepted["id"].as_str().unwrap()).await;
+    assert_eq!(message["miniprogram"]["pagepath"], json!(marked));
+    let asked = json!({ "scenario": "paid", "params": trigger(&world, "NO8")["params"] });
+    let advised = world.api().post("/api/v1/content/advise", &asked).await.expect(200);
+    let codes: Vec<_> = advised["advice"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
+    assert!(!codes.contains(&json!("no_utm")), "{codes:?}");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_trigger_becomes_a_message_with_what_the_scenario_says() {
     let world = World::build().house_rules().start().await;
     put(&world, "paid", &paid(&world)).await;

@@ -8,6 +8,8 @@ use hongyan_testkit::{Reply, World, with};
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::scenarios::{paid, put};
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn path(world: &World, rest: &str) -> String {
@@ -37,6 +39,47 @@ async fn what_others_do_at_wechat_is_noted_and_what_we_do_is_not() {
     world.api().call(Method::DELETE, &gone, "", Default::default()).await.expect(204);
 
     assert_eq!(notices(&world).await, [("added".to_owned(), theirs)]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_others_change_is_found_within_the_hour_and_gives_an_alert() {
+    let world = World::start().await;
+    let body = json!({ "appid": world.official().appid, "title": "退款通知", "content": "退款金额{{amount1.DATA}}" });
+    let theirs = world.simulator.control().put_template(&serde_json::from_value(body).unwrap()).unwrap();
+
+    world.pass(2, Duration::from_secs(660)).await;
+    world.pass(2, Duration::from_secs(61)).await;
+
+    assert_eq!(notices(&world).await, [("added".to_owned(), theirs.clone())]);
+    let alerts = world.api().get("/api/v1/alerts").await.expect(200)["alerts"].clone();
+    let alert = &alerts[0];
+    assert_eq!(
+        (&alert["rule"], &alert["state"], &alert["template_id"]),
+        (&json!("template-changed"), &json!("firing"), &json!(theirs))
+    );
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_template_that_scenarios_fill_is_deleted_only_by_force() {
+    let world = World::start().await;
+    let template_id = world.official().template_id.clone();
+    put(&world, "paid", &paid(&world)).await;
+    let of_template = path(&world, &format!("templates/{template_id}"));
+    let delete = |query: &'static str| {
+        let (api, path) = (world.api(), format!("{of_template}{query}"));
+        async move { api.call(Method::DELETE, &path, "", Default::default()).await }
+    };
+
+    let shown = world.api().get(&of_template).await.expect(200);
+    let refused = delete("").await.expect(409);
+    delete("?force=maybe").await.expect(422);
+    delete("?force=true").await.expect(204);
+
+    assert_eq!(shown["template"]["scenarios"], json!(["paid"]));
+    assert_eq!(refused["code"], json!("template_in_use"));
+    assert!(refused["detail"].as_str().unwrap().contains("paid"));
     world.finish().await;
 }
 

@@ -96,6 +96,42 @@ async fn each_trigger_given_again_answers_with_the_message_it_went_into() {
 }
 
 #[tokio::test]
+async fn a_trigger_under_a_known_id_that_says_another_time_or_urgency_is_another_one() {
+    let world = World::start().await;
+    merging(&world).await;
+    let first = bought(&world, "M1", "拿铁");
+    post(&world, "cart", &first, 202).await;
+
+    for other in [json!({ "occurred_at": world.at(-60) }), json!({ "overflow": "shorten" })] {
+        post(&world, "cart", &with(first.clone(), &other), 409).await;
+    }
+    post(&world, "cart", &first, 200).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_several_triggers_say_together_is_shortened_where_that_is_asked() {
+    let world = World::start().await;
+    merging(&world).await;
+    let long = "一二三四五六七八九";
+    let shorten = |no: &str| with(bought(&world, no, long), &json!({ "overflow": "shorten" }));
+
+    let first = post(&world, "cart", &shorten("L1"), 202).await;
+    post(&world, "cart", &shorten("L2"), 202).await;
+    let third = post(&world, "cart", &shorten("L3"), 202).await;
+    world.advance(10 * MINUTE);
+    world.drain().await;
+
+    assert_eq!(third["id"], first["id"]);
+    let warning = &third["warnings"][0];
+    assert_eq!((&warning["field"], &warning["code"]), (&json!("data.thing1"), &json!("shortened")));
+    let message = world.message(first["id"].as_str().unwrap()).await;
+    let shown = message["data"]["thing1"]["value"].as_str().unwrap();
+    assert!(shown.ends_with('…') && shown.chars().count() == 20, "{shown}");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_window_that_is_over_or_says_too_much_is_followed_by_another() {
     let world = World::start().await;
     merging(&world).await;
@@ -235,6 +271,46 @@ async fn an_event_that_does_not_say_of_what_is_refused() {
 
     assert_eq!(told["errors"][0]["field"], json!("params.order_no"));
     post(&world, "nothing_goes_by_this", &cancels(&world, "B1"), 422).await;
+    world.finish().await;
+}
+
+/// By what each of the first five followers came onto the suppression list.
+async fn sources(world: &World) -> Vec<Value> {
+    let mut sources = Vec::new();
+    for openid in &world.official().openids[..5] {
+        let person = world.api().get(&format!("/api/v1/recipients/{openid}")).await.expect(200);
+        sources.push(person["suppressions"][0]["source"].clone());
+    }
+    sources
+}
+
+#[tokio::test]
+async fn a_suppression_tells_by_what_it_is_known_and_a_file_keeps_that() {
+    let world = World::start().await;
+    let official = world.official();
+    let event = |follower: usize, more: Value| {
+        let event = with(json!({ "appid": official.appid, "openid": official.openids[follower] }), &more);
+        world.simulator.control().event(&serde_json::from_value(event).unwrap()).unwrap();
+    };
+    event(0, json!({ "kind": "unfollow" }));
+    world.make_followers(&[1], "user_blocked");
+    // Who is not known at all gets no row by a receipt.
+    event(1, json!({ "kind": "click" }));
+    world.drain().await;
+    world.send(&world.body(1)).await;
+    world.drain().await;
+    let by_hand = json!({ "tousers": [official.openids[2]] });
+    world.api().post("/api/v1/suppressions", &by_hand).await.expect(200);
+    let file = format!("touser\n{}\n", official.openids[3]);
+    upload(&world, "/api/v1/suppressions/import", "text/csv", file.as_bytes()).await;
+    event(4, json!({ "kind": "text", "text": "退订" }));
+    world.drain().await;
+
+    let expected = ["callback", "receipt", "api", "import", "person"];
+    assert_eq!(sources(&world).await, expected);
+    let out = world.api().get("/api/v1/suppressions/export").await;
+    upload(&world, "/api/v1/suppressions/import", "text/csv", &out.body).await;
+    assert_eq!(sources(&world).await, expected);
     world.finish().await;
 }
 

@@ -59,9 +59,10 @@ impl Engine {
         let scenario = triggered.as_ref().map(|triggered| triggered.scenario);
         let track = (request.track, scenario);
         let tracked = keep(&mut faults, links::tracking(&self.shared.links, track, said.url));
-        keep(&mut faults, request.client_msg_id.as_deref().map_or(Ok(()), check_client_msg_id));
-        let rules = FieldRules::of(account.record.kind);
-        let rules = rules.on_overflow(request.overflow.unwrap_or(Overflow::Error));
+        let own_id = request.client_msg_id.as_deref();
+        keep(&mut faults, own_id.map_or(Ok(()), |id| check_client_msg_id(id, &request.touser)));
+        let overflow = request.overflow.unwrap_or(Overflow::Error);
+        let rules = FieldRules::of(account.record.kind).on_overflow(overflow);
         let filled = template.and_then(|template| keep_all(&mut faults, filled(template, said.data, rules)));
         let (Some(openid), Some(template), Some(miniprogram), Some((data, filled))) =
             (openid, template, miniprogram, filled)
@@ -90,7 +91,7 @@ impl Engine {
         }
         message.marks.tracked = tracked.unwrap_or(false);
         let worded = content::worded(account, template, &data, &mut message);
-        Ok(Checked::Message(Fresh { message: Box::new(message), worded }, filled.warnings))
+        Ok(Checked::Message(Fresh { message: Box::new(message), worded, overflow }, filled.warnings))
     }
 
     fn message(
@@ -166,7 +167,7 @@ fn previewed(
     let tap = Tap::of(content.url.as_deref(), content.miniprogram.as_ref());
     Box::new(Previewed {
         content: content::tell(&account.words, template, data, category),
-        advice: advice::of(template, data, &tap),
+        advice: advice::with(template, data, &tap, advice::industry_of(account, template)),
         preview: preview(template, data, tap, rules),
     })
 }

@@ -28,6 +28,8 @@ pub(super) struct Figures<'a> {
     /// How long the first of an account's lanes is over its deadline.
     late: HashMap<AccountId, Duration>,
     webhooks: Vec<Webhook>,
+    /// What others changed of templates: read only for a rule about it.
+    noticed: Vec<(AccountId, Timestamp, String)>,
 }
 
 impl<'a> Figures<'a> {
@@ -48,7 +50,8 @@ impl<'a> Figures<'a> {
             if hours > 0 { rows(shared, ids, (Step::Hour, hours), now).await? } else { HashMap::new() };
         let late = late(shared, now).await?;
         let webhooks = shared.store.webhooks().await?;
-        Ok(Self { shared, catalog, now, minutes, hours, late, webhooks })
+        let noticed = noticed(shared, rules, now).await?;
+        Ok(Self { shared, catalog, now, minutes, hours, late, webhooks, noticed })
     }
 
     /// The accounts a rule is about.
@@ -62,6 +65,9 @@ impl<'a> Figures<'a> {
 
     /// The templates of an account that were counted in the rule's window.
     pub(super) fn templates(&self, rule: &AlertRule, account: AccountId) -> Vec<String> {
+        if rule.metric == Metric::TemplateChanged {
+            return self.noticed(rule, account).cloned().collect();
+        }
         let mut templates: Vec<String> = Vec::new();
         for key in self.rows(rule, account).flat_map(|row| row.cells.keys()) {
             if !key.template.is_empty() && !templates.iter().any(|known| **known == *key.template) {
@@ -125,6 +131,12 @@ impl<'a> Figures<'a> {
             Metric::TokenFailure => self.token(account),
             Metric::CallbackSilence => self.silence(account, sent()),
             Metric::WebhookFailure => None,
+            Metric::TemplateChanged => {
+                let changed =
+                    self.noticed(rule, account).filter(|id| template.is_none_or(|only| only == *id));
+                let times = i64::try_from(changed.count()).unwrap_or(i64::MAX);
+                (times > 0).then_some(Sample { value: times as f64, events: times })
+            }
         }
     }
 
@@ -133,6 +145,13 @@ impl<'a> Figures<'a> {
         let by = if rule.window_minutes <= BY_MINUTE_MAX { &self.minutes } else { &self.hours };
         let since = self.now.minus(window);
         by.get(&account).into_iter().flatten().filter(move |row| row.at > since)
+    }
+
+    /// The templates of an account that others changed in the rule's window, one for each time.
+    fn noticed(&self, rule: &AlertRule, account: AccountId) -> impl Iterator<Item = &String> {
+        let since = self.now.minus(Duration::from_secs(60 * u64::from(rule.window_minutes)));
+        let of = self.noticed.iter().filter(move |(of, at, _)| *of == account && *at > since);
+        of.map(|(.., template)| template)
     }
 
     fn quota(&self, account: AccountId) -> Option<Sample> {
@@ -158,6 +177,17 @@ impl<'a> Figures<'a> {
         let heard = self.shared.heard.lock().get(&account).copied().unwrap_or(self.shared.since);
         Some(Sample { value: self.now.since(heard).as_secs_f64() / 60.0, events: sent })
     }
+}
+
+async fn noticed(
+    shared: &Shared,
+    rules: &[AlertRule],
+    now: Timestamp,
+) -> Result<Vec<(AccountId, Timestamp, String)>, EngineError> {
+    let about = rules.iter().filter(|rule| rule.metric == Metric::TemplateChanged);
+    let Some(minutes) = about.map(|rule| rule.window_minutes).max() else { return Ok(Vec::new()) };
+    let since = now.minus(Duration::from_secs(60 * u64::from(minutes)));
+    Ok(shared.store.templates_noticed_since(since).await?)
 }
 
 fn share(part: i64, whole: i64) -> Option<Sample> {

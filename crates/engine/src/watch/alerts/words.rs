@@ -125,6 +125,7 @@ fn metric(metric: Metric) -> Pair {
         Metric::CallbackSilence => ("未收到回调（分钟）", "Minutes without a callback"),
         Metric::UserBlockRate => ("用户拒收比例", "Share of people who blocked"),
         Metric::WebhookFailure => ("业务回调持续失败（小时）", "Hours a webhook has failed"),
+        Metric::TemplateChanged => ("模板被他人改动次数", "Changes of templates by others"),
     }
 }
 
@@ -152,6 +153,9 @@ fn meaning(metric: Metric) -> Pair {
         Metric::UserBlockRate => ("关闭消息的用户太多", "too many people have switched the messages off"),
         Metric::WebhookFailure => {
             ("业务系统收不到消息的最终结果", "a business is not told what became of its messages")
+        }
+        Metric::TemplateChanged => {
+            ("模板在微信被他人修改或删除", "a template was changed or removed at WeChat by others")
         }
         Metric::ErrcodeCount | Metric::ErrcodeRate => ("—", "—"),
     }
@@ -210,6 +214,16 @@ fn mend(metric: Metric) -> (Pair, Pair) {
                 "it is tried again after 5 s to 24 h; after five days it is switched off; seven days can be replayed",
             ),
             ("检查业务系统的接收地址，恢复后重放", "mend the receiver, then replay"),
+        ),
+        Metric::TemplateChanged => (
+            (
+                "已按微信的模板库更新；旧文本留有版本，用已删模板的消息微信会拒绝",
+                "our list follows WeChat's; old texts are kept, and WeChat refuses messages by a template that is gone",
+            ),
+            (
+                "运行 hongyan template notices 查看改动，并检查使用该模板的场景",
+                "see `hongyan template notices`, and check the scenarios that use the template",
+            ),
         ),
         Metric::ErrcodeCount | Metric::ErrcodeRate => (("—", "—"), ("—", "—")),
     }

@@ -98,6 +98,8 @@ codes! {
     LastAdmin = "last_admin", 409, "They are the last admin";
     /// What is applied for is in the account's library.
     TemplateExists = "template_exists", 409, "The account has this template already";
+    /// Scenarios fill the template.
+    TemplateInUse = "template_in_use", 409, "Scenarios use the template";
     /// WeChat allows it once or a few times a month; `allowed_at` says when again.
     TooSoon = "too_soon", 409, "It is too soon for that";
     /// Not possible in the state it is in.
