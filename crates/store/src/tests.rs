@@ -6,8 +6,10 @@ use hongyan_domain::{
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::message::find;
+use crate::message::{find, waiting};
+use crate::numbers::{clicks, on_time, tally};
 use crate::path::{attribute, claim, moves, ready, reconcile};
+use crate::series::{fold, read};
 use crate::sqlite::writer::Ledger;
 use crate::{
     AccountDraft, MasterKey, NewMessage, Secret, SeriesQuery, Settings, Store, StoreError, TokenSource, Whose,
@@ -163,6 +165,29 @@ async fn plan(store: &Store, sql: &'static str) -> String {
     store.read(explain).await.unwrap()
 }
 
+/// Trap 29: pages that take tens of seconds at a million rows. What counts reads counters, whose number is that of days
+/// and accounts; what lists goes by an index, a bounded number of rows.
+#[tokio::test]
+async fn pages_count_by_counters_and_list_by_an_index() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = store(&dir).await;
+    for sql in [tally::TALLY, tally::SENDS, on_time::ROWS, fold::READ, read::SPANS, clicks::ROWS] {
+        let plan = plan(&store, sql).await;
+        assert!(!plan.contains(" message") && !plan.contains(" dispatch"), "{plan} for {sql}");
+    }
+    let lists = [
+        (find::BY_AGE, "sqlite_autoindex_message_1 (account=? AND id<?)"),
+        (find::BY_CLIENT, "message_client (account=? AND client_msg_id=?)"),
+        (find::BY_ERRCODE, "dispatch_errcode (account=? AND errcode=? AND message<?)"),
+        (waiting::HEAD, "message_ready (account=? AND lane=?)"),
+        (waiting::SCHEDULE, "message_scheduled"),
+    ];
+    for (sql, index) in lists {
+        let plan = plan(&store, sql).await;
+        assert!(plan.contains(index), "{plan} for {sql}");
+    }
+}
+
 #[tokio::test]
 async fn hot_statements_go_through_the_index_made_for_them() {
     let dir = tempfile::TempDir::new().unwrap();
@@ -172,6 +197,7 @@ async fn hot_statements_go_through_the_index_made_for_them() {
         (attribute::BY_MSGID, "message_awaited (msgid=? AND account=?)"),
         (attribute::HAS_UNNAMED, "message_awaited (msgid=? AND account=?)"),
         (attribute::UNNAMED, "message_unnamed (account=? AND recipient=?)"),
+        (attribute::WAITED, "message_waited (account=? AND recipient=?)"),
         (attribute::BY_RECIPIENT, "message_recipient (<expr>=? AND account=? AND recipient=?)"),
         (reconcile::OPEN_BY_MSGID, "PRIMARY KEY (account=? AND msgid=?)"),
         (reconcile::OPEN_BY_RECIPIENT, "receipt_open (account=? AND recipient=? AND created_at>?)"),
@@ -193,4 +219,3 @@ async fn hot_statements_go_through_the_index_made_for_them() {
         assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan} for {sql}");
     }
 }
-        (attribute::WAITED, "message_waited (account=? AND recipient=?)"),
