@@ -29,7 +29,29 @@ pub fn post_body(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
     use super::*;
+
+    const BODY: &str = r#"{"touser":"o1","template_id":"T1","lane":"urgent","send_at":"2026-11-23T12:00:00+08:00","miniprogram":
+        {"appid":"wx1","path":"a?b=1"},"data":{"character_string1":"A1","thing2":{"value":"拿\u94c1"}},"basis":"payment"}"#;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn a_body_that_is_nearly_right_is_taken_or_refused(
+            damages in prop::collection::vec((any::<Index>(), any::<u8>(), any::<bool>()), 1..8),
+        ) {
+            let mut body = BODY.as_bytes().to_vec();
+            for (place, byte, insert) in damages {
+                let at = place.index(body.len());
+                if insert { body.insert(at, byte) } else { body[at] = byte }
+            }
+            post_body(&body);
+        }
+    }
 
     #[test]
     fn bodies_of_every_kind_are_taken_or_refused() {

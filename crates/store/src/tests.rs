@@ -7,8 +7,10 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::compliance::{near, reports};
-use crate::message::find;
+use crate::message::{find, waiting};
+use crate::numbers::{clicks, on_time, tally};
 use crate::path::{attribute, claim, moves, ready, reconcile};
+use crate::series::{fold, read};
 use crate::sqlite::writer::Ledger;
 use crate::{
     AccountDraft, MasterKey, NewMessage, Secret, SeriesQuery, Settings, Store, StoreError, TokenSource, Whose,
@@ -162,6 +164,29 @@ async fn plan(store: &Store, sql: &'static str) -> String {
         Ok(steps.collect::<rusqlite::Result<Vec<_>>>()?.join("; "))
     };
     store.read(explain).await.unwrap()
+}
+
+/// Trap 29: pages that take tens of seconds at a million rows. What counts reads counters, whose number is that of days
+/// and accounts; what lists goes by an index, a bounded number of rows.
+#[tokio::test]
+async fn pages_count_by_counters_and_list_by_an_index() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = store(&dir).await;
+    for sql in [tally::TALLY, tally::SENDS, on_time::ROWS, fold::READ, read::SPANS, clicks::ROWS] {
+        let plan = plan(&store, sql).await;
+        assert!(!plan.contains(" message") && !plan.contains(" dispatch"), "{plan} for {sql}");
+    }
+    let lists = [
+        (find::BY_AGE, "sqlite_autoindex_message_1 (account=? AND id<?)"),
+        (find::BY_CLIENT, "message_client (account=? AND client_msg_id=?)"),
+        (find::BY_ERRCODE, "dispatch_errcode (account=? AND errcode=? AND message<?)"),
+        (waiting::HEAD, "message_ready (account=? AND lane=?)"),
+        (waiting::SCHEDULE, "message_scheduled"),
+    ];
+    for (sql, index) in lists {
+        let plan = plan(&store, sql).await;
+        assert!(plan.contains(index), "{plan} for {sql}");
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,9 @@ use crate::world::World;
 /// 2026-11-23 12:00 in Shanghai, a Monday.
 const NOON_MS: i64 = 1_795_406_400_000;
 
+/// Longer than a test that hangs is let hang.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+
 /// Whether and how WeChat reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipts {
@@ -51,6 +54,7 @@ pub struct Builder {
     engine: hongyan_engine::Settings,
     /// Whether messages are judged by the house rules, or by none.
     house_rules: bool,
+    bases: usize,
 }
 
 impl Default for Builder {
@@ -62,9 +66,11 @@ impl Default for Builder {
             account: json!({ "limits": { "base_per_s": 0, "peak_per_s": 0, "daily": 1_000_000 } }),
             simulated: AccountBody::default(),
             simulator: Settings::default(),
-            wechat: hongyan_wechat::Settings::default(),
+            // Of the machine's time, which no test counts on: a call that a test holds is held as long as that takes.
+            wechat: hongyan_wechat::Settings { timeout: PATIENCE, ..hongyan_wechat::Settings::default() },
             engine: hongyan_engine::Settings::default(),
             house_rules: false,
+            bases: 1,
         }
     }
 }
@@ -139,7 +145,14 @@ impl Builder {
         self
     }
 
-    /// How long a call may stay without an answer. This one is real time: keep it short.
+    /// `World::detour` is WeChat's second entry, as api2 is.
+    #[must_use]
+    pub fn two_bases(mut self) -> Self {
+        self.bases = 2;
+        self
+    }
+
+    /// How long a call may stay without an answer; without this, for ever. This one is real time: keep it short.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.wechat.timeout = timeout;
@@ -151,8 +164,8 @@ impl Builder {
         let clock = Arc::new(AtomicI64::new(NOON_MS));
         self.simulator.clock = Clock::Manual(clock.clone());
         let (simulator, wechat) = serve_simulator(self.simulator.clone()).await;
-        let wire = Arc::new(Wire::to(wechat));
-        self.wechat.api_bases = vec![wire.url()];
+        let (wire, detour) = (Arc::new(Wire::to(wechat)), Arc::new(Wire::to(wechat)));
+        self.wechat.api_bases = [wire.url(), detour.url()].into_iter().take(self.bases).collect();
         let mut rng = StdRng::seed_from_u64(1);
         let (wechat, engine) = (self.wechat.clone(), self.engine.clone());
         let ours = Manual { ms: clock.clone(), ..Manual::default() };
@@ -169,8 +182,19 @@ impl Builder {
         let key = first_key(&daemon, &mut rng).await;
         let api = Api::new(address, &key);
         let officials = self.officials(&simulator, &api, &daemon).await;
-        let world =
-            World { simulator, wire, clock, files, plan, door, daemon: Some(daemon), api, key, officials };
+        let world = World {
+            simulator,
+            wire,
+            detour,
+            clock,
+            files,
+            plan,
+            door,
+            daemon: Some(daemon),
+            api,
+            key,
+            officials,
+        };
         first_tick(&world).await;
         world
     }

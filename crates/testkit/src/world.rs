@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use hongyan_engine::EngineError;
+use hongyan_engine::content::Words;
 use hongyan_simulator::{Simulator, Stats};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,6 +30,8 @@ pub struct World {
     pub simulator: Simulator,
     /// The line between it and us.
     pub wire: Arc<Wire>,
+    /// Another line to the same WeChat, which nobody takes unless a test says so.
+    pub detour: Arc<Wire>,
     pub(crate) clock: Arc<AtomicI64>,
     pub(crate) files: TempDir,
     pub(crate) plan: Plan,
@@ -249,6 +252,32 @@ impl World {
             held.map(|held| held.value.expose().to_owned())
         };
         self.daemon().with(held).await.expect("there is a token")
+    }
+
+    /// What the daemon's metrics say of a counter: by its labels, how much. `{kind="sent"}` → 3.
+    pub async fn counter(&self, name: &str) -> BTreeMap<String, u64> {
+        let metrics = self.api.get("/metrics").await.text().to_owned();
+        let told = metrics.lines().filter_map(|line| line.strip_prefix(name)?.rsplit_once(' '));
+        told.map(|(labels, count)| (labels.to_owned(), count.parse().expect("a count"))).collect()
+    }
+
+    /// Gives the first account a new data key; the sweep seals everything anew under it.
+    pub async fn rotate_data_key(&self) {
+        let (appid, now) = (self.official().appid.clone(), crate::daemon::timestamp(self.now_ms()));
+        let rotate = move |engine: hongyan_engine::Engine| async move {
+            let account = engine.catalog().account(Some(&appid)).map(|account| account.id());
+            engine.store().rotate_data_key(account.expect("the account is there"), now).await
+        };
+        self.daemon().with(rotate).await.expect("the store takes a key");
+    }
+
+    /// The word list in force for the first account.
+    pub async fn words(&self) -> Arc<Words> {
+        let appid = self.official().appid.clone();
+        let words = move |engine: hongyan_engine::Engine| async move {
+            engine.catalog().account(Some(&appid)).map(|account| account.words.clone())
+        };
+        self.daemon().with(words).await.expect("the account is there")
     }
 
     /// Has WeChat's own count of today's sends of the first account read now.

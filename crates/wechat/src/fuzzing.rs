@@ -75,7 +75,53 @@ pub fn send_body(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
     use super::*;
+
+    const XML: &[&[u8]] = &[
+        include_bytes!("../golden/event.subscribe_msg_popup.xml"),
+        include_bytes!("../golden/event.templatesendjobfinish.xml"),
+        include_bytes!("../golden/message.text.xml"),
+    ];
+    const JSON: &[&[u8]] = &[
+        include_bytes!("../golden/event.subscribe_msg_popup.many.json"),
+        include_bytes!("../golden/event.templatesendjobfinish.json"),
+        include_bytes!("../golden/envelope.json"),
+        br#"{"thing1":{"value":"\u4e2d\u6587"},"a":[1,{}],"b":1e10}"#,
+    ];
+
+    /// Something real with a few bytes changed, left out, put in, or cut off.
+    fn damaged(corpus: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
+        let damage = (any::<Index>(), 0..4_u8, any::<u8>());
+        (select(corpus), prop::collection::vec(damage, 1..8)).prop_map(|(body, damages)| {
+            let mut body = body.to_vec();
+            for (place, kind, byte) in damages {
+                let at = place.index(body.len() + 1);
+                match kind {
+                    0 if at < body.len() => body[at] = byte,
+                    1 if at < body.len() => drop(body.remove(at)),
+                    2 => body.insert(at, byte),
+                    // Rarely far: what is cut off early says little.
+                    _ => body.truncate(at.max(body.len() / 2)),
+                }
+            }
+            body
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn every_target_holds_over_what_is_nearly_right(xml in damaged(XML), json in damaged(JSON)) {
+            callback_xml(&xml);
+            callback_json(&json);
+            send_body(&json);
+            aes_open(&json);
+        }
+    }
 
     #[test]
     fn the_xml_target_holds_over_its_corpus() {

@@ -99,7 +99,7 @@ struct Search<'a> {
     items: Vec<MessageRecord>,
 }
 
-const BY_CLIENT: &str = concat!(
+pub(crate) const BY_CLIENT: &str = concat!(
     "SELECT ",
     record_columns!(),
     "
@@ -127,7 +127,7 @@ ORDER BY id DESC"
 
 // CROSS keeps the order: from the few tries with this errcode to their messages. A message that was answered so
 // twice comes twice, one after the other.
-const BY_ERRCODE: &str = concat!(
+pub(crate) const BY_ERRCODE: &str = concat!(
     "SELECT ",
     record_columns!(),
     "
@@ -138,7 +138,7 @@ WHERE account = ?1
 ORDER BY tried DESC"
 );
 
-const BY_AGE: &str = concat!(
+pub(crate) const BY_AGE: &str = concat!(
     "SELECT ",
     record_columns!(),
     "

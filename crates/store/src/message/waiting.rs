@@ -22,7 +22,7 @@ pub struct Head {
     pub deadline_at: Timestamp,
 }
 
-const HEAD: &str = "
+pub(crate) const HEAD: &str = "
 SELECT accepted_at, due_at, deadline_at
 FROM message
 WHERE account = ?1
@@ -32,7 +32,7 @@ WHERE account = ?1
 ORDER BY deadline_at, id
 LIMIT 1";
 
-const SCHEDULE: &str = "
+pub(crate) const SCHEDULE: &str = "
 SELECT account, due_at
 FROM message
 WHERE state = 'pending'

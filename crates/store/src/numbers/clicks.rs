@@ -80,7 +80,7 @@ ON CONFLICT (account, message)
 DO UPDATE SET first_at = MIN(click.first_at, excluded.first_at), last_at = MAX(click.last_at, excluded.last_at),
   count = click.count + excluded.count";
 
-const ROWS: &str = "
+pub(crate) const ROWS: &str = "
 SELECT account, template_id, scenario, variant, SUM(sent), SUM(clicked), SUM(clicks)
 FROM click_tally
 WHERE account = ?1
@@ -89,7 +89,7 @@ WHERE account = ?1
 GROUP BY account, template_id, scenario, variant
 ORDER BY template_id, scenario, variant";
 
-const CLICKED: &str = "
+pub(crate) const CLICKED: &str = "
 SELECT COALESCE(SUM(clicked), 0)
 FROM click_tally
 WHERE account = ?1

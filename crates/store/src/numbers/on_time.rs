@@ -182,7 +182,7 @@ pub(crate) fn late(
     Ok(punctuality(&passage))
 }
 
-const ROWS: &str = "
+pub(crate) const ROWS: &str = "
 SELECT account, day, scenario, on_time, late, expired, late_ms, hold_ms, pause_ms, pace_ms, claim_ms, wechat_ms
 FROM on_time
 WHERE (?1 IS NULL OR account = ?1)

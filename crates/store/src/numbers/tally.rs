@@ -290,7 +290,7 @@ fn cell(account: AccountId, accepted_at: Timestamp, state: State, cause: Option<
     }
 }
 
-const TALLY: &str = "
+pub(crate) const TALLY: &str = "
 SELECT account, day, state, cause, count
 FROM tally
 WHERE (?1 IS NULL OR account = ?1)
@@ -299,7 +299,7 @@ WHERE (?1 IS NULL OR account = ?1)
   AND count <> 0
 ORDER BY account, day, state, cause";
 
-const SENDS: &str = "
+pub(crate) const SENDS: &str = "
 SELECT account, count
 FROM sends
 WHERE day = ?1";

@@ -58,7 +58,7 @@ WHERE (account, step, at) IN (
     ORDER BY at
     LIMIT ?4)";
 
-const READ: &str = "
+pub(crate) const READ: &str = "
 SELECT seq, cells
 FROM series_delta
 WHERE account = 0

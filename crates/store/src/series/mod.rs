@@ -5,8 +5,8 @@
 
 mod check;
 mod codec;
-mod fold;
-mod read;
+pub(crate) mod fold;
+pub(crate) mod read;
 mod seed;
 
 use std::collections::{HashMap, HashSet};

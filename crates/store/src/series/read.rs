@@ -41,7 +41,7 @@ pub struct SeriesRow {
     pub cells: Cells,
 }
 
-const SPANS: &str = "
+pub(crate) const SPANS: &str = "
 SELECT at, cells
 FROM series
 WHERE account = ?1

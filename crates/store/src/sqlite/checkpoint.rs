@@ -13,7 +13,8 @@ use rusqlite::Connection;
 
 use crate::sqlite::broken::Broken;
 use crate::sqlite::writer::spawn;
-use crate::{Result, StoreError, sqlite};
+use crate::sqlite::{self, unwritten};
+use crate::{Result, StoreError};
 
 /// Pages of WAL after which it is copied back: 32 MiB. A page that is written often is copied once for all of it.
 const BEGIN_PAGES: u32 = 4_096;
@@ -84,7 +85,7 @@ impl Checkpointer {
             let busy = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
             writer.busy_timeout(sqlite::BUSY_TIMEOUT).and(busy)
         });
-        told(tried.map_err(StoreError::from), &self.broken).is_some_and(|busy| !busy)
+        told(tried.map_err(|error| unwritten(writer, error)), &self.broken).is_some_and(|busy| !busy)
     }
 }
 
@@ -106,7 +107,8 @@ fn copy(conn: &Connection, broken: &Broken) -> Option<u32> {
     }
     // busy, pages in the WAL, pages copied; -1 where there is no WAL.
     let copied = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(2));
-    told(copied.map_err(StoreError::from), broken).map(|copied| u32::try_from(copied).unwrap_or(0))
+    told(copied.map_err(|error| unwritten(conn, error)), broken)
+        .map(|copied| u32::try_from(copied).unwrap_or(0))
 }
 
 fn told<T>(done: Result<T>, broken: &Broken) -> Option<T> {

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use crate::{Result, StoreError, series};
 
@@ -190,6 +190,29 @@ pub(crate) fn newest_applied(conn: &Connection) -> Result<i64> {
     }
     let sql = "SELECT COALESCE(MAX(version), 0) FROM refinery_schema_history";
     Ok(conn.query_row(sql, [], |row| row.get(0))?)
+}
+
+/// What a write came to that failed. A file system that was mounted anew to be read only takes nothing: all that was
+/// committed is there and nothing else, unlike on a disk that fails.
+pub(crate) fn unwritten(conn: &Connection, error: rusqlite::Error) -> StoreError {
+    let refused = error.sqlite_error().is_some_and(|told| told.extended_code == ffi::SQLITE_IOERR_WRITE);
+    match refused && conn.path().is_some_and(is_read_only) {
+        true => StoreError::Unavailable("the file system is read-only".to_owned()),
+        false => error.into(),
+    }
+}
+
+/// Tried with a file of its own: to close the database's would give up the locks on it.
+fn is_read_only(database: &str) -> bool {
+    let trial = format!("{database}-trial");
+    match std::fs::File::create(&trial) {
+        Ok(_) => {
+            // Where it cannot be removed it is empty and in nobody's way.
+            let _ = std::fs::remove_file(&trial);
+            false
+        }
+        Err(error) => error.kind() == ErrorKind::ReadOnlyFilesystem,
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -11,6 +11,7 @@ use crate::numbers::tally::Tally;
 use crate::sqlite::broken::Broken;
 use crate::sqlite::checkpoint::Checkpointer;
 use crate::sqlite::queue::{QUEUE, Queue, Turn};
+use crate::sqlite::unwritten;
 use crate::{Result, StoreError};
 
 /// What a command works with: the open transaction, and what the writer keeps in memory beside it.
@@ -304,6 +305,6 @@ pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(
 }
 
 fn execute(conn: &Connection, sql: &str) -> Result<()> {
-    conn.prepare_cached(sql)?.execute([])?;
-    Ok(())
+    let done = conn.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    done.map(drop).map_err(|error| unwritten(conn, error))
 }

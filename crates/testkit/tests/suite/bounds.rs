@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hongyan_testkit::World;
+use hongyan_testkit::{World, with};
+use serde_json::json;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -54,7 +55,7 @@ async fn the_simulators_ledger_forgets_nothing_that_is_younger_than_ten_minutes(
     world.finish().await;
 }
 
-/// Trap 29: everything is kept for ever.
+/// Everything is kept for ever, and pages grow slow with it (trap 29; what the pages read: `store::tests`).
 #[tokio::test]
 async fn what_ended_thirty_days_ago_leaves_for_the_archive_without_a_name_in_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -89,5 +90,45 @@ async fn of_more_messages_than_memory_holds_the_oldest_go_first() {
         ids.iter().take(first.len()).map(|id| id.trim_start_matches("msg_").to_owned()).collect();
     assert!(first.len() > 50, "{}", first.len());
     assert_eq!(first.iter().collect::<std::collections::BTreeSet<_>>(), expected.iter().collect());
+    world.finish().await;
+}
+
+/// Trap 30: work in the background starves the sending.
+#[tokio::test]
+async fn what_is_urgent_goes_while_old_rows_leave_keys_change_and_a_list_is_read_in() {
+    let world = World::build().followers(100).start().await;
+    let old = world.send_many(6_000).await;
+    world.drain().await;
+    world.advance(31 * DAY);
+    let newest = format!("/api/v1/messages/{}", old[old.len() - 1]);
+    let list: Vec<_> = (0..10_000).map(|number| format!("stranger{number:012}")).collect();
+    let importer = world.another_api();
+    let import = importer.call(
+        http::Method::POST,
+        "/api/v1/suppressions/import",
+        "text/csv",
+        format!("touser\n{}\n", list.join("\n")).into(),
+    );
+
+    world.rotate_data_key().await;
+    world.tick().await;
+    let sends = world.stats().sends;
+    let urgent = with(world.body(0), &json!({ "lane": "urgent" }));
+    let send = async {
+        world.send(&urgent).await;
+        world.wire.until(|| world.stats().sends > sends).await;
+    };
+    tokio::pin!(import);
+    let went_first = tokio::select! {
+        biased;
+        reply = &mut import => panic!("the list was read in first: {}", reply.text()),
+        () = send => world.api().get(&newest).await.status,
+    };
+    let imported = import.await;
+    world.drain().await;
+
+    assert_eq!(went_first, 200, "the old rows had left first");
+    assert_eq!((imported.status, world.api().get(&newest).await.status), (200, 404), "{}", imported.text());
+    world.assert_counts(&[("delivered", 6_001)]).await;
     world.finish().await;
 }

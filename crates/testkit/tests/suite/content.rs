@@ -69,6 +69,27 @@ async fn decide(world: &World, approval: &Value, verb: &str, status: u16) -> Val
     world.api().post(&path, &json!({ "reason": "looked at it" })).await.expect(status)
 }
 
+/// Trap 25: words skipped for the very channel, and everything made ready anew for each message.
+#[tokio::test]
+async fn a_word_list_is_made_ready_once_and_every_message_is_held_against_it() {
+    let (world, template_id) = worded().await;
+    put_words(&world, "暗号,custom,refuse").await;
+    let words = world.words().await;
+    let scanner = std::ptr::from_ref(words.scanner());
+
+    let said = (0..20).map(|number| format!("暗号{number}"));
+    let stopped = became(&world, &template_id, said).await;
+    world.add_template("退款通知", "退款金额{{amount1.DATA}}").await;
+
+    assert_eq!(stopped, ["refused"; 20]);
+    assert_eq!(scanner, std::ptr::from_ref(world.words().await.scanner()), "it was built again");
+    put_words(&world, "暗号二,custom,refuse").await;
+    assert_ne!(scanner, std::ptr::from_ref(world.words().await.scanner()), "the new one is in force");
+    drop(words);
+    world.finish().await;
+}
+
+/// Trap 25: words skipped.
 #[tokio::test]
 async fn a_hundred_hostile_spellings_are_held_or_refused_and_honest_notices_go() {
     let (world, template_id) = worded().await;

@@ -1,9 +1,12 @@
 /* Preloaded into a daemon: while the file named by DISK_IS_FULL exists, nothing more can be written to the
-   database, as on a full disk; while the file named by DISK_FAILS exists, nothing of it comes to the disk any more
+   database, as on a full disk; while that named by DISK_IS_READ_ONLY exists, nothing can be written or made there, as
+   after a file system was mounted anew to be read only; while the file named by DISK_FAILS exists, nothing of it comes to the disk any more
    (fsync answers EIO), as on one that is broken. Everything else goes on. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +27,17 @@ static int strikes(int fd, const char *name, int fault) {
   return 1;
 }
 
-static int is_full(int fd) { return strikes(fd, "DISK_IS_FULL", ENOSPC); }
+static int is_full(int fd) {
+  return strikes(fd, "DISK_IS_FULL", ENOSPC) || strikes(fd, "DISK_IS_READ_ONLY", EROFS);
+}
+
+static int is_read_only(const char *path, int flags) {
+  const char *mark = getenv("DISK_IS_READ_ONLY");
+  if (!mark || access(mark, F_OK) != 0) return 0;
+  if (!strstr(path, "hongyan.db") || (flags & O_ACCMODE) == O_RDONLY) return 0;
+  errno = EROFS;
+  return 1;
+}
 
 static int fails(int fd) { return strikes(fd, "DISK_FAILS", EIO); }
 
@@ -43,6 +56,26 @@ ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) {
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at) {
   REAL(pwrite64);
   return is_full(fd) ? -1 : real(fd, bytes, count, at);
+}
+
+int open(const char *path, int flags, ...) {
+  REAL(open);
+  va_list more;
+  mode_t mode;
+  va_start(more, flags);
+  mode = (flags & O_CREAT) ? va_arg(more, int) : 0;
+  va_end(more);
+  return is_read_only(path, flags) ? -1 : real(path, flags, mode);
+}
+
+int open64(const char *path, int flags, ...) {
+  REAL(open64);
+  va_list more;
+  mode_t mode;
+  va_start(more, flags);
+  mode = (flags & O_CREAT) ? va_arg(more, int) : 0;
+  va_end(more);
+  return is_read_only(path, flags) ? -1 : real(path, flags, mode);
 }
 
 int fsync(int fd) {

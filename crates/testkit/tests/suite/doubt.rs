@@ -138,6 +138,28 @@ async fn wechat_down_for_an_hour_fails_nothing_and_everything_goes_afterwards() 
     world.finish().await;
 }
 
+/// Of a 502 nobody knows whether WeChat behind it took the message: those that met one are in doubt, and no others.
+#[tokio::test]
+async fn an_hour_of_502_fails_nothing_and_whatever_was_not_tried_goes_afterwards() {
+    let world = World::build().pace(20, 20).followers(200).start().await;
+    world.faults(json!({ "bad_gateway": 1 }));
+    world.send_many(200).await;
+
+    world.pass(20, SECOND).await;
+    world.pass(60, MINUTE).await;
+    let during = world.counts().await;
+    world.faults(json!({}));
+    world.pass(30, MINUTE).await;
+
+    let count = |state| during.get(state).copied().unwrap_or(0);
+    let (doubtful, waiting) = (count("unknown: no_answer"), count("pending"));
+    assert_eq!(doubtful + waiting, 200, "{during:?}");
+    // Some forty until the account stands still, and then one a minute that finds out.
+    assert!(waiting >= 80, "{during:?}");
+    world.assert_counts(&[("delivered", waiting), ("unknown: no_answer", doubtful)]).await;
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn wechat_that_cuts_every_call_is_left_alone_and_nothing_comes_twice() {
     let world = World::build().followers(200).start().await;

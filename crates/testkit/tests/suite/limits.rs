@@ -271,7 +271,7 @@ async fn urgent_goes_before_five_thousand_bulk_messages_and_bulk_still_moves() {
     world.finish().await;
 }
 
-/// Trap 30: one account's work starves the others.
+/// One account's work starves the others.
 #[tokio::test]
 async fn no_account_waits_for_another_ones_backlog() {
     let world = World::build().accounts(200).engine(|engine| engine.max_in_flight = 64).start().await;

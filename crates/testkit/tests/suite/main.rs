@@ -29,4 +29,5 @@ mod tokens;
 mod triggers;
 mod upkeep;
 mod validation;
+mod ways;
 mod webhooks;

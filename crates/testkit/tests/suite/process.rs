@@ -65,6 +65,7 @@ async fn twenty_thousand_messages_outlive_fifty_five_kills_and_each_comes_once()
     let stats = site.wechat_stats().await;
     let count = |state: &str| totals[state].as_i64().unwrap();
     assert_eq!(stats["duplicates"], 0, "{stats}");
+    assert_eq!(stats["delivered"], MESSAGES, "WeChat has to say so too: {stats}");
     assert!(stats["repeats"].as_i64().unwrap() > 0, "no kill came while a send was on its way: {stats}");
     assert_eq!(count("delivered") + count("sent") + count("unknown"), MESSAGES as i64, "{totals}");
     // What WeChat tried to report three times, in vain, is known to be sent and nothing more.
@@ -119,6 +120,32 @@ async fn a_daemon_that_gets_sigterm_listens_to_wechat_until_its_sends_have_ended
     assert_eq!(refused, Some(503));
     assert_eq!((&told["receipts_answered"], &told["receipts_failed"]), (&json!(10), &json!(0)));
     assert_eq!(totals["delivered"], 10, "{totals}");
+    daemon.terminate().await;
+    site.assert_the_counters_equal_the_ledger().await;
+}
+
+/// What WeChat took and answered too late goes again under its id.
+#[tokio::test]
+async fn a_wechat_that_is_slower_than_the_time_out_delivers_each_message_once() {
+    let site = Site::new(40, "none").await;
+    let (daemon, api) = site.serve_with(&[("HONGYAN_WECHAT__TIMEOUT_MS", "300".to_owned())]).await;
+    // The token is here before everything is slow.
+    post(&api, &mut VecDeque::from([vec![site.message(0)]]), 1).await;
+    site.ended(&api).await;
+    let slow = json!({ "latency": { "min_ms": 1_500, "max_ms": 1_500 } });
+    site.wechat.post("/_sim/faults", &slow).await.expect(200);
+    post(&api, &mut VecDeque::from([(1..40).map(|number| site.message(number)).collect()]), 1).await;
+    while site.wechat_stats().await["sends"].as_i64().unwrap() < 40 {}
+
+    site.wechat.post("/_sim/faults", &json!({})).await.expect(200);
+    let totals = site.ended(&api).await;
+
+    let stats = site.wechat_stats().await;
+    assert_eq!(
+        (&totals["delivered"], &stats["delivered"], &stats["duplicates"]),
+        (&json!(40), &json!(40), &json!(0))
+    );
+    assert!(stats["repeats"].as_i64().unwrap() > 0, "nothing was too slow: {stats}");
     daemon.terminate().await;
     site.assert_the_counters_equal_the_ledger().await;
 }
@@ -307,33 +334,58 @@ fn disk(folder: &Path) -> String {
     library.display().to_string()
 }
 
-/// Trap 32: disk full. Sending must stop, the API must answer 503, nothing may be lost.
-#[tokio::test]
+/// Trap 32. Sending must stop, the API must answer 503, nothing may be lost.
 #[cfg(target_os = "linux")]
-async fn a_full_disk_is_answered_503_and_everything_goes_on_once_there_is_room() {
+async fn takes_nothing_for_a_while(fault: &'static str) {
     let site = Site::new(400, "none").await;
-    let full = site.folder().join("full");
-    let preload = [("LD_PRELOAD", disk(site.folder())), ("DISK_IS_FULL", full.display().to_string())];
+    let mark = site.folder().join("mark");
+    let preload = [("LD_PRELOAD", disk(site.folder())), (fault, mark.display().to_string())];
     let (daemon, api) = site.serve_with(&preload).await;
     let mut waiting: VecDeque<Vec<Value>> = (0..4)
         .map(|part| (part * 100..part * 100 + 100).map(|number| site.message(number)).collect())
         .collect();
-    post(&api, &mut waiting, 2).await;
+    // One a second: a hundred wait when the disk takes nothing more.
+    site.pace(&api, 1).await;
+    post(&api, &mut waiting, 1).await;
 
-    std::fs::write(&full, "").unwrap();
+    std::fs::write(&mark, "").unwrap();
     let refused = api.post("/api/v1/messages", &site.message(399)).await;
     let not_ready = api.get("/readyz").await.status;
-    let sends = site.wechat_stats().await["sends"].clone();
-    std::fs::remove_file(&full).unwrap();
+    let before = site.wechat_stats().await["sends"].as_i64().unwrap();
+    // Claims, outcomes and the sweep fail, each again and again; between two claims lies a second.
+    let failures = async || {
+        let metrics = api.get("/metrics").await.text().to_owned();
+        let mut lines = metrics.lines();
+        let line = lines.find_map(|line| line.strip_prefix("hongyan_store_failures_total "));
+        line.and_then(|count| count.parse::<u64>().ok()).expect("it is counted")
+    };
+    while failures().await < 20 {}
+    assert!(site.log().contains("could not claim"), "{}", site.log());
+    let after = site.wechat_stats().await["sends"].as_i64().unwrap();
+    std::fs::remove_file(&mark).unwrap();
     let ready = api.get("/readyz").await.status;
-    post(&api, &mut waiting, 2).await;
+    site.pace(&api, 0).await;
+    post(&api, &mut waiting, 3).await;
     let totals = site.ended(&api).await;
 
     assert_eq!((refused.status, not_ready, ready), (503, 503, 200), "{}", refused.text());
-    assert!(sends.as_i64().unwrap() <= 200);
+    // One may have been claimed just before; since then the pace would have allowed more.
+    assert!(before < 100 && after - before <= 1, "{before} and then {after} sends");
     assert_eq!((&totals["delivered"], &site.wechat_stats().await["duplicates"]), (&json!(400), &json!(0)));
     assert!(daemon.terminate().await.success());
     site.assert_the_counters_equal_the_ledger().await;
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_full_disk_stops_the_sending_is_answered_503_and_loses_nothing() {
+    takes_nothing_for_a_while("DISK_IS_FULL").await;
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_disk_that_has_become_read_only_stops_the_sending_is_answered_503_and_loses_nothing() {
+    takes_nothing_for_a_while("DISK_IS_READ_ONLY").await;
 }
 
 /// After an fsync that failed nobody knows what is on the disk: the process must not live on, and must not say that

@@ -75,6 +75,7 @@ async fn a_person_gets_three_messages_a_day_and_three_the_next() {
     world.finish().await;
 }
 
+/// Trap 26: a cap is read and then written, and two senders pass at once.
 #[tokio::test]
 async fn of_many_accepted_at_once_no_more_go_than_the_caps_allow() {
     let world = house().await;
@@ -87,6 +88,7 @@ async fn of_many_accepted_at_once_no_more_go_than_the_caps_allow() {
     world.finish().await;
 }
 
+/// Trap 26: counted before the send, and never given back.
 #[tokio::test]
 async fn who_paid_may_always_be_reached_and_gets_three_a_day_all_the_same() {
     let world = house().await;

@@ -125,6 +125,17 @@ impl Site {
         while told(&self.wechat_stats().await).iter().sum::<i64>() < count {}
     }
 
+    /// Sends a second of the account; 0: as many as can be.
+    pub(crate) async fn pace(&self, api: &Api, per_s: u32) {
+        let limits = json!({ "limits": { "base_per_s": per_s, "peak_per_s": per_s, "daily": 1_000_000 } });
+        api.patch(&format!("/api/v1/accounts/{APPID}"), &limits).await.expect(200);
+    }
+
+    /// What the daemons have logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder().join("log")).expect("there is a log")
+    }
+
     /// `kill -9`, while WeChat waits with what it has to tell.
     pub(crate) async fn kill(&self, daemon: Running) {
         self.callbacks.hold_calls();
