@@ -17,6 +17,9 @@ try {
   const { appid, secret, token: callback, aes_key } = here.account;
   await call('/api/v1/accounts', { appid, secret, name: '咖啡店', kind: 'service', callback: { token: callback, aes_key } }, key);
   await call(`/api/v1/accounts/${appid}/templates/sync`, {}, key);
+  const application = await call(`/api/v1/accounts/${appid}/applications`, { title: '课程变更通知', industry: 17, keywords: [{ name: '课程名称', type: 'thing' }, { name: '上课时间', type: 'time' }], sample: { 课程名称: '英语口语', 上课时间: '2026-11-23 15:00' } }, key);
+  const webhook = await call('/api/v1/webhooks', { name: '订单中心', url: here.receiver.url }, key);
+  await call(`/api/v1/webhooks/${webhook.id}/test`, {}, key);
   const message = (n, touser) => ({
     appid, touser, template_id: here.templateId, client_msg_id: `order-${n}-paid`, basis: 'payment', data: { thing1: { value: `拿铁 ${n}` }, time2: { value: '2026-11-23 12:00' } },
   });
@@ -24,7 +27,8 @@ try {
   const { results } = await call('/api/v1/messages/batch', { messages }, key);
   const [name, value] = setup.cookie.split(';')[0].split('=');
   const state = { cookies: [{ name, value, domain: '127.0.0.1', path: '/', expires: -1, httpOnly: true, secure: false, sameSite: 'Strict' }], origins: [] };
-  const pages = [['overview', '/', '.causes'], ['messages', '/messages', 'tbody tr'], ['message', `/messages/${results[0].id}`, '.phone-title'], ['queue', '/queue', '.figures'], ['analytics', '/analytics', '[data-chart=lines] canvas'], ['start', `/start?appid=${appid}`, '[data-check=sending]'], ['connect', '/start?appid=new', '.form-grid'], ['me', '/me', 'tbody tr']];
+  const pages = [['overview', '/', '.causes'], ['messages', '/messages', 'tbody tr'], ['message', `/messages/${results[0].id}`, '.phone-title'], ['start', `/start?appid=${appid}`, '[data-check=sending]'], ['connect', '/start?appid=new', '.form-grid'], ['me', '/me', 'tbody tr'],
+    ['templates', '/templates', 'tbody tr'], ['template', `/templates/${here.templateId}`, '.phone-card'], ['application', `/templates/applications/${application.id}`, '.keyword'], ['alert-rules', '/alerts?tab=rules', 'tbody tr'], ['webhook', `/webhooks/${webhook.id}`, 'tbody tr']];
   for (const language of ['zh', 'en']) {
     for (const [width, dark] of [[1440, false], [390, false], [1440, true]]) {
       if (dark && language === 'en') continue;
