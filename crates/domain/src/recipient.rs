@@ -116,6 +116,9 @@ pub struct Recipient {
     recent: Vec<Recent>,
     #[serde(rename = "s", skip_serializing_if = "Vec::is_empty")]
     suppressions: Vec<Suppression>,
+    /// The last sign of life that opened no window.
+    #[serde(rename = "l", with = "as_ms_or_none", skip_serializing_if = "Option::is_none")]
+    seen_at: Option<Timestamp>,
 }
 
 /// The last interaction of a kind, and what went by the window it opened.
@@ -201,7 +204,7 @@ impl Recipient {
             Some(opened) => (opened.at, opened.in_all) = (at, 0),
             None => self.opened.push(Opened { kind, at, day: 0, that_day: 0, in_all: 0 }),
         }
-        self.seen(at);
+        self.lives(at);
     }
 
     /// The person as they will stand once a message is accepted that proves this: its window is open from then on. What
@@ -216,6 +219,19 @@ impl Recipient {
 
     /// The person was seen following: what only said that they are gone ends.
     pub fn seen(&mut self, at: Timestamp) {
+        self.seen_at = self.seen_at.max(Some(at));
+        self.lives(at);
+    }
+
+    /// They left, which `left` says. Told late, after a newer sign of life, it is over already.
+    pub fn left(&mut self, left: Suppression) {
+        let signs = self.opened.iter().map(|opened| opened.at).chain(self.seen_at);
+        if signs.max().is_none_or(|last| last <= left.since) {
+            self.suppress(left);
+        }
+    }
+
+    fn lives(&mut self, at: Timestamp) {
         self.suppressions.retain(|one| !one.reason.ends_with_a_sign_of_life() || one.since > at);
     }
 

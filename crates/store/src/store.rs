@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use crate::account::secrets;
 use crate::message::purge::Reached;
-use crate::path::own::OwnerLock;
+use crate::path::own::{FileId, OwnerLock};
 use crate::path::reconcile::Judged;
 use crate::seal::keyring::{AccountKeys, Keyring};
 use crate::seal::rotate::PeopleResealed;
@@ -59,6 +59,8 @@ impl std::fmt::Debug for Store {
 pub(crate) struct Shared {
     /// Its real name, whatever links led to it.
     pub(crate) path: PathBuf,
+    /// What that name led to when it was opened.
+    pub(crate) file: FileId,
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
     pub(crate) keyring: Keyring,
@@ -93,6 +95,7 @@ impl Store {
         let readers = settings.readers.max(1);
         let mut conn = sqlite::open_writer(&path, quarter_kib.saturating_mul(WRITER_QUARTERS))?;
         let path = sqlite::real_path(&path)?;
+        let file = FileId::of(&path)?.ok_or_else(|| StoreError::Unavailable(format!("{}: is gone", path.display())))?;
         let begin = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let keyring = Keyring::open(&begin, &settings.master_key)?;
         let moved = secrets::seal_token_urls(&begin, &keyring)?;
@@ -108,6 +111,7 @@ impl Store {
         let (people_resealed, damaged, judged_to) = (Mutex::new(None), Damaged::default(), Mutex::new(None));
         let shared = Shared {
             path,
+            file,
             writer,
             readers,
             keyring,

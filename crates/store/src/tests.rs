@@ -18,10 +18,13 @@ use crate::{
 
 const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
-async fn store(dir: &tempfile::TempDir) -> Store {
+fn settings(dir: &tempfile::TempDir) -> Settings {
     let url = format!("sqlite:{}", dir.path().join("test.db").display());
-    let key = MasterKey::generate(&mut StdRng::seed_from_u64(1));
-    let store = Store::open(Settings::new(url, key), NOW).await.unwrap();
+    Settings::new(url, MasterKey::generate(&mut StdRng::seed_from_u64(1)))
+}
+
+async fn store(dir: &tempfile::TempDir) -> Store {
+    let store = Store::open(settings(dir), NOW).await.unwrap();
     let draft = AccountDraft {
         appid: Appid::new("wx1").unwrap(),
         name: "咖啡".to_owned(),
@@ -96,7 +99,7 @@ async fn a_full_disk_is_unavailable_and_all_goes_on_when_there_is_room_again() {
 async fn after_an_io_error_the_store_takes_nothing_more() {
     let dir = tempfile::TempDir::new().unwrap();
     let store = store(&dir).await;
-    store.shared.writer.break_for_test();
+    store.shared.writer.stop();
 
     let accepted = store.accept(vec![new(1)]).await;
 
@@ -151,7 +154,7 @@ async fn whoever_waits_for_it_is_told_when_the_store_has_stopped() {
         async move { store.stopped().await }
     });
 
-    store.shared.writer.break_for_test();
+    store.shared.writer.stop();
 
     waiting.await.unwrap();
 }
@@ -222,4 +225,23 @@ async fn hot_statements_go_through_the_index_made_for_them() {
         assert!(plan.contains(index), "{plan} for {sql}");
         assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan} for {sql}");
     }
+}
+
+#[tokio::test]
+async fn a_database_that_was_deleted_in_use_takes_no_more_and_no_second_one_is_made() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = store(&dir).await;
+    let _owner = store.own(NOW).await.unwrap();
+    store.check_ownership().await.unwrap();
+    let path = store.shared.path.clone();
+
+    std::fs::remove_file(&path).unwrap();
+    let second = Store::open(settings(&dir), NOW).await;
+    let looked = store.check_ownership().await;
+    let written = store.note_seen(NOW).await;
+
+    assert!(matches!(second, Err(StoreError::Owned(_))), "{second:?}");
+    assert!(!path.exists(), "a new database hides that the old one is gone");
+    assert!(matches!(looked, Err(StoreError::Broken(_))), "{looked:?}");
+    assert!(matches!(written, Err(StoreError::Broken(_))), "{written:?}");
 }

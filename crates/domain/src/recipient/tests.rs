@@ -33,6 +33,25 @@ fn an_event_told_late_neither_reopens_a_window_nor_ends_a_suppression() {
 }
 
 #[test]
+fn that_they_left_is_over_when_a_newer_sign_of_life_was_told_before() {
+    let second = std::time::Duration::from_secs(1);
+    for sign in [None, Some(InteractionKind::ScanSubscribe)] {
+        let mut person = Recipient::default();
+        person.left(suppression(Reason::Unsubscribed));
+        assert_eq!(person.suppressions().len(), 1);
+        match sign {
+            Some(kind) => person.acted(kind, NOW.plus(second)),
+            None => person.seen(NOW.plus(second)),
+        }
+
+        person.left(suppression(Reason::Unsubscribed));
+        assert_eq!(person.suppressions(), []);
+        person.left(Suppression { since: NOW.plus(second * 2), ..suppression(Reason::Unsubscribed) });
+        assert_eq!(person.suppressions().len(), 1);
+    }
+}
+
+#[test]
 fn a_suppression_replaces_one_of_the_same_reason() {
     let mut person = Recipient::default();
     person.suppress(suppression(Reason::Manual));

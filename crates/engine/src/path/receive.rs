@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use hongyan_domain::policy::Policies;
-use hongyan_domain::{Category, DeliveryStatus, InteractionKind, Openid, Timestamp, opts_out};
+use hongyan_domain::{
+    AccountId, Category, DeliveryStatus, InteractionKind, Openid, Reason, Timestamp, opts_out,
+};
 use hongyan_store::{Interaction, Parting, Receipt, Received, Sign, StoreError};
 use hongyan_wechat::callback;
 use tokio::sync::{mpsc, oneshot};
@@ -56,6 +58,8 @@ async fn part(shared: &Shared, account: &Account, push: &callback::Push) -> Resu
     let of =
         |openid: &hongyan_wechat::Openid| Openid::new(openid.as_str()).map_err(|_| EngineError::BadCallback);
     let went = match &push.event {
+        // Told late, after they had come back: nothing follows from it.
+        Event::Unsubscribe if !has_left(shared, (id, of(&push.openid)?)).await? => Vec::new(),
         Event::Unsubscribe if shared.settings.on_unsubscribe == OnUnsubscribe::Erase => {
             store.erase_departed(id, &of(&push.openid)?, now).await?.cancelled
         }
@@ -71,6 +75,12 @@ async fn part(shared: &Shared, account: &Account, push: &callback::Push) -> Resu
     };
     went.iter().for_each(|to| count_transition(shared, to));
     Ok(())
+}
+
+async fn has_left(shared: &Shared, person: (AccountId, Openid)) -> Result<bool, EngineError> {
+    let facts = shared.store.recipients(vec![person]).await?;
+    let mut reasons = facts.iter().flat_map(|facts| facts.suppressions()).map(|one| one.reason);
+    Ok(reasons.any(|reason| reason == Reason::Unsubscribed || reason == Reason::Erased))
 }
 
 /// `None`: nothing follows from it.

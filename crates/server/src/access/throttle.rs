@@ -58,6 +58,25 @@ impl Throttle {
     }
 }
 
+impl Throttle {
+    /// Counts a try as a failure before it is known to be one, so that of many at the same moment no more are let in than
+    /// one after the other. `false`: it is not let in.
+    pub(crate) fn lets_in(&self, address: IpAddr, now: Timestamp) -> bool {
+        let allowed = self.allows(address, now);
+        if allowed {
+            self.failed(address, now);
+        }
+        allowed
+    }
+
+    /// Takes back a try that was none.
+    pub(crate) fn forgive(&self, address: IpAddr) {
+        if let Some(known) = self.0.lock().failures.get_mut(&address) {
+            known.count = known.count.saturating_sub(1);
+        }
+    }
+}
+
 impl Addresses {
     fn sweep_if_full(&mut self, now: Timestamp) {
         let swept = self.swept_at.is_some_and(|at| now.since(at) < SWEEP_EVERY);
@@ -102,5 +121,16 @@ mod tests {
 
         assert!(throttle.allows(IpAddr::from([255, 0, 0, 1]), NOW.plus(WINDOW)));
         assert_eq!(throttle.0.lock().failures.len(), 0);
+    }
+
+    #[test]
+    fn of_tries_at_the_same_moment_no_more_are_let_in_than_may_fail() {
+        let (throttle, address) = (Throttle::default(), IpAddr::from([1, 2, 3, 4]));
+
+        let let_in = (0..80).filter(|_| throttle.lets_in(address, NOW)).count();
+        throttle.forgive(address);
+
+        assert_eq!(let_in, FAILURES_MAX as usize);
+        assert!(throttle.lets_in(address, NOW) && !throttle.lets_in(address, NOW));
     }
 }

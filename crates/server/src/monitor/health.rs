@@ -64,7 +64,9 @@ pub(crate) async fn ready(State(app): State<App>) -> Answer {
 /// Reads, and after a write that failed also writes: nobody else would find out that there is room again.
 async fn store(app: &App) -> ReadinessCheck {
     let tried = match app.store().revision().await {
-        Ok(_) if app.store_failed() => app.write_uses().await.map(|()| app.store_works_again()),
+        Ok(_) if app.store_failed() => {
+            app.store().note_seen(app.now()).await.map(|()| app.store_works_again())
+        }
         read => read.map(drop),
     };
     match tried {

@@ -1,6 +1,6 @@
 //! Who dispatches from this database: one process, by a file lock; its epoch fences every claim.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -80,12 +80,14 @@ impl Store {
     /// made and locked anew. Without an ownership there is nothing to look at.
     ///
     /// # Errors
+    /// `Broken`: the database's file was deleted or replaced.
     /// `Fenced`, `Owned`: another process has taken over; this one has to end.
     pub async fn check_ownership(&self) -> Result<()> {
         let held = self.shared.epoch.load(Ordering::Acquire);
         if held == 0 {
             return Ok(());
         }
+        self.check_file()?;
         let current = self.read(current_epoch).await?;
         if held != current {
             return Err(StoreError::Fenced { held, current });
@@ -97,6 +99,23 @@ impl Store {
             tracing::warn!(path = %lock.path.display(), "the lock file was deleted; it is made anew: leave it alone");
         }
         Ok(())
+    }
+}
+
+impl Store {
+    /// What is written to a file that has no name any more is gone with the process.
+    fn check_file(&self) -> Result<()> {
+        let path = &self.shared.path;
+        if FileId::of(path)? == Some(self.shared.file) {
+            return Ok(());
+        }
+        let reason = format!(
+            "{}: the database was deleted or replaced while it was in use; nothing more is accepted. Put it back, or restore a backup, and start again",
+            path.display()
+        );
+        tracing::error!(reason, "the store takes no more");
+        self.shared.writer.stop();
+        Err(StoreError::Broken(reason))
     }
 }
 
@@ -148,9 +167,7 @@ pub(crate) struct OwnerLock {
 impl OwnerLock {
     /// `database` is the file's real name: by a link to it the same lock is found.
     pub(crate) fn take(database: &Path) -> Result<Self> {
-        let mut name = database.as_os_str().to_owned();
-        name.push(".owner");
-        let path = PathBuf::from(name);
+        let path = Self::path_of(database);
         let unavailable = |error: std::io::Error| unavailable(&path, &error);
         let mut options = File::options();
         options.create(true).truncate(false).write(true).mode(OWNER_ONLY);
@@ -165,10 +182,47 @@ impl OwnerLock {
     /// Whether the name still leads to the file that is locked: a deleted one keeps nobody else out.
     fn stands(&self) -> Result<bool> {
         let held = self.file.metadata().map_err(|error| unavailable(&self.path, &error))?;
-        match self.path.metadata() {
-            Ok(found) => Ok((found.dev(), found.ino()) == (held.dev(), held.ino())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(unavailable(&self.path, &error)),
+        Ok(FileId::of(&self.path)? == Some(FileId::from(&held)))
+    }
+
+    /// Whether somebody owns a database of this name, whatever has become of its file.
+    pub(crate) fn is_taken(database: &Path) -> Result<bool> {
+        match Self::path_of(database).try_exists() {
+            Ok(true) => match Self::take(database) {
+                Err(StoreError::Owned(_)) => Ok(true),
+                taken => taken.map(|_| false),
+            },
+            _ => Ok(false),
+        }
+    }
+
+    fn path_of(database: &Path) -> PathBuf {
+        let mut name = database.as_os_str().to_owned();
+        name.push(".owner");
+        PathBuf::from(name)
+    }
+}
+
+/// Which file a name leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl From<&Metadata> for FileId {
+    fn from(of: &Metadata) -> Self {
+        Self { device: of.dev(), inode: of.ino() }
+    }
+}
+
+impl FileId {
+    /// `None`: to none.
+    pub(crate) fn of(path: &Path) -> Result<Option<Self>> {
+        match path.metadata() {
+            Ok(found) => Ok(Some(Self::from(&found))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unavailable(path, &error)),
         }
     }
 }

@@ -176,7 +176,7 @@ impl Person {
         match sign {
             Sign::Acted(kind) => self.facts.acted(kind, at),
             Sign::Seen => self.facts.seen(at),
-            Sign::Left => self.facts.suppress(suppression(Reason::Unsubscribed, None, Source::Callback)),
+            Sign::Left => self.facts.left(suppression(Reason::Unsubscribed, None, Source::Callback)),
             Sign::OptedOut(category) => {
                 self.facts.acted(InteractionKind::Message, at);
                 let suppression = suppression(Reason::OptedOut, None, Source::Person);

@@ -20,6 +20,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
+use crate::path::own::OwnerLock;
 use crate::{Result, StoreError, series};
 
 mod embedded {
@@ -141,6 +142,10 @@ pub(crate) fn open_reader(path: &Path, cache_kib: u32) -> Result<Connection> {
 /// Makes the file where there is none, for its owner alone: SQLite gives the files beside it the same mode. One that is
 /// there keeps the mode that its operator gave it.
 fn create(path: &Path) -> Result<()> {
+    // Its file is gone, and who had it open still writes into it: a new one would hide that.
+    if !path.exists() && OwnerLock::is_taken(path)? {
+        return Err(StoreError::Owned(path.display().to_string()));
+    }
     let made = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path);
     match made {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {

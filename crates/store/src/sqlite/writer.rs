@@ -141,17 +141,14 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(cut_off()))
     }
 
+    /// From now on nothing is written: what is on the disk is not what this process believes.
+    pub(crate) fn stop(&self) {
+        self.broken.set();
+    }
+
     /// Returns once a write has failed in a way that leaves open what is on the disk.
     pub(crate) async fn stopped(&self) {
         self.broken.wait().await;
-    }
-}
-
-#[cfg(test)]
-impl Writer {
-    /// As after a commit that failed on the disk.
-    pub(crate) fn break_for_test(&self) {
-        self.broken.set();
     }
 }
 

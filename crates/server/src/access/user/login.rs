@@ -44,25 +44,19 @@ pub(crate) async fn log_in(
     let LoginRequest { name, password, totp } = asked;
     let (address, name) =
         (peer(&extensions).unwrap_or([0, 0, 0, 0].into()), name.trim().to_ascii_lowercase());
-    if !app.doors().allows(address, &name, app.now()) {
+    if !app.doors().let_in(address, &name, app.now()) {
         let detail = "too many logins that were not right: wait a minute";
         return Err(Problem::new(Code::Throttled, detail).retry_after(60));
     }
-    match prove(&app, &name, password, totp.as_deref()).await {
-        Ok(user) => {
-            let (caller, token) = enter(&app, &user.name, &extensions, &headers).await?;
-            let mut response = answer::json(StatusCode::OK, &MeBody::of(&app, &caller));
-            session::keep(&mut response, &headers, &token);
-            Ok(response)
-        }
-        Err(problem) => {
-            // To be asked for the code is no failure: the password was right.
-            if problem.code() == Code::LoginFailed {
-                app.doors().failed(address, &name, app.now());
-            }
-            Err(problem)
-        }
+    let proved = prove(&app, &name, password, totp.as_deref()).await;
+    // To be asked for the code is no failure: the password was right. Nor is it one that the store could not be read.
+    if proved.as_ref().err().is_none_or(|problem| problem.code() != Code::LoginFailed) {
+        app.doors().forgive(address, &name);
     }
+    let (caller, token) = enter(&app, &proved?.name, &extensions, &headers).await?;
+    let mut response = answer::json(StatusCode::OK, &MeBody::of(&app, &caller));
+    session::keep(&mut response, &headers, &token);
+    Ok(response)
 }
 
 /// The user, if all is right.

@@ -52,14 +52,14 @@ impl Doors {
         IpAddr::V6(Ipv6Addr::from_bits(low))
     }
 
-    /// Whether somebody at this address may try this name's password now.
-    fn allows(&self, address: IpAddr, name: &str, now: Timestamp) -> bool {
-        self.addresses.allows(address, now) && self.names.allows(self.named(name), now)
+    /// Whether somebody at this address may try this name's password now. The try counts as failed until it is forgiven.
+    fn let_in(&self, address: IpAddr, name: &str, now: Timestamp) -> bool {
+        self.addresses.lets_in(address, now) && self.names.lets_in(self.named(name), now)
     }
 
-    fn failed(&self, address: IpAddr, name: &str, now: Timestamp) {
-        self.addresses.failed(address, now);
-        self.names.failed(self.named(name), now);
+    fn forgive(&self, address: IpAddr, name: &str) {
+        self.addresses.forgive(address);
+        self.names.forgive(self.named(name));
     }
 
     fn saw(&self, session: &SessionId, now: Timestamp) {
