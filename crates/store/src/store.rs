@@ -95,7 +95,8 @@ impl Store {
         let readers = settings.readers.max(1);
         let mut conn = sqlite::open_writer(&path, quarter_kib.saturating_mul(WRITER_QUARTERS))?;
         let path = sqlite::real_path(&path)?;
-        let file = FileId::of(&path)?.ok_or_else(|| StoreError::Unavailable(format!("{}: is gone", path.display())))?;
+        let file = FileId::of(&path)?
+            .ok_or_else(|| StoreError::Unavailable(format!("{}: is gone", path.display())))?;
         let begin = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let keyring = Keyring::open(&begin, &settings.master_key)?;
         let moved = secrets::seal_token_urls(&begin, &keyring)?;

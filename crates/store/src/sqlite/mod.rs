@@ -38,9 +38,6 @@ const PAGE_BYTES: u32 = 8_192;
 /// The WAL file is cut back to this after a checkpoint.
 const WAL_KEPT_BYTES: u32 = 64 << 20;
 
-/// So much of the file readers map into memory; the kernel pages it.
-const MAPPED_BYTES: u64 = 8 << 30;
-
 /// Mode of every file made here: even sealed, it is nobody else's to copy.
 pub(crate) const OWNER_ONLY: u32 = 0o600;
 
@@ -130,10 +127,7 @@ pub(crate) fn open_reader(path: &Path, cache_kib: u32) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    // A reader's own cache is empty again after every commit; mapped, a page costs no copy.
-    conn.execute_batch(&format!(
-        "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib}; PRAGMA mmap_size = {MAPPED_BYTES};"
-    ))?;
+    conn.execute_batch(&format!("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib};"))?;
     keep_plans(&conn)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(conn)
