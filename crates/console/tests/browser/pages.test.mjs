@@ -396,7 +396,7 @@ test('an alert says what it means, what was done and what to do, and is silenced
   await page.locator('tbody tr').waitFor();
   await page.goto(`${here.base}/alerts?tab=notes`);
   await page.locator('tbody summary', { hasText: '43002' }).first().click();
-  await page.locator('tbody').getByText('建议').first().waitFor();
+  await page.locator('tbody').getByText('建议').locator('visible=true').first().waitFor();
 }));
 
 const PLACES = () => [

@@ -6,18 +6,18 @@ import { Badge } from '../../ui/basic.js';
 
 words({
   zh: {
-    'metric.errcode_count': '错误码出现次数', 'metric.errcode_rate': '错误码占比', 'metric.success_rate': '送达率', 'metric.late_share': '超时占比', 'metric.backlog_age': '队首超过期限', 'metric.quota_forecast': '今日额度还可用', 'metric.token_failure': '取不到令牌', 'metric.callback_silence': '没有微信回调', 'metric.user_block_rate': '用户关闭消息占比', 'metric.webhook_failure': '业务回调持续失败',
+    'metric.errcode_count': '错误码出现次数', 'metric.errcode_rate': '错误码占比', 'metric.success_rate': '送达率', 'metric.late_share': '超时占比', 'metric.backlog_age': '队首超过期限', 'metric.quota_forecast': '今日额度还可用', 'metric.token_failure': '取不到令牌', 'metric.callback_silence': '没有微信回调', 'metric.user_block_rate': '用户关闭消息占比', 'metric.webhook_failure': '业务回调持续失败', 'metric.template_changed': '模板被他人改动',
     'measure.below': '低于 {limit}', 'measure.from': '达到 {limit}', 'measure.times': '{n} 次', 'measure.seconds': '{n} 秒', 'measure.minutes': '{n} 分钟', 'measure.hours': '{n} 小时', 'measure.window': '近 {time}', 'measure.at_least': '至少 {n} 条', 'measure.for': '持续 {time}', 'measure.rest': '（{rest}）', 'measure.missing': '没有令牌', 'measure.there': '有令牌',
     'severity_of.info': '提示', 'severity_of.warning': '警告', 'severity_of.critical': '严重',
   },
   en: {
-    'metric.errcode_count': 'error code, how often', 'metric.errcode_rate': 'error code, share', 'metric.success_rate': 'delivered', 'metric.late_share': 'late', 'metric.backlog_age': 'first in the queue is over its deadline', 'metric.quota_forecast': 'today’s quota lasts', 'metric.token_failure': 'no token', 'metric.callback_silence': 'no callback from WeChat', 'metric.user_block_rate': 'people who switch messages off', 'metric.webhook_failure': 'a webhook fails',
+    'metric.errcode_count': 'error code, how often', 'metric.errcode_rate': 'error code, share', 'metric.success_rate': 'delivered', 'metric.late_share': 'late', 'metric.backlog_age': 'first in the queue is over its deadline', 'metric.quota_forecast': 'today’s quota lasts', 'metric.token_failure': 'no token', 'metric.callback_silence': 'no callback from WeChat', 'metric.user_block_rate': 'people who switch messages off', 'metric.webhook_failure': 'a webhook fails', 'metric.template_changed': 'templates changed by others',
     'measure.below': 'below {limit}', 'measure.from': '{limit} or more', 'measure.times': '{n}×', 'measure.seconds': '{n} s', 'measure.minutes': '{n} min', 'measure.hours': '{n} h', 'measure.window': 'in {time}', 'measure.at_least': 'of at least {n}', 'measure.for': 'for {time}', 'measure.rest': ' ({rest})', 'measure.missing': 'no token', 'measure.there': 'there is one',
     'severity_of.info': 'info', 'severity_of.warning': 'warning', 'severity_of.critical': 'critical',
   },
 });
 
-export const METRICS = ['errcode_count', 'errcode_rate', 'success_rate', 'late_share', 'backlog_age', 'quota_forecast', 'token_failure', 'callback_silence', 'user_block_rate', 'webhook_failure'];
+export const METRICS = ['errcode_count', 'errcode_rate', 'success_rate', 'late_share', 'backlog_age', 'quota_forecast', 'token_failure', 'callback_silence', 'user_block_rate', 'webhook_failure', 'template_changed'];
 export const SEVERITIES = ['info', 'warning', 'critical'];
 const SHARES = ['errcode_rate', 'success_rate', 'late_share', 'user_block_rate'];
 const BAD_BELOW = ['success_rate', 'quota_forecast'];
