@@ -56,7 +56,7 @@ use crate::content::links;
 use crate::path::dispatch::{Dispatcher, Hint};
 use crate::path::doubt::DoubtClock;
 use crate::path::send::Sender;
-use crate::path::{receive, recover, refused, settle, sweep};
+use crate::path::{receive, recover, refused, room, settle, sweep};
 use crate::watch::{alarm, notes, standstill, stills, webhooks};
 
 /// Messages offered, settled or read, waiting for the dispatcher: batches, not single ones.
@@ -122,6 +122,7 @@ pub(crate) struct Shared {
     pub(crate) alarms: alarm::Alarms,
     pub(crate) stills: stills::Stills,
     pub(crate) status: Mutex<HashMap<AccountId, Status>>,
+    pub(crate) room: room::Room,
     pub(crate) receipts: mpsc::Sender<receive::Incoming>,
     /// Counted, and not added in the store yet: the sweep does so once a second.
     pub(crate) counts: Mutex<Counts>,
@@ -201,6 +202,7 @@ impl Engine {
             alarms: alarm::Alarms::default(),
             stills: stills::Stills::default(),
             status: Mutex::default(),
+            room: room::Room::default(),
             receipts,
             counts: Mutex::default(),
             fatal: CancellationToken::new(),

@@ -221,6 +221,7 @@ fn new((account, id): (AccountId, MessageId), names: Names, (salt, now): (i64, T
         expires_at: None,
         on_unknown: OnUnknown::Park,
         marks: Default::default(),
+        in_memory: false,
         asking: None,
         ties: None,
         given: String::new(),

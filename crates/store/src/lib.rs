@@ -62,6 +62,7 @@ pub use numbers::on_time::{OnTimeCounts, OnTimeRow};
 pub use path::approvals::{APPROVED, Approval, Asking, Decided, DecisionAnswer, Decisions};
 pub use path::gather::{GATHERED_MAX, OpenWindow, WindowAsked};
 pub use path::own::Ownership;
+pub use path::shelve::Shelf;
 pub use path::withdraw::Withdrawal;
 pub use people::depart::Parting;
 pub use people::personal::{Erased, OpenReceipt, Personal};

@@ -60,6 +60,7 @@ fn new(id: i64) -> NewMessage {
         expires_at: None,
         on_unknown: OnUnknown::Park,
         marks: Default::default(),
+        in_memory: false,
         asking: None,
         ties: None,
         given: String::new(),
@@ -185,6 +186,7 @@ async fn pages_count_by_counters_and_list_by_an_index() {
         (find::BY_ERRCODE, "dispatch_errcode (account=? AND errcode=? AND message<?)"),
         (waiting::HEAD, "message_ready (account=? AND lane=?)"),
         (waiting::SCHEDULE, "message_scheduled"),
+        (waiting::IN_MEMORY, "COVERING INDEX message_in_memory"),
     ];
     for (sql, index) in lists {
         let plan = plan(&store, sql).await;

@@ -101,6 +101,7 @@ fn draft(number: i64, now: Timestamp) -> NewMessage {
         expires_at: None,
         on_unknown: OnUnknown::Park,
         marks: Default::default(),
+        in_memory: false,
         asking: None,
         ties: None,
         given: String::new(),

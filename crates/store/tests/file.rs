@@ -71,6 +71,7 @@ fn message(number: i64) -> NewMessage {
         expires_at: None,
         on_unknown: OnUnknown::Park,
         marks: Default::default(),
+        in_memory: false,
         asking: None,
         ties: None,
         given: String::new(),

@@ -120,6 +120,7 @@ fn message(cast: &Cast, key: (AccountId, MessageId), n: usize, at: Timestamp) ->
         expires_at: None,
         on_unknown: OnUnknown::Park,
         marks: Default::default(),
+        in_memory: false,
         asking: None,
         ties: None,
         given: String::new(),

@@ -263,12 +263,16 @@ impl Engine {
 
 async fn commit_and_offer(
     shared: Arc<Shared>,
-    messages: Vec<NewMessage>,
+    mut messages: Vec<NewMessage>,
     now: Timestamp,
 ) -> Result<Vec<Acceptance>, EngineError> {
     let soon = now.plus(SCHEDULED_AFTER);
-    let waiting: Vec<_> =
-        messages.iter().map(|one| (is_soon(one, soon) && !one.gathers()).then(|| one.ready())).collect();
+    let offer = |one: &mut NewMessage| {
+        let goes_soon = is_soon(one, soon) && !one.gathers();
+        one.in_memory = goes_soon && shared.room.is_in(one.account, one.lane);
+        goes_soon.then(|| one.ready())
+    };
+    let waiting: Vec<_> = messages.iter_mut().map(offer).collect();
     let acceptances = shared.store.accept(messages).await?;
     let is_fresh = |one: &&Acceptance| matches!(one, Acceptance::New | Acceptance::Withdrawn(_));
     let fresh = acceptances.iter().filter(is_fresh).count();

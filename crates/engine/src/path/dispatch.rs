@@ -22,7 +22,7 @@ use crate::path::launch::{Launcher, Way};
 use crate::path::send::Sender;
 use crate::path::traffic::{LANE_CAP, LANE_CAP_TIGHT, Pause, Place, ReadOn, Signal, Traffic};
 
-use shelf::Shelf;
+use shelf::{PutOut, Shelving};
 use turns::Claiming;
 
 /// Messages in memory, all accounts together, before each lane has to do with little: about 30 MB.
@@ -42,8 +42,8 @@ pub(crate) enum Hint {
     Claimed { way: Way, taken_at: Timestamp, stale: Vec<Ready>, judged: Vec<Ready> },
     /// A claim of what was taken then could not be committed.
     Unclaimed(Way, Timestamp, Vec<Ready>),
-    /// What memory had no room for is in the schedule; these lanes hold some that is not.
-    Shelved(Vec<(AccountId, Lane)>),
+    /// The store holds what memory had no room for; or it could not be written.
+    Shelved(Vec<PutOut>, bool),
     /// These are settled.
     Settled(Vec<Back>),
     /// Accounts, limits or pauses changed.
@@ -65,8 +65,16 @@ pub(crate) struct Back {
     pub(crate) account: AccountId,
     pub(crate) message: MessageId,
     pub(crate) signal: Option<Signal>,
-    /// As it waits now, if it is to go again.
-    pub(crate) again: Option<Ready>,
+    pub(crate) again: Again,
+}
+
+/// Whether a message is to go again.
+pub(crate) enum Again {
+    No,
+    /// As it waits now.
+    Here(Box<Ready>),
+    /// It waits otherwise than was believed here: the store knows.
+    InStore(Lane),
 }
 
 /// How an account's traffic stands: what the API and the console show.
@@ -102,7 +110,7 @@ pub(crate) struct Dispatcher {
     /// Messages in memory, all accounts together.
     held: usize,
     claiming: Claiming,
-    shelf: Shelf,
+    shelving: Shelving,
     store_rests_until: Timestamp,
     drains: Vec<oneshot::Sender<()>>,
     stop: CancellationToken,
@@ -130,7 +138,7 @@ impl Dispatcher {
             hungry: Vec::new(),
             held: 0,
             claiming: Claiming::default(),
-            shelf: Shelf::default(),
+            shelving: Shelving::default(),
             drains: Vec::new(),
             stopping: false,
         }
@@ -188,7 +196,7 @@ impl Dispatcher {
                 self.store_rests_until = now.plus(STORE_PAUSE);
                 self.put_back(messages, taken_at, now);
             }
-            Hint::Shelved(left) => self.end_shelving(left, now),
+            Hint::Shelved(batch, written) => self.end_shelving(batch, written, now),
             Hint::Settled(backs) => self.settled(backs, now),
             Hint::CatalogChanged => self.follow_catalog(now),
             Hint::Quota { account, limit, used } => {
@@ -229,8 +237,10 @@ impl Dispatcher {
                 if let Some(signal) = back.signal {
                     traffic.learn(signal, now);
                 }
-                if let Some(message) = back.again {
-                    traffic.offer(message, now, cap);
+                match back.again {
+                    Again::No => {}
+                    Again::Here(message) => traffic.offer(*message, now, cap),
+                    Again::InStore(lane) => traffic.more_in_store(lane),
                 }
             });
         }
@@ -255,7 +265,9 @@ impl Dispatcher {
         act(traffic);
         note_still(shared, traffic, now);
         self.held = self.held + traffic.held() - held;
-        self.shelf.add(account, traffic.take_crowded_out());
+        shared.room.tell_crowded(self.held >= HELD_MAX);
+        traffic.tell_room(&shared.room, cap);
+        self.shelving.add(account, traffic.take_put_out());
         if traffic.is_hungry(cap) {
             self.hungry.push(account);
         }
@@ -337,7 +349,7 @@ impl Dispatcher {
     fn is_quiet(&self, now: Timestamp) -> bool {
         let resting = now < self.store_rests_until;
         self.claiming.is_none()
-            && self.shelf.is_clear()
+            && (self.shelving.is_clear() || resting)
             && self.hints.is_empty()
             && self.traffic.values().all(|traffic| {
                 let ready = traffic.next_at(now).is_some_and(|at| at <= now) && !resting;

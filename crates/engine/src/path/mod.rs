@@ -1,10 +1,11 @@
 //! The path of a message, one file a step, in the order a message meets them:
-//! `accept` (with `judge`, `trigger`, `gather`, `repeat`) → `dispatch` (due, pace; `traffic` of each account) → `claim` → `launch` →
-//! `send` → `classify` → `settle` → `receive` → `sweep`. What a crash leaves of it: `recover` and `doubt`.
+//! `accept` (with `judge`, `trigger`, `gather`, `repeat`) → `dispatch` (due, pace; `traffic` of each account, `room` in memory) → `claim` → `launch` →
+//! `send` (by a `crew`) → `classify` → `settle` → `receive` → `sweep`. What a crash leaves of it: `recover` and `doubt`.
 
 pub mod accept;
 pub(crate) mod claim;
 pub(crate) mod classify;
+pub(crate) mod crew;
 pub(crate) mod dispatch;
 pub(crate) mod doubt;
 pub(crate) mod gather;
@@ -15,6 +16,7 @@ pub(crate) mod recover;
 pub(crate) mod refused;
 pub(crate) mod repeat;
 pub(crate) mod resend;
+pub(crate) mod room;
 pub(crate) mod send;
 pub(crate) mod settle;
 pub(crate) mod sweep;

@@ -20,6 +20,7 @@ use crate::account::token::{Centre, Held, TokenTrouble, Want};
 use crate::clock::Clock;
 use crate::content::links::Links;
 use crate::path::classify::classify;
+use crate::path::crew::{Crew, Job};
 use crate::path::doubt::DoubtClock;
 
 /// Calls that are being worked on; 64 saturate two cores (reference: 256 cost 15–20 % more).
@@ -75,6 +76,7 @@ pub(crate) struct Finished {
 
 /// A send may start: it has a slot to work in, and a place among those that wait for WeChat.
 pub(crate) struct Permit {
+    /// Until it is answered.
     flight: OwnedSemaphorePermit,
     slot: OwnedSemaphorePermit,
 }
@@ -91,6 +93,7 @@ pub(crate) struct Sender {
     in_flight: Arc<Semaphore>,
     /// Wakes the dispatcher when the queue before us runs low.
     pub(crate) wants_more: Arc<Notify>,
+    crew: Crew,
 }
 
 impl Sender {
@@ -103,7 +106,8 @@ impl Sender {
         let slots = Arc::new(Semaphore::new(SLOTS));
         let in_flight = Arc::new(Semaphore::new(max_in_flight));
         let wants_more = Arc::default();
-        Arc::new(Self { clock, doubt, centre, links, finished, slots, in_flight, wants_more })
+        let crew = Crew::of(SLOTS);
+        Arc::new(Self { clock, doubt, centre, links, finished, slots, in_flight, wants_more, crew })
     }
 
     /// Waits until a send may start.
@@ -114,12 +118,8 @@ impl Sender {
     }
 
     /// Starts a send.
-    pub(crate) fn launch(self: &Arc<Self>, claimed: Claimed, Permit { flight, slot }: Permit) {
-        let sender = self.clone();
-        tokio::spawn(async move {
-            sender.send(claimed, slot).await;
-            drop(flight);
-        });
+    pub(crate) fn launch(self: &Arc<Self>, claimed: Claimed, permit: Permit) {
+        self.crew.take_on(Job { sender: self.clone(), claimed, permit });
     }
 
     /// Gives a claimed message back of which nothing was sent.
@@ -130,7 +130,8 @@ impl Sender {
         let _ = self.finished.send(released).await;
     }
 
-    async fn send(&self, claimed: Claimed, slot: OwnedSemaphorePermit) {
+    /// Sends it, and says what it came to. Its slot is free before it is answered, where that takes long.
+    pub(crate) async fn send(&self, claimed: Claimed, Permit { flight, slot }: Permit) {
         let Claimed { message, account, ticket } = claimed;
         let tried = {
             let call = self.call(&message, &account);
@@ -150,6 +151,12 @@ impl Sender {
         note(&account, &tried.answer, &finished);
         // The receiver outlives all senders; if it is gone the process is ending and the claim stays open.
         let _ = self.finished.send(finished).await;
+        drop(flight);
+    }
+
+    /// Those who wait for a message.
+    pub(crate) fn crew(&self) -> &Crew {
+        &self.crew
     }
 
     /// One try: with a refused token, one refresh and one replay.

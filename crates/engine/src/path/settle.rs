@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::Shared;
 use crate::metrics::{Code, Entered, Word};
-use crate::path::dispatch::{Back, Hint};
+use crate::path::dispatch::{Again, Back, Hint};
 use crate::path::send::Finished;
 use crate::path::traffic::{Pause, Signal};
 use crate::watch::alarm;
@@ -141,10 +141,11 @@ fn back(shared: &Shared, decided: Decided, settled: Settled) -> Back {
     let Finished { message, at, .. } = finished;
     let (account, id) = (message.account, message.id);
     let again = match settled {
-        Settled::Applied(to) => (to.to == State::Pending).then(|| waiting(message, &to, at)),
+        Settled::Applied(to) if to.to == State::Pending => Again::Here(Box::new(waiting(message, &to, at))),
+        Settled::Applied(_) => Again::No,
         Settled::Stale { state } => {
             tracing::warn!(message = %id, state = state.as_str(), "a message stood elsewhere when it was settled");
-            None
+            if state == State::Pending { Again::InStore(message.lane) } else { Again::No }
         }
     };
     Back { account, message: id, signal, again }

@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use hongyan_domain::pace::{Budget, Daily, Pace, Shares};
 use hongyan_domain::{AccountId, Cause, Event, Lane, Limits, MessageId, State, Timestamp, decide};
-use hongyan_store::Ready;
+use hongyan_store::{Ready, Shelf};
 
 use crate::path::dispatch::Status;
+use crate::path::room::Room;
 
 pub use standing::Pause;
 pub(crate) use standing::Signal;
@@ -62,6 +63,8 @@ pub(crate) struct Traffic {
     delayed: BTreeMap<Place, Ready>,
     /// Due later still, and there was no room for them: they are to wait in the store's schedule.
     crowded_out: Vec<(Lane, MessageId)>,
+    /// Which lanes are known to be full.
+    told_full: [bool; 3],
     fruitless: u32,
     strikes: u32,
     busy_share: f32,
@@ -91,6 +94,7 @@ impl Traffic {
             lanes: Default::default(),
             delayed: BTreeMap::new(),
             crowded_out: Vec::new(),
+            told_full: [false; 3],
             fruitless: 0,
             strikes: 0,
             busy_share: 0.0,
@@ -148,9 +152,27 @@ impl Traffic {
         }
     }
 
-    /// What found no room since the last time.
-    pub(crate) fn take_crowded_out(&mut self) -> Vec<(Lane, MessageId)> {
-        std::mem::take(&mut self.crowded_out)
+    /// What found no room since the last time, and where the store is to hold it.
+    pub(crate) fn take_put_out(&mut self) -> Vec<(Lane, MessageId, Shelf)> {
+        let later = self.crowded_out.drain(..).map(|(lane, message)| (lane, message, Shelf::Schedule));
+        let mut put_out: Vec<_> = later.collect();
+        for lane in Lane::ALL {
+            let behind = self.lanes[lane.index()].take_put_out();
+            put_out.extend(behind.into_iter().map(|message| (lane, message, Shelf::Queue)));
+        }
+        put_out
+    }
+
+    /// Lets those who accept know where there is room, if that has changed.
+    pub(crate) fn tell_room(&mut self, room: &Room, cap: usize) {
+        let is_crowded = self.delayed.len() >= cap / 2;
+        for lane in Lane::ALL {
+            let (is_full, told) =
+                (is_crowded || self.lanes[lane.index()].is_full(cap), &mut self.told_full[lane.index()]);
+            if std::mem::replace(told, is_full) != is_full {
+                room.tell((self.account, lane), is_full);
+            }
+        }
     }
 
     /// The store holds messages of `lane` that memory does not.

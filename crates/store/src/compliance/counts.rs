@@ -118,7 +118,7 @@ type Sign = (AccountId, i64, Arc<str>, Signal);
 pub(crate) fn add(
     conn: &Connection,
     judged: impl IntoIterator<Item = (Judged, u64)>,
-    signals: HashMap<Sign, u64>,
+    signals: impl IntoIterator<Item = (Sign, u64)>,
 ) -> Result<()> {
     let mut add = conn.prepare_cached(ADD_JUDGED)?;
     for (cell, count) in judged {
@@ -164,7 +164,7 @@ impl Store {
                 sent.execute(params![account.0, day, &**template, count])?;
             }
             let refused = counts.refused.iter().map(|(cell, count)| (cell.clone(), *count));
-            add(ledger.conn, refused, HashMap::new())
+            add(ledger.conn, refused, [])
         })
         .await
     }

@@ -47,6 +47,9 @@ pub struct NewMessage {
     pub on_unknown: OnUnknown,
     /// What stays with it besides.
     pub marks: Marks,
+    /// The owner of the store holds it in memory until it is settled: it is in no queue of the store before
+    /// `Store::put_down`, or the next owner. It has no effect where this process does not own the store.
+    pub in_memory: bool,
     /// It waits for a person, and is due when it expires.
     pub asking: Option<Box<Asking>>,
     /// What ties it to other triggers; `None` for nearly all.
@@ -199,6 +202,7 @@ impl NewMessage {
             taken: None,
             marks: self.marks.clone(),
             worded: None,
+            in_memory: self.in_memory,
         }
     }
 }

@@ -91,6 +91,8 @@ pub struct Ready {
     pub marks: Marks,
     /// What a word list newer than its acceptance says of its words; the claim judges by it.
     pub worded: Option<Box<Worded>>,
+    /// It is in no queue of the store: whoever lets go of it has to put it down there.
+    pub in_memory: bool,
 }
 
 /// An account and lane that hold pending messages.

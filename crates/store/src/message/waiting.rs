@@ -1,7 +1,10 @@
-//! What waits, as people see the queue: the heads of its lanes and what is next in the schedule. Seeks, never a scan.
+//! What waits, as people see the queue: the heads of its lanes and what is next in the schedule. Seeks, and a look at
+//! what memory holds; never a scan.
+
+use std::collections::HashMap;
 
 use hongyan_domain::{AccountId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use crate::sqlite::row;
 use crate::{Backlog, Result, Store};
@@ -29,8 +32,21 @@ WHERE account = ?1
   AND lane = ?2
   AND state = 'pending'
   AND NOT scheduled
+  AND NOT in_memory
 ORDER BY deadline_at, id
 LIMIT 1";
+
+pub(crate) const IN_MEMORY: &str = "
+SELECT account, lane, deadline_at, id
+FROM message
+WHERE state = 'pending'
+  AND in_memory";
+
+const TIMES: &str = "
+SELECT accepted_at, due_at, deadline_at
+FROM message
+WHERE account = ?1
+  AND id = ?2";
 
 pub(crate) const SCHEDULE: &str = "
 SELECT account, due_at
@@ -44,8 +60,9 @@ impl Store {
     /// The first message of each of these lanes, where there is one.
     pub async fn lane_heads(&self, lanes: Vec<Backlog>) -> Result<Vec<Head>> {
         self.read(move |conn| {
-            let heads = lanes.into_iter().map(|of| head(conn, of));
-            heads.filter_map(Result::transpose).collect()
+            let in_memory = in_memory(conn)?;
+            let first = |of| first(conn, of, in_memory.get(&of).copied());
+            lanes.into_iter().map(first).filter_map(Result::transpose).collect()
         })
         .await
     }
@@ -69,11 +86,30 @@ impl Store {
     }
 }
 
-fn head(conn: &Connection, of: Backlog) -> Result<Option<Head>> {
-    let mut head = conn.prepare_cached(HEAD)?;
-    let times = head
-        .query_row(params![of.account.0, of.lane.index()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
+/// By lane, the place of the first that is in memory and in no queue: at most what memory holds is looked at.
+fn in_memory(conn: &Connection) -> Result<HashMap<Backlog, (i64, i64)>> {
+    let mut in_memory = conn.prepare_cached(IN_MEMORY)?;
+    let mut rows = in_memory.query([])?;
+    let mut first: HashMap<_, (i64, i64)> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        // One of no lane is a damaged row, and nobody asks for it.
+        let Ok(lane) = row::lane(row, 1) else { continue };
+        let place = (row.get(2)?, row.get(3)?);
+        let known = first.entry(Backlog { account: AccountId(row.get(0)?), lane }).or_insert(place);
+        *known = place.min(*known);
+    }
+    Ok(first)
+}
+
+fn first(conn: &Connection, of: Backlog, in_memory: Option<(i64, i64)>) -> Result<Option<Head>> {
+    let queued = head(conn, of, HEAD, params![of.account.0, of.lane.index()])?;
+    let held = in_memory.map(|(_, id)| head(conn, of, TIMES, params![of.account.0, id])).transpose()?;
+    Ok(queued.into_iter().chain(held.flatten()).min_by_key(|head| head.deadline_at))
+}
+
+fn head(conn: &Connection, of: Backlog, sql: &str, which: impl Params) -> Result<Option<Head>> {
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let times = conn.prepare_cached(sql)?.query_row(which, read).optional()?;
     Ok(times.map(|(accepted, due, deadline)| Head {
         of,
         accepted_at: Timestamp::from_ms(accepted),

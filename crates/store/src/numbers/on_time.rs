@@ -1,7 +1,7 @@
 //! Whether messages were with WeChat when they should be: told in the transaction that learns it, counted with its
 //! other counters. Only a late one costs a look at its tries.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::ops::Range;
 
 use hongyan_domain::on_time::{Passage, Punctuality, Step, Try, punctuality};

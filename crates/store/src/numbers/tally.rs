@@ -1,9 +1,10 @@
 //! The counters, kept in the transaction that changes what they count: one write a cell, whatever the batch.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use hongyan_domain::on_time::Punctuality;
 use hongyan_domain::{AccountId, Cause, Signal, State, Timestamp};
 use rusqlite::{Connection, Row, params};
@@ -320,7 +321,7 @@ impl Store {
     }
 
     /// How many sends WeChat accepted on this day, by account.
-    pub async fn sends_today(&self, day: i64) -> Result<HashMap<AccountId, u64>> {
+    pub async fn sends_today(&self, day: i64) -> Result<std::collections::HashMap<AccountId, u64>> {
         self.read(move |conn| {
             let mut rows = conn.prepare_cached(SENDS)?;
             let counted = rows.query_map([day], |row| Ok((AccountId(row.get(0)?), row.get(1)?)))?;

@@ -1,11 +1,12 @@
 //! Step: accept. Rows on disk before anybody is told 202.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hongyan_domain::{AccountId, Cause, InteractionKind, MessageId, Openid, State, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use crate::path::{approvals, gather, resend, verdicts, withdraw};
+use crate::path::{approvals, gather, own, resend, verdicts, withdraw};
 use crate::people::recipients::{self, Owner, Person};
 use crate::seal::keyring::AccountKeys;
 use crate::seal::{self, Blind};
@@ -64,10 +65,11 @@ impl Store {
         accounts.dedup();
         let (turn, rows) = (Turn::of(batch.iter().map(|new| new.lane)), batch.len());
         let batch: Vec<_> = batch.into_iter().map(Arc::new).collect();
+        let held = self.shared.epoch.load(Ordering::Acquire);
         let insert = move |keys: KeysOf| {
             let sealed =
                 batch.iter().map(|new| seal(keys.of(new.account)?, new)).collect::<Result<Vec<_>>>()?;
-            Ok(move |ledger: &mut Ledger<'_>| insert_all(ledger, &keys, &sealed))
+            Ok(move |ledger: &mut Ledger<'_>| insert_all(ledger, &keys, held, &sealed))
         };
         self.write_sealed(&accounts, (turn, rows), insert).await
     }
@@ -131,11 +133,19 @@ pub(crate) fn check_key(conn: &Connection, account: AccountId, sealed: &[u8]) ->
 const INSERT: &str = "
 INSERT INTO message (account, id, state, attempts, scheduled, lane, accepted_at, due_at, deadline_at, expires_at,
   on_unknown, recipient, client_msg_id, body_hash, template_id, scenario, category, basis, counted, body, cause, words,
-  variant, tracked)
-VALUES (?1, ?2, 'pending', 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, FALSE, ?17, ?18, ?19, ?20, ?21)
+  variant, tracked, in_memory)
+VALUES (?1, ?2, 'pending', 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, FALSE, ?17, ?18, ?19, ?20, ?21,
+  ?22)
 ON CONFLICT (account, client_msg_id) WHERE client_msg_id IS NOT NULL DO NOTHING";
 
-fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Result<Vec<Acceptance>> {
+fn insert_all(
+    ledger: &mut Ledger<'_>,
+    keys: &KeysOf,
+    held: i64,
+    batch: &[Sealed],
+) -> Result<Vec<Acceptance>> {
+    // The next owner does not know what the one before holds in memory.
+    let owns = held != 0 && held == own::current_epoch(ledger.conn)?;
     let mut insert = ledger.conn.prepare_cached(INSERT)?;
     let mut answers = vec![Acceptance::New; batch.len()];
     let (mut checked, mut any_gathered, mut known) = (None, false, None);
@@ -155,7 +165,7 @@ fn insert_all(ledger: &mut Ledger<'_>, keys: &KeysOf, batch: &[Sealed]) -> Resul
         any_gathered |= sealed.new.gather().is_some();
         if let Some(elsewhere) = gathered(ledger, keys.of(account)?, sealed)? {
             answers[nth] = elsewhere;
-        } else if insert_one(&mut insert, sealed)? {
+        } else if insert_one(&mut insert, sealed, owns)? {
             ledger.tally.enter(account, sealed.new.accepted_at, State::Pending, None);
             ledger.tally.used(account, sealed.new.accepted_at, &sealed.new.template_id);
             count(ledger, &sealed.new);
@@ -239,7 +249,7 @@ fn proves(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<()
     person.write(ledger.conn, Owner { keys, openid: &new.openid }, new.accepted_at)
 }
 
-fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed) -> Result<bool> {
+fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed, owns: bool) -> Result<bool> {
     let new = &sealed.new;
     let inserted = insert.execute(params![
         new.account.0,
@@ -266,6 +276,7 @@ fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed) -> Result<bool>
         new.marks.words,
         new.marks.variant.as_deref(),
         new.marks.tracked,
+        new.in_memory && owns,
     ])?;
     Ok(inserted == 1)
 }

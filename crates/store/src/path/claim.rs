@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 
 use crate::message::Heard;
 use crate::path::moves::{self, Move};
-use crate::path::{approvals, own, verdicts};
+use crate::path::{approvals, own, shelve, verdicts};
 use crate::people::recipients::{Owner, Person};
 use crate::seal::keyring::AccountKeys;
 use crate::seal::{self, Blind};
@@ -188,6 +188,8 @@ fn claim_all(ledger: &mut Ledger<'_>, keys: &KeysOf, held: i64, batches: &[Batch
 fn claim(ledger: &mut Ledger<'_>, keys: &AccountKeys, batch: &Batch, wanted: &Wanted) -> Result<Claimed> {
     let stands = params![batch.account.0, wanted.id.raw(), wanted.standing.attempts];
     if !ledger.conn.prepare_cached(IS_WAITING)?.exists(stands)? {
+        // It is read again, if it waits at all.
+        shelve::let_go(ledger.conn, batch.account, wanted.id)?;
         return Ok(Claimed::Stale);
     }
     if let Some(verdict) = wanted.braked {

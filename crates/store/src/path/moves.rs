@@ -31,6 +31,8 @@ pub(crate) struct Move<'a> {
     pub(crate) at: Timestamp,
     /// What its claim took from the recipient; `None`: what the row says.
     pub(crate) taken: Option<Taken>,
+    /// Whoever holds it in memory hears of the move and goes on holding it.
+    pub(crate) is_heard: bool,
 }
 
 impl<'a> Move<'a> {
@@ -40,7 +42,7 @@ impl<'a> Move<'a> {
         (from, to): (&'a Standing, &'a Transition),
         at: Timestamp,
     ) -> Self {
-        Self { account, message, from, to, msgid: None, taken_by: None, at, taken: None }
+        Self { account, message, from, to, msgid: None, taken_by: None, at, taken: None, is_heard: false }
     }
 }
 
@@ -68,7 +70,8 @@ SET state = ?5,
     scheduled = ?16,
     claim = COALESCE(?17, claim),
     claimed_at = COALESCE(?18, claimed_at),
-    took_ms = COALESCE(?19, took_ms)
+    took_ms = COALESCE(?19, took_ms),
+    in_memory = in_memory AND ?20
 WHERE account = ?1
   AND id = ?2
   AND state = ?3
@@ -206,6 +209,7 @@ fn write(ledger: &Ledger<'_>, step: &Move<'_>, taken: Option<Taken>) -> Result<b
         step.taken_by.map(|taken| taken.claim),
         step.taken_by.map(|taken| taken.claimed_at.ms()),
         step.taken_by.map(|taken| taken.took_ms),
+        step.is_heard && !is_scheduled(step),
     ])?;
     Ok(moved == 1)
 }

@@ -53,8 +53,15 @@ WHERE account = 0
   AND name = 'epoch'
   AND value < ?1";
 
+const FORGET: &str = "
+UPDATE message
+SET in_memory = FALSE
+WHERE state = 'pending'
+  AND in_memory";
+
 impl Store {
-    /// Takes the right to dispatch: a lock on `<db>.owner`, and an epoch later than any before.
+    /// Takes the right to dispatch: a lock on `<db>.owner`, and an epoch later than any before. What the owner before held
+    /// in memory goes to the queues.
     ///
     /// # Errors
     /// `Owned`: another process (or another `Ownership` of this one) holds it.
@@ -65,10 +72,11 @@ impl Store {
                 let last = current_epoch(ledger.conn)?;
                 // With the time in it, the epoch is new even after an older copy of the file was put back.
                 let next = last.saturating_add(1).max(now.ms());
-                match ledger.conn.execute(SET_EPOCH, [next])? {
-                    1 => Ok(next),
-                    _ => Err(StoreError::Corrupt("meta.epoch is missing".to_owned())),
+                if ledger.conn.execute(SET_EPOCH, [next])? != 1 {
+                    return Err(StoreError::Corrupt("meta.epoch is missing".to_owned()));
                 }
+                ledger.conn.execute(FORGET, [])?;
+                Ok(next)
             })
             .await?;
         *self.shared.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);

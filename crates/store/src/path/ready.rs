@@ -20,6 +20,7 @@ WHERE account = ?1
   AND lane = ?2
   AND state = 'pending'
   AND NOT scheduled
+  AND NOT in_memory
   AND (deadline_at, id) > (?3, ?4)
 ORDER BY deadline_at, id"
 );
@@ -33,13 +34,15 @@ WHERE account = ?1
   AND lane = ?2
   AND state = 'pending'
   AND NOT scheduled
+  AND NOT in_memory
   AND deadline_at <= ?3
   AND expires_at <= ?3
 ORDER BY deadline_at, id"
 );
 
 impl Store {
-    /// Pending messages that are neither scheduled nor in an open claim, in (deadline_at, id) order, after `after`.
+    /// Pending messages that are neither scheduled nor in memory nor in an open claim, in (deadline_at, id) order, after
+    /// `after`.
     /// Those whose due_at is still ahead (retries) are among them. Fewer than `limit`: there are no more. Rows that
     /// cannot be read are passed over.
     pub async fn ready(
@@ -59,7 +62,8 @@ impl Store {
         .await
     }
 
-    /// Pending messages of a lane whose deadline and expires_at have passed; scheduled and claimed ones left out.
+    /// Pending messages of a lane whose deadline and expires_at have passed; what is scheduled, in memory or claimed is
+    /// left out.
     pub async fn expired(
         &self,
         account: AccountId,
@@ -179,12 +183,13 @@ SELECT account, lane
 FROM message
 WHERE state = 'pending'
   AND NOT scheduled
+  AND NOT in_memory
   AND (account, lane) > (?1, ?2)
 ORDER BY account, lane
 LIMIT 1";
 
 impl Store {
-    /// Which account × lane hold pending messages that are not scheduled (claimed ones included).
+    /// Which account × lane hold pending messages that are neither scheduled nor in memory (claimed ones included).
     pub async fn backlog(&self) -> Result<Vec<Backlog>> {
         self.read(|conn| {
             let mut next = conn.prepare_cached(NEXT_LANE)?;

@@ -6,7 +6,7 @@ use hongyan_domain::{
 use rusqlite::params;
 
 use crate::path::moves::{self, Move};
-use crate::path::{claim, reconcile};
+use crate::path::{claim, reconcile, shelve};
 use crate::series::{Kind, Try};
 use crate::sqlite::writer::Ledger;
 use crate::store::check_batch;
@@ -75,8 +75,10 @@ fn settle(
         // Purged, or deleted with its account: as final as can be.
         return Ok(Settled::Stale { state: settlement.from.state });
     };
-    let stale = Settled::Stale { state: stands.state };
-    let Some(to) = sent_after_all(settlement, &stands) else { return Ok(stale) };
+    let Some(to) = sent_after_all(settlement, &stands) else {
+        shelve::let_go(ledger.conn, settlement.account, settlement.message)?;
+        return Ok(Settled::Stale { state: stands.state });
+    };
     if moved(ledger, settlement, (&stands, &to), None)? {
         return after(ledger, settlement, (&stands, to), besides);
     }
@@ -115,7 +117,8 @@ fn moved(
 ) -> Result<bool> {
     let msgid = settlement.dispatch.as_ref().and_then(|dispatch| dispatch.msgid);
     let Settlement { account, message, at, taken, .. } = *settlement;
-    Ok(moves::apply(ledger, &Move { account, message, from, to, msgid, taken_by, at, taken })?.is_some())
+    let step = Move { account, message, from, to, msgid, taken_by, at, taken, is_heard: true };
+    Ok(moves::apply(ledger, &step)?.is_some())
 }
 
 /// What a success makes of a row that stands elsewhere than its sender believed.

@@ -9,9 +9,9 @@ pub(crate) mod fold;
 pub(crate) mod read;
 mod seed;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use hongyan_domain::series::{Answer, Cell, Punctual};
 use hongyan_domain::{AccountId, Cause, Lane, Measure, Rule, SeriesKey, State, Step, Timestamp};
 use rusqlite::{Connection, params};

@@ -111,6 +111,7 @@ impl RawReady {
             taken: self.taken,
             marks: self.marks,
             worded: None,
+            in_memory: false,
         })
     }
 }

@@ -222,17 +222,17 @@ impl Thread {
         execute(&self.conn, "BEGIN IMMEDIATE")?;
         let mut all = Tally::default();
         for command in batch {
-            let (before, mut tally) = (self.open, Tally::default());
+            let (before, mut own) = (self.open, Tally::default());
             guard.begin(&self.conn)?;
+            let tally = if guard.is_for_each() { &mut own } else { &mut all };
             let (conn, audit, scrub) = (&self.conn, &self.audit, &mut self.scrub);
-            let well =
-                command.run(&mut Ledger { conn, tally: &mut tally, open: &mut self.open, audit, scrub });
+            let well = command.run(&mut Ledger { conn, tally, open: &mut self.open, audit, scrub });
             if self.conn.is_autocommit() {
                 // SQLite itself rolled everything back: no room, or no disk.
                 return Err(StoreError::Unavailable("a write did not fit; nothing was written".to_owned()));
             }
             match (well, guard) {
-                (true, _) => all.add(tally),
+                (true, _) => all.add(own),
                 (false, Guard::Together) => return Ok(Ended::RolledBack),
                 (false, Guard::Each) => {
                     self.open = before;
@@ -274,6 +274,11 @@ enum Guard {
 }
 
 impl Guard {
+    /// Then each command's counts are its own, too.
+    fn is_for_each(self) -> bool {
+        matches!(self, Self::Each)
+    }
+
     fn begin(self, conn: &Connection) -> Result<()> {
         match self {
             Self::Together => Ok(()),

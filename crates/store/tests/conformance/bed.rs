@@ -99,6 +99,7 @@ impl Bed {
             expires_at: None,
             on_unknown: OnUnknown::Park,
             marks: Default::default(),
+            in_memory: false,
             asking: None,
             ties: None,
             given: String::new(),

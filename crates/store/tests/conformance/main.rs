@@ -10,6 +10,7 @@ mod bed;
 mod compliance;
 mod content;
 mod find;
+mod in_memory;
 mod keys;
 mod library;
 mod messages;
@@ -105,6 +106,16 @@ suite! {
         a_claimed_message_is_too_late_to_cancel,
         a_message_that_is_not_there_is_not_found,
         the_last_message_id_is_the_newest_of_all_accounts,
+    }
+    in_memory {
+        what_memory_holds_is_in_no_queue_until_it_is_put_down,
+        what_memory_holds_is_claimed_and_settled_like_any_other,
+        who_does_not_own_the_store_holds_nothing_in_memory,
+        the_next_owner_finds_in_the_queue_what_the_last_held_in_memory,
+        what_is_shelved_until_it_is_due_leaves_memory,
+        a_retry_goes_on_in_memory_and_one_that_waits_long_in_the_schedule,
+        what_memory_is_wrong_about_is_found_in_the_queue,
+        a_lane_begins_with_the_first_of_memory_and_queue,
     }
     queue {
         claims_without_ownership_are_fenced,

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use hongyan_domain::policy::Policies;
 use hongyan_domain::{Cause, Lane, MessageId, Outcome, State};
-use hongyan_store::{Backlog, Claimed, Ready, StoreError};
+use hongyan_store::{Backlog, Claimed, Ready, Shelf, StoreError};
 
 use crate::bed::{Bed, NOW, after_s, draft, standing};
 
 /// Claims these, without rules.
-async fn claim(bed: &Bed, messages: &[MessageId]) -> hongyan_store::Result<Vec<Claimed>> {
+pub(crate) async fn claim(bed: &Bed, messages: &[MessageId]) -> hongyan_store::Result<Vec<Claimed>> {
     let messages: Vec<_> = messages.iter().map(|id| bed.ready(*id)).collect();
     bed.store.claim(&[bed.claim_of(bed.claim_id(), &messages, &Policies::off())]).await
 }
 
-async fn ready(bed: &Bed) -> Vec<MessageId> {
+pub(crate) async fn ready(bed: &Bed) -> Vec<MessageId> {
     ids(&bed.store.ready(bed.account, Lane::Normal, None, 100).await.unwrap())
 }
 
@@ -203,8 +203,12 @@ pub(crate) async fn what_is_shelved_waits_in_the_schedule(bed: &Bed) {
     bed.store.accept(vec![soon]).await.unwrap();
     let sent = bed.sent("oB", None).await;
 
-    let shelved = bed.store.shelve(vec![(bed.account, id), (bed.account, sent)]).await.unwrap();
-    let again = bed.store.shelve(vec![(bed.account, id)]).await.unwrap();
+    let shelved = bed
+        .store
+        .put_down(vec![(bed.account, id, Shelf::Schedule), (bed.account, sent, Shelf::Schedule)])
+        .await
+        .unwrap();
+    let again = bed.store.put_down(vec![(bed.account, id, Shelf::Schedule)]).await.unwrap();
 
     assert_eq!((shelved, again), (1, 0));
     assert_eq!(ready(bed).await, []);

@@ -125,6 +125,7 @@ impl Engine {
             marks: Marks::default(),
             asking: None,
             ties: None,
+            in_memory: false,
             given: request.client_msg_id.as_ref().map_or_else(String::new, |_| repeat::given(request)),
         }
     }

@@ -6,7 +6,7 @@ use hongyan_domain::{AccountId, Event, Timestamp};
 use hongyan_store::Ready;
 
 use crate::path::claim::{Claims, commit_claims};
-use crate::path::dispatch::{Dispatcher, Hint, STORE_PAUSE};
+use crate::path::dispatch::{Dispatcher, HELD_MAX, Hint, STORE_PAUSE};
 use crate::path::launch::Way;
 use crate::path::send::Finished;
 use crate::path::traffic::Traffic;
@@ -112,6 +112,8 @@ impl Dispatcher {
         let held = traffic.held();
         let mut taken = traffic.take(now, most);
         self.held = self.held + traffic.held() - held;
+        self.shared.room.tell_crowded(self.held >= HELD_MAX);
+        traffic.tell_room(&self.shared.room, cap);
         if traffic.is_hungry(cap) {
             self.hungry.push(account);
         }

@@ -40,6 +40,7 @@ pub(crate) fn message(id: i64, lane: Lane) -> Ready {
         taken: None,
         marks: Default::default(),
         worded: None,
+        in_memory: false,
     }
 }
 
@@ -74,13 +75,13 @@ fn of_too_many_that_are_due_later_those_due_last_find_no_room() {
         traffic.offer(Ready { due_at: later(seconds), ..message(id, Lane::Normal) }, NOW, 2);
     }
 
-    let crowded_out = traffic.take_crowded_out();
+    let put_out = traffic.take_put_out();
     let taken = traffic.take(later(40), 10);
 
-    let id = |id| (Lane::Normal, MessageId::from_raw(id).unwrap());
-    assert_eq!(crowded_out, [id(1), id(4)]);
+    let id = |id| (Lane::Normal, MessageId::from_raw(id).unwrap(), Shelf::Schedule);
+    assert_eq!(put_out, [id(1), id(4)]);
     assert_eq!(ids(&taken.go), [2, 3]);
-    assert_eq!(traffic.take_crowded_out(), []);
+    assert_eq!(traffic.take_put_out(), []);
 }
 
 #[test]
@@ -116,6 +117,60 @@ fn a_full_lane_puts_out_the_latest_and_reads_them_again_from_the_store() {
         [(Lane::Normal, (message(3, Lane::Normal).deadline_at, MessageId::from_raw(3).unwrap()), 1_000)]
     );
     assert_eq!(ids(&traffic.take(NOW, 10).go), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn what_a_full_lane_puts_out_goes_to_the_stores_queue_if_it_is_not_there() {
+    let mut traffic = traffic();
+    for (id, in_memory) in [(1, true), (2, true), (3, false), (4, true), (5, false)] {
+        traffic.offer(Ready { in_memory, ..message(id, Lane::Normal) }, NOW, 1);
+    }
+
+    let id = |id| (Lane::Normal, MessageId::from_raw(id).unwrap(), Shelf::Queue);
+    assert_eq!(traffic.take_put_out(), [id(2), id(4)]);
+    assert_eq!(ids(&traffic.take(NOW, 10).go), [1]);
+}
+
+#[test]
+fn who_accepts_hears_of_a_lane_that_fills_and_of_room_again() {
+    let (mut traffic, room) = (traffic(), Room::default());
+    let has_room = || Lane::ALL.map(|lane| room.is_in(AccountId(1), lane));
+    let mut told = vec![has_room()];
+    for ids in [1..=1, 2..=4] {
+        offer_all(&mut traffic, ids, 4);
+        traffic.tell_room(&room, 4);
+        told.push(has_room());
+    }
+    traffic.take(NOW, 3);
+    traffic.tell_room(&room, 4);
+    told.push(has_room());
+
+    let full = Lane::ALL.map(|lane| lane != Lane::Normal);
+    assert_eq!(told, [[true; 3], [true; 3], full, [true; 3]]);
+}
+
+#[test]
+fn a_lane_whose_queue_has_begun_has_no_room_until_that_is_read() {
+    let (mut traffic, room) = (traffic(), Room::default());
+    traffic.more_in_store(Lane::Normal);
+    traffic.tell_room(&room, LANE_CAP);
+    let begun = room.is_in(AccountId(1), Lane::Normal);
+
+    traffic.begin_reads(LANE_CAP);
+    traffic.end_read(Lane::Normal, ReadOn { rows: Vec::new(), whole: true }, NOW, LANE_CAP);
+    traffic.tell_room(&room, LANE_CAP);
+
+    assert_eq!((begun, room.is_in(AccountId(1), Lane::Normal)), (false, true));
+}
+
+#[test]
+fn memory_that_holds_enough_has_room_for_nobody() {
+    let room = Room::default();
+    room.tell_crowded(true);
+    let crowded = room.is_in(AccountId(1), Lane::Urgent);
+    room.tell_crowded(false);
+
+    assert_eq!((crowded, room.is_in(AccountId(1), Lane::Urgent)), (false, true));
 }
 
 #[test]

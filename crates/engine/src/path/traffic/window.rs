@@ -31,6 +31,8 @@ pub(crate) struct Window {
     reading: Option<Place>,
     /// The first place that came in during the read and may be too new to be in it.
     missed: Option<Place>,
+    /// What found no room and is in no queue of the store yet.
+    put_out: Vec<MessageId>,
 }
 
 impl Window {
@@ -41,13 +43,33 @@ impl Window {
             if self.reading.is_some() {
                 self.missed = Some(self.missed.map_or(place, |missed| missed.min(place)));
             }
+            self.put_out(&message);
             return;
         }
         self.held.insert(place, message);
         while self.held.len() > cap {
-            self.held.pop_last();
+            if let Some((_, last)) = self.held.pop_last() {
+                self.put_out(&last);
+            }
             self.beyond = Some(self.held.last_key_value().map_or(START, |(place, _)| *place));
         }
+    }
+
+    fn put_out(&mut self, message: &Ready) {
+        if message.in_memory {
+            self.put_out.push(message.id);
+        }
+    }
+
+    /// What is to be put down in the store, since the last time.
+    pub(super) fn take_put_out(&mut self) -> Vec<MessageId> {
+        std::mem::take(&mut self.put_out)
+    }
+
+    /// Whether it takes nothing more that the store does not hold in its queue. Where a queue has begun, what comes later
+    /// goes later.
+    pub(super) fn is_full(&self, cap: usize) -> bool {
+        self.beyond.is_some() || self.held.len() >= cap / 2
     }
 
     /// The store holds messages of this lane; nobody knows which.
