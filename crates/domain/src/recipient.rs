@@ -248,6 +248,16 @@ impl Recipient {
         self.suppressions.len() < before
     }
 
+    /// The same without spare room: many are kept in memory.
+    #[must_use]
+    pub fn shrunk(mut self) -> Self {
+        self.opened.shrink_to_fit();
+        self.counts.shrink_to_fit();
+        self.recent.shrink_to_fit();
+        self.suppressions.shrink_to_fit();
+        self
+    }
+
     /// All suppressions, over or not.
     pub fn suppressions(&self) -> &[Suppression] {
         &self.suppressions

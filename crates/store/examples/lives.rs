@@ -222,6 +222,7 @@ fn new((account, id): (AccountId, MessageId), names: Names, (salt, now): (i64, T
         on_unknown: OnUnknown::Park,
         marks: Default::default(),
         in_memory: false,
+        recipient: None,
         asking: None,
         ties: None,
         given: String::new(),

@@ -12,6 +12,7 @@ use crate::account::secrets;
 use crate::message::purge::Reached;
 use crate::path::own::{FileId, OwnerLock};
 use crate::path::reconcile::Judged;
+use crate::people::hot::Hot;
 use crate::seal::keyring::{AccountKeys, Keyring};
 use crate::seal::rotate::PeopleResealed;
 use crate::sqlite::damaged::Damaged;
@@ -64,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
     pub(crate) keyring: Keyring,
+    pub(crate) hot: Arc<Hot>,
     /// The epoch this process owns the database under; 0: it does not.
     pub(crate) epoch: AtomicI64,
     /// What keeps others from owning it meanwhile.
@@ -106,7 +108,9 @@ impl Store {
         }
         let reader_kib = quarter_kib / u32::try_from(readers).unwrap_or(u32::MAX);
         let readers = Readers::open(&path, readers, reader_kib)?;
-        let writer = Writer::start(conn, sqlite::open_checkpointer(&path)?, keyring.audit().clone())?;
+        let hot = Arc::<Hot>::default();
+        let keys = (keyring.audit().clone(), hot.clone());
+        let writer = Writer::start(conn, sqlite::open_checkpointer(&path)?, keys)?;
         tracing::debug!(path = %path.display(), %now, "store opened");
         let (epoch, owner, purged_to) = (AtomicI64::new(0), Mutex::new(None), Mutex::new(None));
         let (people_resealed, damaged, judged_to) = (Mutex::new(None), Damaged::default(), Mutex::new(None));
@@ -116,6 +120,7 @@ impl Store {
             writer,
             readers,
             keyring,
+            hot,
             epoch,
             owner,
             purged_to,

@@ -47,6 +47,7 @@ fn new(id: i64) -> NewMessage {
         id: MessageId::from_raw(id).unwrap(),
         client_msg_id: None,
         openid: Openid::new("oA").unwrap(),
+        recipient: None,
         template_id: "T1".into(),
         content: Content { url: None, miniprogram: None, data: "x".repeat(3000).into() },
         lane: Lane::Normal,

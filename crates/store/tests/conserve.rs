@@ -102,6 +102,7 @@ fn draft(number: i64, now: Timestamp) -> NewMessage {
         on_unknown: OnUnknown::Park,
         marks: Default::default(),
         in_memory: false,
+        recipient: None,
         asking: None,
         ties: None,
         given: String::new(),

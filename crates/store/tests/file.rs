@@ -54,6 +54,7 @@ fn message(number: i64) -> NewMessage {
         id: MessageId::from_raw(number).unwrap(),
         client_msg_id: Some(format!("order-{number}")),
         openid: Openid::new("PLAIN-openid").unwrap(),
+        recipient: None,
         template_id: "T1".into(),
         content: Content {
             url: Some("https://PLAIN-url".to_owned()),

@@ -121,6 +121,7 @@ fn message(cast: &Cast, key: (AccountId, MessageId), n: usize, at: Timestamp) ->
         on_unknown: OnUnknown::Park,
         marks: Default::default(),
         in_memory: false,
+        recipient: None,
         asking: None,
         ties: None,
         given: String::new(),

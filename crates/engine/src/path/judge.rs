@@ -1,9 +1,11 @@
 //! Step: judge, the early answer. A message that the rules refuse now is refused to its caller's face; one they hold
 //! is accepted for later. Nothing is taken yet: the claim asks again, where it counts.
 
+use std::sync::Arc;
+
 use hongyan_domain::policy::{Mode, Policy, Rule};
 use hongyan_domain::{Asked, Judgement, Recipient, Timestamp, Verdict, Wording, braked, judge_worded};
-use hongyan_store::{Acceptance, Asking, Heard, NewMessage, Worded};
+use hongyan_store::{Acceptance, Asking, Heard, NewMessage, PersonIndex, Worded};
 
 use crate::account::catalog::Catalog;
 use crate::path::accept::{Fresh, Rejected, SCHEDULED_AFTER};
@@ -29,7 +31,7 @@ pub(crate) async fn early(
     let mut facts = read(shared, catalog, &messages, now).await?.into_iter();
     let nobody = Recipient::default();
     let mut judged = Vec::with_capacity(messages.len());
-    for Fresh { message, worded, .. } in messages {
+    for Fresh { mut message, worded, .. } in messages {
         if let Some(verdict) = brake(catalog, &message, now) {
             judged.push(Judged::Message(braked_at_the_door(message, verdict)));
             continue;
@@ -39,9 +41,10 @@ pub(crate) async fn early(
             judged.push(Judged::Message(message));
             continue;
         };
-        let facts = if policy.asks_for_the_person() { facts.next() } else { None };
+        let (index, facts) = if policy.asks_for_the_person() { facts.next().unzip() } else { (None, None) };
+        message.recipient = index;
         let wording = worded.as_ref().map_or(Wording::Clean, |worded| worded.wording);
-        let judgement = ask(policy, facts.as_ref().unwrap_or(&nobody), (&message, wording), now);
+        let judgement = ask(policy, facts.as_deref().unwrap_or(&nobody), (&message, wording), now);
         judged.push(answer(shared, message, worded, &judgement).await?);
     }
     Ok(judged)
@@ -75,7 +78,7 @@ async fn read(
     catalog: &Catalog,
     messages: &[Fresh],
     now: Timestamp,
-) -> Result<Vec<Recipient>, EngineError> {
+) -> Result<Vec<(PersonIndex, Arc<Recipient>)>, EngineError> {
     let asks = |fresh: &&Fresh| {
         brake(catalog, &fresh.message, now).is_none()
             && policy_of(catalog, &fresh.message).is_some_and(Policy::asks_for_the_person)
@@ -85,7 +88,7 @@ async fn read(
         .filter(asks)
         .map(|fresh| (fresh.message.account, fresh.message.openid.clone()))
         .collect();
-    if people.is_empty() { Ok(Vec::new()) } else { Ok(shared.store.recipients(people).await?) }
+    if people.is_empty() { Ok(Vec::new()) } else { Ok(shared.store.look_up(people).await?) }
 }
 
 fn ask(

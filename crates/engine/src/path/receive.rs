@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hongyan_domain::policy::Policies;
 use hongyan_domain::{
-    AccountId, Category, DeliveryStatus, InteractionKind, Openid, Reason, Recipient, Timestamp, opts_out,
+    AccountId, Category, DeliveryStatus, InteractionKind, Openid, Reason, Timestamp, opts_out,
 };
 use hongyan_store::{Interaction, Parting, Receipt, Received, Sign, StoreError};
 use hongyan_wechat::callback;
@@ -79,7 +79,7 @@ async fn part(shared: &Shared, account: &Account, push: &callback::Push) -> Resu
 
 async fn has_left(shared: &Shared, person: (AccountId, Openid)) -> Result<bool, EngineError> {
     let facts = shared.store.recipients(vec![person]).await?;
-    let mut reasons = facts.iter().flat_map(Recipient::suppressions).map(|one| one.reason);
+    let mut reasons = facts.iter().flat_map(|facts| facts.suppressions()).map(|one| one.reason);
     Ok(reasons.any(|reason| reason == Reason::Unsubscribed || reason == Reason::Erased))
 }
 

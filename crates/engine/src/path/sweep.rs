@@ -44,6 +44,10 @@ const TIDY_EVERY: Duration = Duration::from_secs(10);
 const TIME_EVERY: Duration = Duration::from_secs(10);
 /// What commits changed of the counters is added into them so often: so many changes are read with every look at them.
 const FOLD_EVERY: Duration = Duration::from_secs(5);
+/// People's rows are brought up to date so often, or when so many are behind (some 30 MB of memory): a page of them is
+/// written once for all that are on it.
+const PEOPLE_EVERY: Duration = Duration::from_secs(30);
+const PEOPLE_AHEAD: usize = 65_536;
 /// Old counters are looked for so often.
 const COUNTERS_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -102,6 +106,7 @@ pub(crate) struct Duties {
     pub(crate) compliance: compliance::Duties,
     pub(crate) libraries: templates::Reading,
     fold_at: Mutex<Option<Timestamp>>,
+    people_at: Mutex<Option<Timestamp>>,
     counters_at: Mutex<Option<Timestamp>>,
     alerts_at: Mutex<Option<Timestamp>>,
     notes_at: Mutex<Option<Timestamp>>,
@@ -283,6 +288,10 @@ async fn count(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     refused::write(shared, now).await?;
     if is_due(&shared.duties.fold_at, now, FOLD_EVERY) {
         while shared.store.fold_series().await? > 0 {}
+    }
+    let many = shared.store.people_ahead() >= PEOPLE_AHEAD;
+    if is_due(&shared.duties.people_at, now, PEOPLE_EVERY) || many {
+        shared.store.fold_people().await?;
     }
     if is_due(&shared.duties.counters_at, now, COUNTERS_EVERY) {
         let Retention { keep_minutes, keep_hours, .. } = shared.settings.retention;

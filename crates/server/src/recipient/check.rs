@@ -1,5 +1,7 @@
 //! Would a message go now, and if not, why and when?
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use hongyan_domain::{Asked, Category, InteractionKind, Judgement, Rule, Timestamp, Verdict, braked, judge};
 use serde::{Deserialize, Serialize};
@@ -113,7 +115,7 @@ pub(crate) async fn check(
         return answer::ok(&VerdictBody { until: None, ..VerdictBody::of(braked(None, app.now())) });
     }
     let facts = match basis {
-        Some(basis) => facts.proving(basis, app.now()),
+        Some(basis) => Arc::new(facts.proving(basis, app.now())),
         None => facts,
     };
     let policy = account.policies.of(category, asked.scenario.as_deref());

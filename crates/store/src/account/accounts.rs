@@ -62,6 +62,7 @@ impl Store {
         let deleted = self
             .write(crate::MAX_BATCH, move |ledger| {
                 let Some(appid) = appid(ledger.conn, account)? else { return Ok(false) };
+                ledger.leave_to_rows(&[])?;
                 for sql in DELETES {
                     ledger.conn.execute(sql, [account.0])?;
                 }
@@ -73,6 +74,7 @@ impl Store {
             })
             .await?;
         self.shared.keyring.forget(account);
+        self.shared.hot.forget_account(account);
         Ok(deleted)
     }
 

@@ -230,20 +230,20 @@ fn subject(
 
 /// Whoever complained is not written to any more.
 fn heed(
-    ledger: &Ledger<'_>,
+    ledger: &mut Ledger<'_>,
     (account, keys): (AccountId, &AccountKeys),
     (new, subject): (&NewComplaint, &Subject),
     (category, now): (Option<Category>, Timestamp),
 ) -> Result<()> {
     let Some(blind) = subject.recipient else { return Ok(()) };
-    let mut person = Person::read(ledger.conn, account, blind)?;
+    let mut person = Person::read(ledger, (account, blind))?;
     let (reason, source) = (Reason::Complained, Some(Source::Person));
     person.facts.suppress(Suppression { reason, category, since: now, until: None, source });
     match &new.about {
-        About::Person(openid) => person.write(ledger.conn, Owner { keys, openid }, now),
+        About::Person(openid) => person.write(ledger, Owner { keys, openid }, now),
         // Of whom nothing else is known: their openid is sealed with the message's content only.
         _ if person.is_new() => Ok(()),
-        _ => person.update(ledger.conn, now),
+        _ => person.update(ledger, now),
     }
 }
 

@@ -7,8 +7,8 @@ use hongyan_domain::{
     Timestamp, Transition, Verdict, Wording,
 };
 
-use crate::Ready;
 use crate::path::approvals::Asking;
+use crate::{PersonIndex, Ready};
 
 /// A message on its way in.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct NewMessage {
     pub client_msg_id: Option<String>,
     /// To whom.
     pub openid: Openid,
+    /// The same, where it was looked up.
+    pub recipient: Option<PersonIndex>,
     /// By which template.
     pub template_id: Arc<str>,
     /// With what in it.
@@ -188,6 +190,7 @@ impl NewMessage {
             account: self.account,
             id: self.id,
             openid: self.openid.clone(),
+            recipient: self.recipient,
             template_id: self.template_id.clone(),
             content: self.content.clone(),
             lane: self.lane,

@@ -8,7 +8,7 @@ use hongyan_domain::{
     Taken, Timestamp, Transition,
 };
 
-use crate::{Marks, Worded};
+use crate::{Marks, PersonIndex, Worded};
 
 /// A claim's number: unique in its account, never used again. Draw it like a message id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +63,8 @@ pub struct Ready {
     pub id: MessageId,
     /// To whom.
     pub openid: Openid,
+    /// The same, where it was looked up.
+    pub recipient: Option<PersonIndex>,
     /// By which template.
     pub template_id: Arc<str>,
     /// With what in it.

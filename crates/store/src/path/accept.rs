@@ -104,7 +104,8 @@ fn seal(keys: &AccountKeys, new: &Arc<NewMessage>) -> Result<Sealed> {
         }
     })?;
     let said = new.client_msg_id.as_ref().map(|_| said_hash(keys, &new.openid, &new.given));
-    Ok(Sealed { recipient: keys.recipient(&new.openid), said, body, new: new.clone() })
+    let recipient = new.recipient.map_or_else(|| keys.recipient(&new.openid), |index| index.0);
+    Ok(Sealed { recipient, said, body, new: new.clone() })
 }
 
 /// What a repeat has to say again: what its caller said, and nothing of what was made of it. The template may have
@@ -186,7 +187,7 @@ fn insert_all(
 }
 
 /// What becomes of a trigger that is to join others; `None`: it is a message of its own, so far.
-fn gathered(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<Option<Acceptance>> {
+fn gathered(ledger: &mut Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<Option<Acceptance>> {
     let Some(gather) = sealed.new.gather() else { return Ok(None) };
     if !gather::still_holds(ledger.conn, keys, sealed, gather)? {
         return Ok(Some(Acceptance::Moved));
@@ -241,12 +242,12 @@ fn note(ledger: &mut Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<
     proves(ledger, keys, sealed)
 }
 
-fn proves(ledger: &Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<()> {
+fn proves(ledger: &mut Ledger<'_>, keys: &AccountKeys, sealed: &Sealed) -> Result<()> {
     let new = &sealed.new;
     let Some(kind) = new.basis else { return Ok(()) };
-    let mut person = Person::read(ledger.conn, new.account, sealed.recipient)?;
+    let mut person = Person::read(ledger, (new.account, sealed.recipient))?;
     person.facts.acted(kind, new.accepted_at);
-    person.write(ledger.conn, Owner { keys, openid: &new.openid }, new.accepted_at)
+    person.write(ledger, Owner { keys, openid: &new.openid }, new.accepted_at)
 }
 
 fn insert_one(insert: &mut CachedStatement<'_>, sealed: &Sealed, owns: bool) -> Result<bool> {

@@ -107,7 +107,7 @@ impl Question {
         Self {
             policy: policy.clone(),
             openid: ready.openid.clone(),
-            recipient: keys.recipient(&ready.openid),
+            recipient: ready.recipient.map_or_else(|| keys.recipient(&ready.openid), |index| index.0),
             category: ready.category,
             scenario: ready.scenario.clone(),
             basis: ready.basis,
@@ -199,8 +199,8 @@ fn claim(ledger: &mut Ledger<'_>, keys: &AccountKeys, batch: &Batch, wanted: &Wa
     }
     let Some(question) = &wanted.question else { return Ok(Claimed::Go(wanted.taken)) };
     let asked = question.asked();
-    let mut person = match question.policy.asks_for_the_person() {
-        true => Some(Person::read(ledger.conn, batch.account, question.recipient)?),
+    let person = match question.policy.asks_for_the_person() {
+        true => Some(Person::read(ledger, (batch.account, question.recipient))?),
         false => None,
     };
     let nobody = Recipient::default();
@@ -210,10 +210,10 @@ fn claim(ledger: &mut Ledger<'_>, keys: &AccountKeys, batch: &Batch, wanted: &Wa
     if judgement.verdict != Verdict::Send {
         return refuse(ledger, batch, wanted, judgement.verdict);
     }
-    if let Some(person) = &mut person
+    if let Some(mut person) = person
         && person.facts.take(&question.policy, &asked, judgement.taken)
     {
-        person.write(ledger.conn, Owner { keys, openid: &question.openid }, batch.at)?;
+        person.write_counts(ledger, Owner { keys, openid: &question.openid }, batch.at)?;
     }
     Ok(Claimed::Go(Some(judgement.taken)))
 }

@@ -53,6 +53,7 @@ pub(super) fn erase(ledger: &mut Ledger<'_>, actor: &Actor, batch: &Batch<'_>) -
     erased.receipts += erase_receipts(ledger, batch.person)?;
     withdraw::erase(ledger, account, &batch.person.recipient)?;
     erase_traces(ledger, batch)?;
+    ledger.leave_to_rows(&[(account, batch.person.recipient)])?;
     erase_facts(ledger, batch.person, (batch.reason, batch.now))?;
     ledger.audit(actor, &batch.person.deed(Action::RecipientErase, erased.told(), batch.now))?;
     Ok(erased)

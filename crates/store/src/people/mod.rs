@@ -2,5 +2,6 @@
 
 pub(crate) mod depart;
 pub(crate) mod erase;
+pub(crate) mod hot;
 pub(crate) mod personal;
 pub(crate) mod recipients;

@@ -3,6 +3,8 @@
 //! A table that holds something of a person joins by one function in each half: `messages`, `open_receipts` … of the
 //! export, and `erase_message`, `erase_receipts`, `erase_facts` … of the erasure.
 
+use std::sync::Arc;
+
 use hongyan_domain::{
     AccountId, DeliveryStatus, MessageId, Openid, Reason, Recipient, Timestamp, Transition,
 };
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use crate::message::find::HOUR_BEFORE;
 use crate::message::record;
 use crate::people::erase::{Batch, erase, scrubbed};
-use crate::people::recipients::{Person, short};
+use crate::people::recipients::{self, short};
 use crate::seal::Blind;
 use crate::seal::keyring::Keyring;
 use crate::sqlite::row;
@@ -131,9 +133,10 @@ impl Store {
                     return Ok((items, Vec::new(), Vec::new(), None));
                 }
                 let receipts = open_receipts(conn, &shared.keyring, person)?;
-                let facts = Person::read(conn, account, person.recipient)?.facts;
+                let facts = recipients::known(&shared, conn, &(account, person.recipient))?;
                 let complaints = compliance::complaints_of_person(conn, account, &person.recipient)?;
-                Ok((items, receipts, complaints, (facts != Recipient::default()).then_some(facts)))
+                let facts = (*facts != Recipient::default()).then(|| Arc::unwrap_or_clone(facts));
+                Ok((items, receipts, complaints, facts))
             })
             .await?;
         messages.items = items;

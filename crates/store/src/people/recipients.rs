@@ -12,12 +12,13 @@ use serde_json::json;
 
 use crate::account::accounts;
 use crate::path::accept::check_key;
+use crate::people::hot::{self, InRow, Who};
 use crate::seal::keyring::{AccountKeys, Keyring};
 use crate::seal::{Blind, Column, Place};
 use crate::sqlite::queue::Turn;
 use crate::sqlite::row;
 use crate::sqlite::writer::Ledger;
-use crate::store::{KeysOf, check_batch};
+use crate::store::{KeysOf, Shared, check_batch};
 use crate::{Action, Actor, Deed, Page, Result, Store, StoreError, compliance};
 
 /// Something a person did, as WeChat's callback or the API told it.
@@ -31,6 +32,16 @@ pub struct Interaction {
     pub sign: Sign,
     /// When.
     pub at: Timestamp,
+}
+
+/// Where a person is found in the store: an index that only an account's key makes of an openid.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PersonIndex(pub(crate) Blind);
+
+impl std::fmt::Debug for PersonIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PersonIndex(…)")
+    }
 }
 
 /// What a person did.
@@ -57,10 +68,9 @@ pub struct Suppressed {
     pub suppressions: Vec<Suppression>,
 }
 
-/// A person and what is known of them.
+/// A person and what is known of them, on the way to be changed.
 pub(crate) struct Person {
-    account: AccountId,
-    blind: Blind,
+    who: Who,
     is_new: bool,
     /// They had left, or were erased, and then their openid may be gone. Who comes back is named again, or a list that
     /// they get on later could not show them.
@@ -100,37 +110,50 @@ WHERE account = ?1
 
 impl Person {
     /// What is known of a person: nothing, of one without a row.
-    pub(crate) fn read(conn: &Connection, account: AccountId, blind: Blind) -> Result<Self> {
-        let mut read = conn.prepare_cached(READ)?;
-        let mut rows = read.query(params![account.0, &blind[..]])?;
-        let row = rows.next()?;
-        let is_new = row.is_none();
-        let facts = row.map_or_else(|| Ok(Recipient::default()), facts)?;
-        let mut person = Self { account, blind, is_new, was_away: false, facts };
+    pub(crate) fn read(ledger: &Ledger<'_>, who: Who) -> Result<Self> {
+        let known = match ledger.known(&who) {
+            Some(facts) => Some(Arc::unwrap_or_clone(facts)),
+            None => in_row(ledger.conn, &who)?,
+        };
+        let is_new = known.is_none();
+        let mut person = Self { who, is_new, was_away: false, facts: known.unwrap_or_default() };
         person.was_away = person.is_away();
         Ok(person)
     }
 
-    /// Writes what is known now.
-    pub(crate) fn write(&self, conn: &Connection, owner: Owner<'_>, at: Timestamp) -> Result<()> {
+    /// Writes what is known now, where lists find it.
+    pub(crate) fn write(self, ledger: &mut Ledger<'_>, owner: Owner<'_>, at: Timestamp) -> Result<()> {
         if !self.is_new {
             if self.was_away && !self.is_away() {
-                self.name(conn, owner)?;
+                self.name(ledger.conn, owner)?;
             }
-            return self.update(conn, at);
+            return self.update(ledger, at);
         }
-        let facts = params![self.account.0, &self.blind[..], self.text()?, self.is_suppressed(), at.ms()];
-        conn.prepare_cached(INSERT)?.execute(facts)?;
-        self.name(conn, owner)
+        let ((account, blind), facts) = (self.who, text(&self.facts)?);
+        let row = params![account.0, &blind[..], facts, is_suppressed(&self.facts), at.ms()];
+        ledger.conn.prepare_cached(INSERT)?.execute(row)?;
+        self.name(ledger.conn, owner)?;
+        ledger.learned(self.who, self.facts, (InRow::Now, at));
+        Ok(())
+    }
+
+    /// Writes what was taken from them: only they themselves are asked for it, and their row follows.
+    pub(crate) fn write_counts(self, ledger: &mut Ledger<'_>, owner: Owner<'_>, at: Timestamp) -> Result<()> {
+        if self.is_new || self.was_away {
+            return self.write(ledger, owner, at);
+        }
+        ledger.learned(self.who, self.facts, (InRow::Later, at));
+        Ok(())
     }
 
     /// Keeps who they are, where that is not known.
     fn name(&self, conn: &Connection, owner: Owner<'_>) -> Result<()> {
-        let sealed = owner.keys.current().seal(openid_place(self.account), |text| {
+        let (account, blind) = self.who;
+        let sealed = owner.keys.current().seal(openid_place(account), |text| {
             text.extend_from_slice(owner.openid.expose().as_bytes());
         })?;
-        check_key(conn, self.account, &sealed)?;
-        conn.prepare_cached(NAME)?.execute(params![self.account.0, &self.blind[..], sealed])?;
+        check_key(conn, account, &sealed)?;
+        conn.prepare_cached(NAME)?.execute(params![account.0, &blind[..], sealed])?;
         Ok(())
     }
 
@@ -144,24 +167,17 @@ impl Person {
     }
 
     /// Writes what is known now of one who has a row.
-    pub(crate) fn update(&self, conn: &Connection, at: Timestamp) -> Result<()> {
-        let values = params![self.account.0, &self.blind[..], self.text()?, self.is_suppressed(), at.ms()];
-        if conn.prepare_cached(UPDATE)?.execute(values)? == 1 {
-            return Ok(());
+    pub(crate) fn update(self, ledger: &mut Ledger<'_>, at: Timestamp) -> Result<()> {
+        if !update_row(ledger.conn, &self.who, &self.facts, at)? {
+            let reason = "the row of a recipient went inside its own transaction";
+            return Err(StoreError::Corrupt(reason.to_owned()));
         }
-        Err(StoreError::Corrupt("the row of a recipient went inside its own transaction".to_owned()))
-    }
-
-    fn text(&self) -> Result<String> {
-        serde_json::to_string(&self.facts).map_err(|error| StoreError::Corrupt(error.to_string()))
+        ledger.learned(self.who, self.facts, (InRow::Now, at));
+        Ok(())
     }
 
     fn is_suppressed_for(&self, reason: Reason) -> bool {
         self.facts.suppressions().iter().any(|one| one.reason == reason)
-    }
-
-    fn is_suppressed(&self) -> bool {
-        !self.facts.suppressions().is_empty()
     }
 
     /// Takes in what they did.
@@ -193,8 +209,49 @@ impl Person {
     }
 }
 
+fn text(facts: &Recipient) -> Result<String> {
+    serde_json::to_string(facts).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn is_suppressed(facts: &Recipient) -> bool {
+    !facts.suppressions().is_empty()
+}
+
+/// Whether there is such a row.
+pub(crate) fn update_row(
+    conn: &Connection,
+    (account, blind): &Who,
+    facts: &Recipient,
+    at: Timestamp,
+) -> Result<bool> {
+    let row = params![account.0, &blind[..], text(facts)?, is_suppressed(facts), at.ms()];
+    Ok(conn.prepare_cached(UPDATE)?.execute(row)? == 1)
+}
+
+const FOLD: &str = "
+UPDATE recipient
+SET facts = ?3,
+    changed_at = ?4
+WHERE account = ?1
+  AND recipient = ?2";
+
+/// Writes what counts only, so that the lists stay as they are.
+pub(crate) fn fold_row(conn: &Connection, (account, blind): &Who, facts: &str, at: Timestamp) -> Result<()> {
+    conn.prepare_cached(FOLD)?.execute(params![account.0, &blind[..], facts, at.ms()])?;
+    Ok(())
+}
+
+fn in_row(conn: &Connection, (account, blind): &Who) -> Result<Option<Recipient>> {
+    let mut read = conn.prepare_cached(READ)?;
+    let mut rows = read.query(params![account.0, &blind[..]])?;
+    rows.next()?.map(facts).transpose()
+}
+
 fn facts(row: &Row<'_>) -> Result<Recipient> {
-    let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+    facts_of(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)
+}
+
+pub(crate) fn facts_of(text: &str) -> Result<Recipient> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("recipient.facts: {error}")))
 }
 
@@ -219,7 +276,7 @@ pub(crate) struct Learned {
 
 /// Takes in what the end of a message tells of its recipient.
 pub(crate) fn learn(
-    ledger: &Ledger<'_>,
+    ledger: &mut Ledger<'_>,
     (account, message): (AccountId, MessageId),
     learned: &Learned,
 ) -> Result<()> {
@@ -228,7 +285,7 @@ pub(crate) fn learn(
     let Some(row) = rows.next()? else { return Ok(()) };
     // An erased message has nobody's index.
     let Ok(blind) = row.get(0) else { return Ok(()) };
-    let mut person = Person::read(ledger.conn, account, blind)?;
+    let mut person = Person::read(ledger, (account, blind))?;
     // Erased meanwhile, or no rule ever asked for them: nothing is kept of them.
     if person.is_new {
         return Ok(());
@@ -240,21 +297,44 @@ pub(crate) fn learn(
             Asked { category, scenario: scenario.as_deref(), basis: None, fingerprint: taken.fingerprint };
         person.facts.give_back(&asked, taken);
     }
-    if let Some(reason) = learned.gone {
-        person.learn(Sign::Unreachable(reason), learned.at);
-    }
-    person.update(ledger.conn, learned.at)
+    let Some(reason) = learned.gone else {
+        ledger.learned(person.who, person.facts, (InRow::Later, learned.at));
+        return Ok(());
+    };
+    person.learn(Sign::Unreachable(reason), learned.at);
+    person.update(ledger, learned.at)
 }
 
 impl Store {
     /// What is known of these people, in the order given: nothing, of those never heard of.
-    pub async fn recipients(&self, people: Vec<(AccountId, Openid)>) -> Result<Vec<Recipient>> {
+    pub async fn recipients(&self, people: Vec<(AccountId, Openid)>) -> Result<Vec<Arc<Recipient>>> {
+        Ok(self.look_up(people).await?.into_iter().map(|(_, facts)| facts).collect())
+    }
+
+    /// The same, with where they are found: a message that carries it need not be asked again whose it is.
+    pub async fn look_up(
+        &self,
+        people: Vec<(AccountId, Openid)>,
+    ) -> Result<Vec<(PersonIndex, Arc<Recipient>)>> {
         check_batch(people.len())?;
         let keys = self.keys_of(people.iter().map(|(account, _)| *account)).await?;
         let blind =
             |(account, openid): &(AccountId, Openid)| Ok((*account, keys.of(*account)?.recipient(openid)));
         let people = people.iter().map(blind).collect::<Result<Vec<_>>>()?;
-        self.read(move |conn| read_in_order(conn, &people)).await
+        let looked = self.shared.hot.look(&people);
+        let missing = hot::missing(&people, &looked);
+        let read = match missing.is_empty() {
+            true => Vec::new(),
+            false => self.read(move |conn| read_in_order(conn, missing)).await?,
+        };
+        let with_row = read.iter().filter_map(|(_, who, facts)| Some((*who, facts.clone()?)));
+        self.shared.hot.keep(&looked, with_row);
+        let mut found = looked.found;
+        for (place, _, facts) in read {
+            found[place] = facts;
+        }
+        let index = people.into_iter().map(|(_, blind)| PersonIndex(blind));
+        Ok(index.zip(found.into_iter().map(Option::unwrap_or_default)).collect())
     }
 
     /// Commits what people did. An account about whose people something is told for the first time gets a new
@@ -319,16 +399,22 @@ impl Store {
     }
 }
 
-/// In the order in which they lie in the store, each page once; answered in the order asked.
-fn read_in_order(conn: &Connection, people: &[(AccountId, Blind)]) -> Result<Vec<Recipient>> {
-    let mut order: Vec<_> = (0..people.len()).collect();
-    order.sort_unstable_by_key(|&nth| people[nth]);
-    let mut found = vec![Recipient::default(); people.len()];
-    for nth in order {
-        let (account, blind) = people[nth];
-        found[nth] = Person::read(conn, account, blind)?.facts;
+/// People with their places, and what their rows say: read in the order in which they lie in the store, each page once.
+fn read_in_order(
+    conn: &Connection,
+    mut people: Vec<(usize, Who)>,
+) -> Result<Vec<(usize, Who, Option<Arc<Recipient>>)>> {
+    people.sort_unstable_by_key(|(_, who)| *who);
+    let read = |(place, who)| Ok((place, who, in_row(conn, &who)?.map(|facts| Arc::new(facts.shrunk()))));
+    people.into_iter().map(read).collect()
+}
+
+/// What is known of a person, for somebody who only reads.
+pub(crate) fn known(shared: &Shared, conn: &Connection, who: &Who) -> Result<Arc<Recipient>> {
+    match shared.hot.look(std::slice::from_ref(who)).found.pop().flatten() {
+        Some(facts) => Ok(facts),
+        None => Ok(in_row(conn, who)?.map(Arc::new).unwrap_or_default()),
     }
-    Ok(found)
 }
 
 fn lift(
@@ -338,12 +424,12 @@ fn lift(
     (actor, now): (&Actor, Timestamp),
 ) -> Result<usize> {
     let blind = owner.keys.recipient(owner.openid);
-    let mut person = Person::read(ledger.conn, account, blind)?;
+    let mut person = Person::read(ledger, (account, blind))?;
     let all = person.facts.suppressions().to_vec();
     let wanted = all.iter().filter(|one| reason.is_none_or(|reason| reason == one.reason));
     let lifted = wanted.filter(|one| person.facts.lift(one.reason, one.category)).count();
     if lifted > 0 {
-        person.write(ledger.conn, owner, now)?;
+        person.write(ledger, owner, now)?;
         let (action, subject) = (Action::SuppressionLift, short(&blind));
         let detail = json!({ "reason": reason.map(Reason::as_str), "lifted": lifted });
         ledger.audit(actor, &Deed { action, account: Some(account), subject, detail, at: now })?;
@@ -360,13 +446,13 @@ fn suppress(
     let mut people = Vec::with_capacity(batch.len());
     for (openid, suppression) in batch {
         let blind = keys.recipient(openid);
-        let mut person = Person::read(ledger.conn, account, blind)?;
+        let mut person = Person::read(ledger, (account, blind))?;
         person.facts.suppress(*suppression);
         if !person.is_new && !person.is_away() {
             // Rare enough to look; they may have come back before this was done for them.
             person.name(ledger.conn, Owner { keys, openid })?;
         }
-        person.write(ledger.conn, Owner { keys, openid }, suppression.since)?;
+        person.write(ledger, Owner { keys, openid }, suppression.since)?;
         people.push(short(&blind));
     }
     let Some((_, Suppression { reason, since, .. })) = batch.first() else { return Ok(()) };
@@ -419,10 +505,15 @@ impl Store {
         let forget = move |ledger: &mut Ledger<'_>| {
             let mut went = 0;
             for (account, recipient, _) in &old {
+                let who = Blind::try_from(&recipient[..]).ok().map(|blind| (*account, blind));
+                if who.is_some_and(|who| ledger.is_ahead_of_row(&who)) {
+                    continue;
+                }
                 let one = params![account.0, recipient, unseen_since.ms()];
                 if ledger.conn.prepare_cached(FORGET)?.execute(one)? == 1 {
                     went += 1;
                     forget_openid(ledger.conn, *account, recipient)?;
+                    who.into_iter().for_each(|who| ledger.forget(who));
                 }
             }
             Ok(went)
@@ -462,7 +553,7 @@ pub(crate) fn now_known(conn: &Connection, account: AccountId, at: Timestamp) ->
 }
 
 fn interact(ledger: &mut Ledger<'_>, keys: &AccountKeys, one: &Interaction) -> Result<()> {
-    let mut person = Person::read(ledger.conn, one.account, keys.recipient(&one.openid))?;
+    let mut person = Person::read(ledger, (one.account, keys.recipient(&one.openid)))?;
     let before = person.facts.clone();
     if let Some((signal, reason)) = one.sign.against()
         && !person.is_suppressed_for(reason)
@@ -477,7 +568,7 @@ fn interact(ledger: &mut Ledger<'_>, keys: &AccountKeys, one: &Interaction) -> R
     if person.facts == before {
         return Ok(());
     }
-    person.write(ledger.conn, Owner { keys, openid: &one.openid }, one.at)
+    person.write(ledger, Owner { keys, openid: &one.openid }, one.at)
 }
 
 /// People who leave because of a message do so within a day (requirements: 24 h).
@@ -485,9 +576,10 @@ const BLAMED_WITHIN: Duration = Duration::from_secs(86_400);
 
 /// Counts this against the template of the last message to that person.
 fn blame(ledger: &mut Ledger<'_>, person: &Person, at: Timestamp, signal: Signal) -> Result<()> {
-    let last = compliance::last_before(ledger.conn, (person.account, &person.blind), at, BLAMED_WITHIN)?;
+    let (account, blind) = &person.who;
+    let last = compliance::last_before(ledger.conn, (*account, blind), at, BLAMED_WITHIN)?;
     if let Some(went) = last {
-        ledger.tally.sign(person.account, at, &went.template_id.into(), signal);
+        ledger.tally.sign(*account, at, &went.template_id.into(), signal);
     }
     Ok(())
 }

@@ -97,6 +97,7 @@ impl RawReady {
             account: self.account,
             id: self.id,
             openid,
+            recipient: None,
             template_id: self.template_id,
             content,
             lane: self.lane,

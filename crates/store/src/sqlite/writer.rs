@@ -3,11 +3,14 @@
 //! A command that fails takes nothing of its neighbours with it: then the transaction is run again with a savepoint
 //! for each. They are not there the first time, since SQLite copies every page a savepoint guards.
 
+use std::sync::Arc;
+
 use aws_lc_rs::hmac;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::numbers::tally::Tally;
+use crate::people::hot::{Changes, Hot};
 use crate::sqlite::broken::Broken;
 use crate::sqlite::checkpoint::Checkpointer;
 use crate::sqlite::queue::{QUEUE, Queue, Turn};
@@ -18,6 +21,8 @@ use crate::{Result, StoreError};
 pub(crate) struct Ledger<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) tally: &'a mut Tally,
+    pub(crate) people: &'a mut Changes,
+    pub(crate) hot: &'a Hot,
     pub(crate) open: &'a mut OpenReceipts,
     /// Chains the audit's rows.
     pub(crate) audit: &'a hmac::Key,
@@ -114,13 +119,20 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread. It ends when the last `Writer` is dropped and all commands are answered.
-    pub(crate) fn start(mut conn: Connection, checkpoints: Connection, audit: hmac::Key) -> Result<Self> {
+    pub(crate) fn start(
+        mut conn: Connection,
+        checkpoints: Connection,
+        (audit, hot): (hmac::Key, Arc<Hot>),
+    ) -> Result<Self> {
         let (commands, incoming) = mpsc::channel(QUEUE);
         let broken = Broken::new();
         let checkpointer = Checkpointer::start(&mut conn, checkpoints, broken.clone())?;
         let open = OpenReceipts::count(&conn)?;
-        let (queue, scrub) = (Queue::new(incoming), false);
-        let thread = Thread { conn, queue, open, audit, scrub, checkpointer, broken: broken.clone() };
+        hot.reload(&conn)?;
+        let (queue, scrub, others) = (Queue::new(incoming), false, others(&conn)?);
+        let broken_too = broken.clone();
+        let thread =
+            Thread { conn, queue, open, audit, hot, others, scrub, checkpointer, broken: broken_too };
         spawn("store-writer", move || thread.run())?;
         Ok(Self { commands, broken })
     }
@@ -169,6 +181,9 @@ struct Thread {
     queue: Queue,
     open: OpenReceipts,
     audit: hmac::Key,
+    hot: Arc<Hot>,
+    /// Grows when another connection has written.
+    others: i64,
     /// The WAL holds what must go.
     scrub: bool,
     checkpointer: Checkpointer,
@@ -220,13 +235,15 @@ impl Thread {
 
     fn try_to_commit(&mut self, batch: &mut [Box<dyn Command>], guard: Guard) -> Result<Ended> {
         execute(&self.conn, "BEGIN IMMEDIATE")?;
-        let mut all = Tally::default();
+        self.hear_of_others()?;
+        let (mut all, mut people) = (Tally::default(), Changes::default());
         for command in batch {
-            let (before, mut own) = (self.open, Tally::default());
+            let (before, mark, mut own) = (self.open, people.mark(), Tally::default());
             guard.begin(&self.conn)?;
             let tally = if guard.is_for_each() { &mut own } else { &mut all };
-            let (conn, audit, scrub) = (&self.conn, &self.audit, &mut self.scrub);
-            let well = command.run(&mut Ledger { conn, tally, open: &mut self.open, audit, scrub });
+            let (conn, hot, audit) = (&self.conn, &*self.hot, &self.audit);
+            let (open, scrub) = (&mut self.open, &mut self.scrub);
+            let well = command.run(&mut Ledger { conn, tally, people: &mut people, hot, open, audit, scrub });
             if self.conn.is_autocommit() {
                 // SQLite itself rolled everything back: no room, or no disk.
                 return Err(StoreError::Unavailable("a write did not fit; nothing was written".to_owned()));
@@ -236,14 +253,26 @@ impl Thread {
                 (false, Guard::Together) => return Ok(Ended::RolledBack),
                 (false, Guard::Each) => {
                     self.open = before;
+                    people.back_to(mark);
                     execute(&self.conn, "ROLLBACK TO command")?;
                 }
             }
             guard.end(&self.conn)?;
         }
         all.write(&self.conn)?;
+        people.write(&self.conn, &self.hot)?;
         execute(&self.conn, "COMMIT")?;
+        people.committed(&self.hot);
         Ok(Ended::Committed)
+    }
+
+    /// Another process may have changed what is kept in memory of people.
+    fn hear_of_others(&mut self) -> Result<()> {
+        let others = others(&self.conn)?;
+        if std::mem::replace(&mut self.others, others) != others {
+            self.hot.reload(&self.conn)?;
+        }
+        Ok(())
     }
 
     /// Empties the WAL where something in it must go. A reader that is under way keeps it from that: then the next
@@ -292,6 +321,10 @@ impl Guard {
             Self::Each => execute(conn, "RELEASE command"),
         }
     }
+}
+
+fn others(conn: &Connection) -> Result<i64> {
+    Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
 }
 
 /// How a transaction ended.

@@ -84,6 +84,7 @@ impl Bed {
             id: self.id(),
             client_msg_id: None,
             openid: openid(to),
+            recipient: None,
             template_id: "T1".into(),
             content: Content {
                 url: None, miniprogram: None, data: r#"{"thing1":{"value":"拿铁"}}"#.into()

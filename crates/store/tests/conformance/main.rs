@@ -10,6 +10,7 @@ mod bed;
 mod compliance;
 mod content;
 mod find;
+mod hot;
 mod in_memory;
 mod keys;
 mod library;
@@ -106,6 +107,17 @@ suite! {
         a_claimed_message_is_too_late_to_cancel,
         a_message_that_is_not_there_is_not_found,
         the_last_message_id_is_the_newest_of_all_accounts,
+    }
+    hot {
+        what_a_claim_took_is_known_to_the_next_process,
+        rows_follow_and_then_there_is_no_delta,
+        the_newest_of_deltas_and_rows_holds,
+        what_another_process_says_of_a_person_holds_for_the_next_claim,
+        what_is_given_back_is_given_back_after_a_fold_too,
+        of_an_erased_person_no_delta_is_left,
+        one_written_to_lately_is_not_forgotten_for_an_old_row,
+        an_account_takes_its_people_with_it,
+        a_delta_that_is_cut_off_is_told_and_keeps_the_store_closed,
     }
     in_memory {
         what_memory_holds_is_in_no_queue_until_it_is_put_down,

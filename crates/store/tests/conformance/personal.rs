@@ -51,7 +51,7 @@ fn paid(bed: &Bed, to: &str) -> Interaction {
 }
 
 async fn facts(bed: &Bed, to: &str) -> Recipient {
-    bed.store.recipients(vec![(bed.account, openid(to))]).await.unwrap().remove(0)
+    (*bed.store.recipients(vec![(bed.account, openid(to))]).await.unwrap().remove(0)).clone()
 }
 
 pub(crate) async fn an_export_tells_what_is_known_of_the_person(bed: &Bed) {

@@ -20,7 +20,7 @@ async fn learned(bed: &Bed, to: &str, sign: Sign, at: Timestamp) {
 }
 
 async fn known(bed: &Bed, to: &str) -> Recipient {
-    bed.store.recipients(vec![(bed.account, openid(to))]).await.unwrap().pop().unwrap()
+    (*bed.store.recipients(vec![(bed.account, openid(to))]).await.unwrap().remove(0)).clone()
 }
 
 /// Claims messages of one batch by the house rules.

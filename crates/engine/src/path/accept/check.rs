@@ -110,6 +110,7 @@ impl Engine {
             id: self.shared.ids.lock().next(now),
             client_msg_id: request.client_msg_id.as_deref().map(str::to_owned),
             openid,
+            recipient: None,
             template_id: template.template_id.clone(),
             content,
             lane,

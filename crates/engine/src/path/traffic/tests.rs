@@ -21,6 +21,7 @@ pub(crate) fn message(id: i64, lane: Lane) -> Ready {
         account: AccountId(1),
         id: MessageId::from_raw(id).unwrap(),
         openid: Openid::new("o1").unwrap(),
+        recipient: None,
         template_id: "t".into(),
         content: Content { url: None, miniprogram: None, data: "{}".into() },
         lane,

@@ -1,0 +1,535 @@
+//! What was learned of people lately, in memory beside the table: a claim takes from each of its recipients, and their rows
+//! lie far from one another.
+//!
+//! A commit writes what it changed of people as one row of `recipient_delta`, and so into memory; their own rows follow in
+//! the order in which they lie (`fold`), a page once for all that are on it. What only counts goes so. What lists look for
+//! (a suppression, a new person) is written into its row at once, and stands in the delta as well: what is read from the
+//! deltas after a crash is the newest.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use foldhash::HashMap;
+use hongyan_domain::{AccountId, Recipient, Timestamp};
+use rusqlite::{Connection, params};
+
+use crate::people::recipients::{facts_of, fold_row, update_row};
+use crate::seal::Blind;
+use crate::sqlite::writer::Ledger;
+use crate::{Result, Store, StoreError};
+
+/// A person of an account.
+pub(crate) type Who = (AccountId, Blind);
+
+/// People read lately are kept, 250 to 450 bytes each: so many and as many again of those before.
+const READ_MAX: usize = 65_536;
+/// Rows written in one transaction: about 10 ms.
+const FOLD_ROWS: usize = 2_048;
+
+/// What is in memory, shared by the writer and all readers.
+#[derive(Default)]
+pub(crate) struct Hot {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Their rows are out of date; the deltas hold them.
+    changed: HashMap<Who, Known>,
+    /// As their rows say.
+    read: HashMap<Who, Arc<Recipient>>,
+    read_before: HashMap<Who, Arc<Recipient>>,
+    /// Grows when somebody leaves memory: what was read from the table before may be older than what memory held.
+    departures: u64,
+    /// Of the newest delta.
+    seq: i64,
+}
+
+#[derive(Clone)]
+struct Known {
+    facts: Arc<Recipient>,
+    at: Timestamp,
+    /// Of its delta; 0: not committed yet.
+    seq: i64,
+}
+
+impl Inner {
+    fn find(&self, who: &Who) -> Option<&Arc<Recipient>> {
+        let changed = self.changed.get(who).map(|known| &known.facts);
+        changed.or_else(|| self.read.get(who)).or_else(|| self.read_before.get(who))
+    }
+
+    fn keep(&mut self, who: Who, facts: Arc<Recipient>) {
+        if self.read.len() >= READ_MAX {
+            self.read_before = std::mem::take(&mut self.read);
+            self.departures += 1;
+        }
+        self.read.insert(who, facts);
+    }
+
+    fn forget(&mut self, who: &Who) {
+        self.changed.remove(who);
+        self.read.remove(who);
+        self.read_before.remove(who);
+        self.departures += 1;
+    }
+}
+
+/// What memory has of people who are asked for.
+pub(crate) struct Looked {
+    pub(crate) found: Vec<Option<Arc<Recipient>>>,
+    departures: u64,
+}
+
+impl Hot {
+    fn inner(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn inner_mut(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To be asked before the table: what is not in memory is in the table as it is from now on.
+    pub(crate) fn look(&self, people: &[Who]) -> Looked {
+        let inner = self.inner();
+        let found = people.iter().map(|who| inner.find(who).cloned()).collect();
+        Looked { found, departures: inner.departures }
+    }
+
+    /// Keeps what the table said of people who were not in memory at that look.
+    pub(crate) fn keep(&self, looked: &Looked, read: impl IntoIterator<Item = (Who, Arc<Recipient>)>) {
+        let mut inner = self.inner_mut();
+        for (who, facts) in read {
+            if inner.departures == looked.departures && inner.find(&who).is_none() {
+                inner.keep(who, facts);
+            }
+        }
+    }
+
+    /// Reads the deltas anew: at the start, and where another process wrote.
+    pub(crate) fn reload(&self, conn: &Connection) -> Result<()> {
+        let (changed, seq) = read_deltas(conn)?;
+        let mut inner = self.inner_mut();
+        let (departures, seq) = (inner.departures + 1, inner.seq.max(seq));
+        *inner = Inner { changed, departures, seq, ..Inner::default() };
+        Ok(())
+    }
+
+    /// An account is gone with all its people.
+    pub(crate) fn forget_account(&self, account: AccountId) {
+        let mut inner = self.inner_mut();
+        inner.departures += 1;
+        inner.changed.retain(|(of, _), _| *of != account);
+        let Inner { read, read_before, .. } = &mut *inner;
+        [read, read_before].into_iter().for_each(|read| read.retain(|(of, _), _| *of != account));
+    }
+
+    fn publish(&self, changes: Changes) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut inner = self.inner_mut();
+        if changes.all_folded {
+            for (who, known) in std::mem::take(&mut inner.changed) {
+                inner.keep(who, known.facts);
+            }
+        }
+        for who in changes.folded {
+            if let Some(known) = inner.changed.remove(&who) {
+                inner.keep(who, known.facts);
+            }
+        }
+        for (place, Change { who, known, row }) in changes.log.into_iter().enumerate() {
+            match known {
+                Some(known) if row == InRow::Later && place >= changes.in_rows => {
+                    inner.changed.insert(who, Known { seq: changes.seq, ..known });
+                }
+                Some(known) => {
+                    inner.changed.remove(&who);
+                    inner.keep(who, known.facts);
+                }
+                None => inner.forget(&who),
+            }
+        }
+        inner.seq = inner.seq.max(changes.seq);
+    }
+}
+
+/// Whether the row of a person is written with the change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InRow {
+    Now,
+    Later,
+}
+
+struct Change {
+    who: Who,
+    /// `None`: nothing is known any more but what the row says.
+    known: Option<Known>,
+    row: InRow,
+}
+
+/// What a transaction changes of people.
+#[derive(Default)]
+pub(crate) struct Changes {
+    log: Vec<Change>,
+    /// The newest of each.
+    places: HashMap<Who, usize>,
+    /// Their rows are up to date.
+    folded: Vec<Who>,
+    /// All rows are, and there is no delta before this transaction's.
+    all_folded: bool,
+    /// What stands in the log before this place is in its row by now.
+    in_rows: usize,
+    seq: i64,
+}
+
+impl Changes {
+    fn is_empty(&self) -> bool {
+        self.log.is_empty() && self.folded.is_empty() && !self.all_folded
+    }
+
+    /// Where a command begins.
+    pub(crate) fn mark(&self) -> Mark {
+        let Self { log, folded, all_folded, in_rows, .. } = self;
+        Mark { log: log.len(), folded: folded.len(), all_folded: *all_folded, in_rows: *in_rows }
+    }
+
+    /// Takes back what a command changed.
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.log.truncate(mark.log);
+        self.folded.truncate(mark.folded);
+        (self.all_folded, self.in_rows) = (mark.all_folded, mark.in_rows);
+        self.places = self.log.iter().enumerate().map(|(place, change)| (change.who, place)).collect();
+    }
+
+    fn push(&mut self, change: Change) {
+        self.places.insert(change.who, self.log.len());
+        self.log.push(change);
+    }
+
+    /// Appends the delta of a transaction that is about to be committed.
+    pub(crate) fn write(&mut self, conn: &Connection, hot: &Hot) -> Result<()> {
+        let mut people = Vec::new();
+        for (place, change) in self.log.iter().enumerate().skip(self.in_rows) {
+            if self.places.get(&change.who) == Some(&place) {
+                pack(change, &mut people)?;
+            }
+        }
+        if people.is_empty() {
+            return Ok(());
+        }
+        self.seq = hot.inner().seq + 1;
+        conn.prepare_cached(APPEND)?.execute(params![self.seq, people])?;
+        Ok(())
+    }
+
+    /// It is committed.
+    pub(crate) fn committed(self, hot: &Hot) {
+        hot.publish(self);
+    }
+}
+
+/// How far a transaction had come.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    log: usize,
+    folded: usize,
+    all_folded: bool,
+    in_rows: usize,
+}
+
+const APPEND: &str = "
+INSERT INTO recipient_delta (account, seq, people)
+VALUES (0, ?1, ?2)";
+
+const READ: &str = "
+SELECT seq, people
+FROM recipient_delta
+WHERE account = 0
+ORDER BY seq";
+
+const FOLDED: &str = "
+DELETE FROM recipient_delta
+WHERE account = 0
+  AND seq <= ?1";
+
+/// Account, blind index, time, length: then so many bytes of JSON.
+const HEAD_LEN: usize = 8 + 16 + 8 + 4;
+
+fn pack(change: &Change, people: &mut Vec<u8>) -> Result<()> {
+    let Some(Known { facts, at, .. }) = &change.known else { return Ok(()) };
+    let (account, blind) = change.who;
+    people.extend_from_slice(&account.0.to_le_bytes());
+    people.extend_from_slice(&blind);
+    people.extend_from_slice(&at.ms().to_le_bytes());
+    let begin = people.len() + 4;
+    people.extend_from_slice(&[0; 4]);
+    serde_json::to_writer(&mut *people, &**facts).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let len = u32::try_from(people.len() - begin).unwrap_or(u32::MAX);
+    people[begin - 4..begin].copy_from_slice(&len.to_le_bytes());
+    Ok(())
+}
+
+/// A person in a delta: who, since when, and what is known in JSON.
+type Packed<'a> = (Who, Timestamp, &'a str);
+
+fn unpack<'a>(mut people: &'a [u8], mut each: impl FnMut(Packed<'a>) -> Result<()>) -> Result<()> {
+    let cut = || StoreError::Corrupt("a delta of people ends within one".to_owned());
+    while !people.is_empty() {
+        let (head, rest) = people.split_first_chunk::<HEAD_LEN>().ok_or_else(cut)?;
+        let number = |from: usize| i64::from_le_bytes(std::array::from_fn(|at| head[from + at]));
+        let len = u32::from_le_bytes(std::array::from_fn(|at| head[HEAD_LEN - 4 + at])) as usize;
+        let (text, rest) = rest.split_at_checked(len).ok_or_else(cut)?;
+        let who = (AccountId(number(0)), std::array::from_fn(|at| head[8 + at]));
+        each((who, Timestamp::from_ms(number(24)), std::str::from_utf8(text).map_err(|_| cut())?))?;
+        people = rest;
+    }
+    Ok(())
+}
+
+fn read_deltas(conn: &Connection) -> Result<(HashMap<Who, Known>, i64)> {
+    let mut deltas = conn.prepare_cached(READ)?;
+    let mut rows = deltas.query([])?;
+    let (mut changed, mut last) = (HashMap::default(), 0);
+    while let Some(row) = rows.next()? {
+        last = row.get(0)?;
+        unpack(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, |(who, at, text)| {
+            let facts = Arc::new(facts_of(text)?.shrunk());
+            changed.insert(who, Known { facts, at, seq: last });
+            Ok(())
+        })?;
+    }
+    Ok((changed, last))
+}
+
+/// What is to be written into a person's row, as it stands in the newest delta up to one.
+type Due = (Who, Timestamp, Box<str>);
+
+/// In the order in which the rows lie.
+fn due(conn: &Connection, seq: i64) -> Result<Vec<Due>> {
+    let mut deltas = conn.prepare_cached(READ)?;
+    let mut rows = deltas.query([])?;
+    let mut due: HashMap<Who, (Timestamp, Box<str>)> = HashMap::default();
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(0)? > seq {
+            break;
+        }
+        unpack(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, |(who, at, text)| {
+            due.insert(who, (at, text.into()));
+            Ok(())
+        })?;
+    }
+    let mut due: Vec<_> = due.into_iter().map(|(who, (at, text))| (who, at, text)).collect();
+    due.sort_unstable_by_key(|(who, ..)| *who);
+    Ok(due)
+}
+
+impl Ledger<'_> {
+    /// What is known of a person in this transaction; `None`: what their row says.
+    pub(crate) fn known(&self, who: &Who) -> Option<Arc<Recipient>> {
+        match self.people.places.get(who) {
+            Some(place) => self.people.log[*place].known.as_ref().map(|known| known.facts.clone()),
+            None => self.hot.inner().find(who).cloned(),
+        }
+    }
+
+    /// Something new is known of a person.
+    pub(crate) fn learned(&mut self, who: Who, facts: Recipient, (row, at): (InRow, Timestamp)) {
+        let facts = Arc::new(facts.shrunk());
+        self.people.push(Change { who, known: Some(Known { facts, at, seq: 0 }), row });
+    }
+
+    /// Whether a person's row is out of date.
+    pub(crate) fn is_ahead_of_row(&self, who: &Who) -> bool {
+        self.people.places.contains_key(who) || self.hot.inner().changed.contains_key(who)
+    }
+
+    /// Nothing is known of these people but what their rows say, or will say at the end of this: no delta tells otherwise.
+    pub(crate) fn leave_to_rows(&mut self, people: &[Who]) -> Result<()> {
+        let ahead: Vec<_> = self.hot.inner().changed.keys().copied().collect();
+        self.write_rows(&ahead)?;
+        let own: Vec<_> = self.people.places.keys().copied().collect();
+        self.write_rows(&own)?;
+        (self.people.all_folded, self.people.in_rows) = (true, self.people.log.len());
+        self.conn.prepare_cached(FOLDED)?.execute([i64::MAX])?;
+        people.iter().for_each(|who| self.forget(*who));
+        Ok(())
+    }
+
+    /// Of this person only their row tells, if there is one.
+    pub(crate) fn forget(&mut self, who: Who) {
+        self.people.push(Change { who, known: None, row: InRow::Now });
+    }
+
+    /// Writes what deltas up to `seq` tell of these people into their rows. Not of one of whom something newer is known:
+    /// then that is in their row, or in a later delta.
+    fn fold(&mut self, due: &[Due], seq: i64) -> Result<usize> {
+        let mut folded = Vec::with_capacity(due.len());
+        let inner = self.hot.inner();
+        for (who, at, text) in due {
+            let is_newest = inner.changed.get(who).is_some_and(|known| known.seq <= seq);
+            if is_newest && !self.people.places.contains_key(who) {
+                fold_row(self.conn, who, text, *at)?;
+                folded.push(*who);
+            }
+        }
+        drop(inner);
+        self.people.folded.extend_from_slice(&folded);
+        Ok(folded.len())
+    }
+
+    /// Brings the rows of these people up to date, in the order in which they lie. One without a row is gone.
+    fn write_rows(&self, people: &[Who]) -> Result<()> {
+        let mut people = people.to_vec();
+        people.sort_unstable();
+        let inner = self.hot.inner();
+        for who in people {
+            let own = self.people.places.get(&who).and_then(|place| self.people.log[*place].known.as_ref());
+            if let Some(Known { facts, at, .. }) = own.or_else(|| inner.changed.get(&who)) {
+                update_row(self.conn, &who, facts, *at)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// How many people's rows are out of date.
+    pub fn people_ahead(&self) -> usize {
+        self.shared.hot.inner().changed.len()
+    }
+
+    /// Brings the rows of people up to date with what was learned of them lately. Returns how many rows that was.
+    pub async fn fold_people(&self) -> Result<usize> {
+        let seq = self.shared.hot.inner().seq;
+        let mut due = self.read(move |conn| due(conn, seq)).await?;
+        let (all, mut folded) = (!due.is_empty(), 0);
+        while !due.is_empty() {
+            let slice = due.split_off(due.len().saturating_sub(FOLD_ROWS));
+            let fold = move |ledger: &mut Ledger<'_>| ledger.fold(&slice, seq);
+            folded += self.write(FOLD_ROWS, fold).await?;
+        }
+        if all {
+            // What was learned meanwhile stands in later ones.
+            self.write(1, move |ledger| Ok(ledger.conn.prepare_cached(FOLDED)?.execute([seq])?)).await?;
+        }
+        Ok(folded)
+    }
+}
+
+/// The people of `people` who were not in memory, with their places.
+pub(crate) fn missing(people: &[Who], looked: &Looked) -> Vec<(usize, Who)> {
+    let missing = people.iter().copied().enumerate().zip(&looked.found);
+    missing.filter(|(_, found)| found.is_none()).map(|(one, _)| one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn who(number: u8) -> Who {
+        (AccountId(1), [number; 16])
+    }
+
+    fn facts(at: i64) -> Arc<Recipient> {
+        let mut facts = Recipient::default();
+        facts.seen(Timestamp::from_ms(at));
+        Arc::new(facts)
+    }
+
+    fn change(number: u8, at: i64, row: InRow) -> Change {
+        Change {
+            who: who(number),
+            known: Some(Known { facts: facts(at), at: Timestamp::from_ms(at), seq: 0 }),
+            row,
+        }
+    }
+
+    fn found(hot: &Hot, number: u8) -> Option<Arc<Recipient>> {
+        hot.look(&[who(number)]).found.remove(0)
+    }
+
+    #[test]
+    fn what_a_command_changed_is_taken_back_with_it() {
+        let mut changes = Changes::default();
+        changes.push(change(1, 10, InRow::Later));
+        let mark = changes.mark();
+        changes.push(change(1, 20, InRow::Later));
+        changes.push(change(2, 20, InRow::Later));
+        (changes.all_folded, changes.in_rows) = (true, 3);
+
+        changes.back_to(mark);
+        let hot = Hot::default();
+        changes.committed(&hot);
+
+        assert_eq!((found(&hot, 1), found(&hot, 2)), (Some(facts(10)), None));
+        assert_eq!(hot.inner().changed.len(), 1);
+    }
+
+    #[test]
+    fn what_was_read_before_somebody_left_memory_is_not_kept() {
+        let hot = Hot::default();
+        let before = hot.look(&[who(1), who(2)]);
+        let mut changes = Changes::default();
+        changes.push(Change { who: who(1), known: None, row: InRow::Now });
+        changes.committed(&hot);
+
+        hot.keep(&before, [(who(1), facts(1))]);
+        let after = hot.look(&[who(2)]);
+        hot.keep(&after, [(who(2), facts(2))]);
+
+        assert_eq!((found(&hot, 1), found(&hot, 2)), (None, Some(facts(2))));
+    }
+
+    #[test]
+    fn what_was_read_late_does_not_replace_what_was_learned_meanwhile() {
+        let hot = Hot::default();
+        let looked = hot.look(&[who(1), who(2)]);
+        let mut changes = Changes::default();
+        changes.push(change(1, 10, InRow::Later));
+        changes.push(change(2, 10, InRow::Now));
+        changes.committed(&hot);
+
+        hot.keep(&looked, [(who(1), facts(1)), (who(2), facts(1))]);
+
+        assert_eq!((found(&hot, 1), found(&hot, 2)), (Some(facts(10)), Some(facts(10))));
+    }
+
+    #[test]
+    fn those_read_last_stay_in_memory() {
+        let hot = Hot::default();
+        let all = (0..READ_MAX as i64 * 3).map(|number| {
+            let mut blind = [0; 16];
+            blind[..8].copy_from_slice(&number.to_le_bytes());
+            (AccountId(1), blind)
+        });
+        let all: Vec<_> = all.collect();
+        for who in &all {
+            let looked = hot.look(&[*who]);
+            hot.keep(&looked, [(*who, facts(1))]);
+        }
+
+        let kept = hot.look(&all).found.iter().map(Option::is_some).collect::<Vec<_>>();
+        assert!(kept[READ_MAX * 2..].iter().all(|kept| *kept));
+        assert!(kept.iter().filter(|kept| **kept).count() <= READ_MAX * 2);
+    }
+
+    #[test]
+    fn people_read_back_as_they_were_packed() {
+        let mut people = Vec::new();
+        for one in [change(1, 10, InRow::Later), change(2, 20, InRow::Now)] {
+            pack(&one, &mut people).unwrap();
+        }
+
+        let mut read = Vec::new();
+        unpack(&people, |(who, at, text)| Ok(read.push((who, at, facts_of(text)?)))).unwrap();
+
+        let one = |number, at| (who(number), Timestamp::from_ms(at), Arc::unwrap_or_clone(facts(at)));
+        assert_eq!(read, [one(1, 10), one(2, 20)]);
+        for cut in 1..people.len() {
+            let told = unpack(&people[..cut], |_| Ok(()));
+            assert_eq!(told.is_ok(), cut == people.len() / 2, "{cut}");
+        }
+    }
+}
