@@ -134,7 +134,8 @@ fn an_allowed_payment_leaves_no_way_to_ask_for_a_contact() {
     for text in ["请加微信支付定金", "请增加微信支付押金", "添加微信支付尾款"] {
         assert_eq!(verdict(text), Verdict::Refuse, "{text}");
     }
-    for text in ["本店已增加微信支付方式", "您已成功添加微信支付方式", "微信支付已开通"] {
+    for text in ["本店已增加微信支付方式", "您已成功添加微信支付方式", "微信支付已开通"]
+    {
         assert_eq!(verdict(text), Verdict::Pass, "{text}");
     }
 }
