@@ -22,7 +22,7 @@ use crate::access::user::session;
 use crate::answer::problem::{Code, Problem};
 use crate::app::App;
 
-/// The address of whoever is connected. In-process callers have none.
+/// The address of whoever calls: of the connection, or what a proxy of ours says of it. In-process callers have none.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
