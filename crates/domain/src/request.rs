@@ -110,9 +110,11 @@ pub fn check_client_msg_id(client_msg_id: &str, touser: &str) -> Result<(), Fiel
 pub fn holds_openid(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     text.split(|c| !is_part(c)).any(|word| {
-        let drawn = word.len() == OPENID_LEN && word.starts_with('o');
-        let drawn = drawn.then(|| &word.as_bytes()[OPENID_LEN - OPENID_DRAWN..]).unwrap_or_default();
-        drawn.iter().any(u8::is_ascii_uppercase) && drawn.iter().any(u8::is_ascii_lowercase)
+        let drawn = word.as_bytes().iter().skip(OPENID_LEN - OPENID_DRAWN);
+        word.len() == OPENID_LEN
+            && word.starts_with('o')
+            && drawn.clone().any(u8::is_ascii_uppercase)
+            && drawn.clone().any(u8::is_ascii_lowercase)
     })
 }
 
