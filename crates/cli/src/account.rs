@@ -112,10 +112,9 @@ async fn list(context: &Context, store: &Store) -> Result<Code> {
         return Ok(Code::Done);
     }
     let rows = accounts.iter().map(|account| row(context, account, asked(account)));
-    context.table(&["appid", "name", "kind", "rate", "daily", "state"], rows.collect());
-    if accounts.is_empty() {
-        context.say("say.no_account_yet", &[]);
-    } else if live.is_empty() {
+    let columns = ["appid", "name", "kind", "rate", "daily", "state"];
+    context.table_or("say.no_account_yet", &columns, rows.collect());
+    if !accounts.is_empty() && live.is_empty() {
         context.say("say.state_as_stored", &[]);
     }
     Ok(Code::Done)

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::exit::{Code, Failure};
+use crate::exit::{Code, Failure, words_of};
 use crate::{local, print};
 
 /// Applications in one list; older ones are in the API.
@@ -125,8 +125,8 @@ fn read(context: &Context, file: &Path) -> Result<Application, Failure> {
             context.texts.fill("config.bad_file", &[("path", &file.display()), ("reason", &reason)]),
         )
     };
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
     let lang = context.texts.lang.of_domain();
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(words_of(&error, lang)))?;
     read_json(&text).map_err(|problem| {
         let hint = context.texts.get("say.application_example");
         wrong(format!("{}\n  {hint}", problem.in_words(lang)))

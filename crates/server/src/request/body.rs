@@ -210,21 +210,27 @@ pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
 
 #[cold]
 fn explain<'a, T: Deserialize<'a>>(text: &'a str, error: &serde_json::Error) -> Problem {
-    let (line, column) = (error.line(), error.column());
     match error.classify() {
         Category::Data => Problem::invalid(vec![misfit::<T>(text, error)]),
-        Category::Eof => {
-            let detail = says!("it ends too early, at line {line}, column {column}", line, column);
-            Problem::new(Code::MalformedJson, detail)
+        Category::Eof | Category::Syntax | Category::Io => {
+            Problem::new(Code::MalformedJson, json_fault(error))
         }
+    }
+}
+
+/// Why a text is not the JSON it should be, and where it stops being it.
+pub fn json_fault(error: &serde_json::Error) -> Sentence {
+    let (line, column) = (error.line(), error.column());
+    let words = error.to_string();
+    match error.classify() {
+        Category::Data => told(&words).1,
+        Category::Eof => says!("it ends too early, at line {line}, column {column}", line, column),
         Category::Syntax | Category::Io => {
-            let told = error.to_string();
-            let reason = match told.split(" at line ").next().unwrap_or_default() {
+            let reason = match words.split(" at line ").next().unwrap_or_default() {
                 "expected ident" => "a text in quotation marks, a number, true, false or null is needed",
                 reason => reason,
             };
-            let detail = says!("{reason} at line {line}, column {column}", reason, line, column);
-            Problem::new(Code::MalformedJson, detail)
+            says!("{reason} at line {line}, column {column}", reason, line, column)
         }
     }
 }
