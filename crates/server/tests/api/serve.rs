@@ -95,6 +95,20 @@ async fn behind_a_proxy_each_caller_is_throttled_and_audited_by_its_own_address(
 }
 
 #[tokio::test]
+async fn a_network_of_ipv6_is_one_caller_to_the_throttle() {
+    let (_server, running, mut stream) = with_zhang(Settings::default()).await;
+
+    for host in 0..30 {
+        assert_eq!(log_in(&mut stream, &format!("2001:db8::{host:x}"), "wrong password").await, "401");
+    }
+
+    assert_eq!(log_in(&mut stream, "2001:db8::ffff", "correct horse").await, "429");
+    assert_eq!(log_in(&mut stream, "2001:db8:0:1::1", "correct horse").await, "200");
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn what_a_stranger_says_of_its_address_is_not_believed() {
     let (server, running, mut stream) = with_zhang(Settings { proxies: vec![], ..Settings::default() }).await;
 
