@@ -112,10 +112,9 @@ async fn list(context: &Context, store: &Store) -> Result<Code> {
         return Ok(Code::Done);
     }
     let rows = accounts.iter().map(|account| row(context, account, asked(account)));
-    context.table(&["appid", "name", "kind", "rate", "daily", "state"], rows.collect());
-    if accounts.is_empty() {
-        context.say("say.no_account_yet", &[]);
-    } else if live.is_empty() {
+    let columns = ["appid", "name", "kind", "rate", "daily", "state"];
+    context.table_or("say.no_account_yet", &columns, rows.collect());
+    if !accounts.is_empty() && live.is_empty() {
         context.say("say.state_as_stored", &[]);
     }
     Ok(Code::Done)
@@ -138,17 +137,15 @@ fn row(context: &Context, account: &Record, live: Option<&Value>) -> Vec<String>
     ]
 }
 
-/// How it stands: as the running server says; else as the store has it.
+/// How it stands: a person's order is in the store before the running server has read it; the rest that server knows.
 fn state(context: &Context, account: &Record, live: Option<&Value>) -> String {
-    match live {
-        Some(live) => {
-            why_still(context, &live["pause"]).unwrap_or_else(|| context.texts.get("say.sending").to_owned())
-        }
-        None => match standing_order(account) {
-            Some(paused) => ordered(context, &paused.reason, paused.until.map(|until| until.to_string())),
-            None => context.texts.get("say.not_paused").to_owned(),
-        },
+    if let Some(paused) = standing_order(account) {
+        return ordered(context, &paused.reason, paused.until.map(|until| until.to_string()));
     }
+    let Some(live) = live else { return context.texts.get("say.not_paused").to_owned() };
+    let pause = Some(&live["pause"]).filter(|pause| pause["cause"] != "ordered");
+    let still = pause.and_then(|pause| why_still(context, pause));
+    still.unwrap_or_else(|| context.texts.get("say.sending").to_owned())
 }
 
 /// A person's order that is not over.
@@ -210,16 +207,31 @@ async fn show(context: &Context, store: &Store, named: &Named) -> Result<Code> {
         print::json(&with_live(&account, live.as_ref()));
         return Ok(Code::Done);
     }
-    let state = vec!["state".to_owned(), state(context, &account, live.as_ref())];
+    let state = vec![context.texts.get("column.state").to_owned(), state(context, &account, live.as_ref())];
     let told = shown(&account);
     let told = told.as_object().into_iter().flatten().filter(|(key, _)| *key != "paused");
-    let rows = told.map(|(key, value)| vec![key.clone(), message::text(value)]);
+    let rows = told.map(|(key, value)| setting(context, key, value));
     context.table(&["key", "value"], rows.chain([state]).collect());
     if live.is_none() {
         context.say("say.state_as_stored", &[]);
     }
     warn_of_right(context, &account);
     Ok(Code::Done)
+}
+
+/// A setting under its name, both in the reader's words.
+fn setting(context: &Context, key: &str, value: &Value) -> Vec<String> {
+    let name = context.texts.find(&format!("account.{key}")).unwrap_or(key).to_owned();
+    let limit = |name: &str| message::text(&value[name]);
+    let shown = match key {
+        "limits" => {
+            let limits = ["base_per_s", "peak_per_s", "daily"].map(limit);
+            let [base, peak, daily] = &limits;
+            context.texts.fill("account.limits_are", &[("base", base), ("peak", peak), ("daily", daily)])
+        }
+        _ => context.cell(key, &message::text(value)),
+    };
+    vec![name, shown]
 }
 
 async fn stop(context: &Context, store: &Store, pause: Pause) -> Result<Code> {
@@ -274,4 +286,69 @@ async fn delete(context: &Context, store: &Store, remove: &Remove) -> Result<Cod
     }
     context.say("say.account_removed", &[("appid", &remove.appid)]);
     Ok(Code::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use hongyan_domain::{AccountId, AccountKind, Timestamp};
+    use hongyan_store::Secret;
+
+    use super::*;
+    use crate::environment::Environment;
+    use crate::lang::{Lang, Texts};
+    use crate::print::Output;
+
+    fn speaking(lang: Lang) -> Context {
+        let (environment, texts) = (Environment::default(), Texts::new(lang));
+        Context { environment, texts, output: Output::People, config_file: None }
+    }
+
+    fn account(paused: Option<Paused>) -> Record {
+        Record {
+            id: AccountId(1),
+            appid: Appid::new("wx1").unwrap(),
+            name: "service".to_owned(),
+            kind: AccountKind::Service,
+            verified: true,
+            secret: Secret::new("s"),
+            callback: None,
+            limits: None,
+            proxy: None,
+            token_source: TokenSource::Stable,
+            paused,
+            created_at: Timestamp::from_ms(0),
+            updated_at: Timestamp::from_ms(0),
+        }
+    }
+
+    #[test]
+    fn an_order_is_told_before_the_running_server_has_read_it() {
+        let context = speaking(Lang::En);
+        let order = Paused { until: None, reason: "the till is broken".to_owned() };
+        let (goes, ordered) =
+            (json!({ "pause": null }), json!({ "pause": { "cause": "ordered", "reason": "x" } }));
+        let waits = json!({ "pause": { "cause": "daily_quota" } });
+
+        let paused = state(&context, &account(Some(order)), Some(&goes));
+        let resumed = state(&context, &account(None), Some(&ordered));
+        let by_wechat = state(&context, &account(None), Some(&waits));
+
+        assert!(paused.contains("the till is broken"), "{paused}");
+        assert_eq!(resumed, context.texts.get("say.sending"));
+        assert!(by_wechat.contains("quota"), "{by_wechat}");
+    }
+
+    #[test]
+    fn the_settings_of_an_account_are_told_in_chinese() {
+        let context = speaking(Lang::Zh);
+
+        let told = shown(&account(None));
+        for (key, value) in told.as_object().unwrap().iter().filter(|(key, _)| *key != "paused") {
+            let [name, told] = &setting(&context, key, value)[..] else { panic!("{key}") };
+            assert!(key == "appid" || *name != *key, "{key}");
+            let is_plain =
+                value.is_null() || ["appid", "name", "created_at", "updated_at"].contains(&key.as_str());
+            assert!(is_plain || !told.is_ascii(), "{key}: {told}");
+        }
+    }
 }

@@ -54,12 +54,19 @@ pub(crate) async fn run(context: &Context, alert: Alert) -> Result<Code> {
         Alert::List(args) => {
             let columns = ["alert", "severity", "state", "value", "threshold", "since"];
             let fields = ["id", "severity", "state", "value", "threshold", "since"];
-            table(context, &args.reach, ("/api/v1/alerts", "alerts"), (&columns, &fields)).await
+            table(context, &args.reach, ("/api/v1/alerts", "alerts", "say.no_alerts"), (&columns, &fields))
+                .await
         }
         Alert::Rules(args) => {
             let columns = ["rule", "name", "metric", "threshold", "severity", "enabled"];
             let fields = ["id", "name", "metric", "threshold", "severity", "enabled"];
-            table(context, &args.reach, ("/api/v1/alerts/rules", "rules"), (&columns, &fields)).await
+            table(
+                context,
+                &args.reach,
+                ("/api/v1/alerts/rules", "rules", "say.no_alerts"),
+                (&columns, &fields),
+            )
+            .await
         }
         Alert::Silence(args) => silence(context, &args).await,
         Alert::Test(args) => test(context, &args).await,
@@ -70,7 +77,7 @@ pub(crate) async fn run(context: &Context, alert: Alert) -> Result<Code> {
 pub(crate) async fn table(
     context: &Context,
     reach: &Reach,
-    (path, list): (&str, &str),
+    (path, list, none): (&str, &str, &str),
     (columns, fields): (&[&str], &[&str]),
 ) -> Result<Code> {
     let reply = reach.door(context)?.connect().await?.get_reply(path).await?;
@@ -81,7 +88,7 @@ pub(crate) async fn table(
     }
     let rows = answer[list].as_array().into_iter().flatten();
     let row = |one: &Value| fields.iter().map(|field| text(&one[*field])).collect();
-    context.table(columns, rows.map(row).collect());
+    context.table_or(none, columns, rows.map(row).collect());
     Ok(Code::Done)
 }
 

@@ -6,12 +6,13 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use hongyan_domain::application::{self, Answer, Checked, Event, Finding, Refused, SUBMITS_A_MONTH};
 use hongyan_domain::{Application, ApplicationId, ApplicationState, Template, Timestamp};
+use hongyan_server::read_json;
 use hongyan_store::{Account, ApplicationFilter, ApplicationMove, ApplicationRecord, Store};
 use serde_json::json;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::exit::{Code, Failure};
+use crate::exit::{Code, Failure, words_of};
 use crate::{local, print};
 
 /// Applications in one list; older ones are in the API.
@@ -28,13 +29,19 @@ pub(crate) enum Command {
     Withdraw(Numbered),
 }
 
+/// An application that has no fault, to begin with.
+const EXAMPLE: &str = include_str!("../texts/application.json");
+
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
     #[arg(long)]
     appid: Option<String>,
     #[arg(long)]
     id: Option<String>,
-    file: PathBuf,
+    #[arg(long, conflicts_with = "file")]
+    example: bool,
+    #[arg(required_unless_present = "example")]
+    file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +84,10 @@ pub(crate) struct Reject {
 }
 
 pub(crate) async fn run(context: &Context, config: &Config, command: Command) -> Result<Code> {
+    if let Command::Apply(Apply { example: true, .. }) = command {
+        print::line(EXAMPLE.trim_end());
+        return Ok(Code::Done);
+    }
     let store = &local::open(context, config).await?;
     match command {
         Command::Apply(file) => apply(context, store, &file).await,
@@ -92,7 +103,7 @@ pub(crate) async fn run(context: &Context, config: &Config, command: Command) ->
 /// Writes a draft from a JSON file, or puts the file in place of what is applied for.
 async fn apply(context: &Context, store: &Store, apply: &Apply) -> Result<Code> {
     let account = local::account(context, store, apply.appid.as_deref()).await?;
-    let application = read(context, &apply.file)?;
+    let application = read(context, apply.file.as_deref().unwrap_or(Path::new("-")))?;
     refuse_known(context, store, &account, &application).await?;
     let id = match &apply.id {
         None => store.create_application(account.id, &application, local::now()).await?,
@@ -114,8 +125,12 @@ fn read(context: &Context, file: &Path) -> Result<Application, Failure> {
             context.texts.fill("config.bad_file", &[("path", &file.display()), ("reason", &reason)]),
         )
     };
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
+    let lang = context.texts.lang.of_domain();
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(words_of(&error, lang)))?;
+    read_json(&text).map_err(|problem| {
+        let hint = context.texts.get("say.application_example");
+        wrong(format!("{}\n  {hint}", problem.in_words(lang)))
+    })
 }
 
 async fn refuse_known(
@@ -148,10 +163,8 @@ async fn list(context: &Context, store: &Store, asked: &Applications) -> Result<
         let state = record.state.as_str().to_owned();
         vec![record.id.to_string(), record.application.title.clone(), state, due(context, record), reason]
     };
-    context.table(&["id", "title", "state", "due", "reason"], found.iter().map(row).collect());
-    if found.is_empty() {
-        context.say("say.no_applications", &[]);
-    }
+    let rows = found.iter().map(row).collect();
+    context.table_or("say.no_applications", &["id", "title", "state", "due", "reason"], rows);
     Ok(Code::Done)
 }
 
@@ -297,5 +310,35 @@ fn words(context: &Context, refused: Refused, (id, deed): (&ApplicationId, &str)
             context.texts.fill("say.application_month_full", &[("count", &SUBMITS_A_MONTH), ("day", &day)])
         }
         Refused::AnswerDate => context.texts.get("say.bad_at").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_has_no_fault_and_no_advice() {
+        let example: Application = read_json(EXAMPLE).unwrap();
+
+        let Checked { faults, advice } = application::check(&example);
+
+        assert!(faults.is_empty() && advice.is_empty(), "{faults:?} {advice:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_told_in_the_words_of_json() {
+        let told = |text: &str| {
+            let problem = read_json::<Application>(text).unwrap_err();
+            [hongyan_domain::Lang::En, hongyan_domain::Lang::Zh].map(|lang| problem.in_words(lang))
+        };
+
+        assert_eq!(told("7")[0], "body: is of another type: an object is needed");
+        assert_eq!(
+            told(r#"{"keywords":["订单编号"]}"#)[0],
+            "keywords[0]: is of another type: an object is needed"
+        );
+        assert_eq!(told(r#"{"sample":[]}"#)[1], "sample：类型不对：应为 对象");
+        assert_eq!(told("{")[1], "内容不完整，在第 1 行第 1 列结束");
     }
 }

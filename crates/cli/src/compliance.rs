@@ -114,7 +114,7 @@ pub(crate) async fn run(context: &Context, compliance: Compliance) -> Result<Cod
             let answer = get(context, &asked.reach, "blocked", &[("appid", asked.appid.as_deref())]).await?;
             let columns = ["at", "appid", "template_id", "message", "title"];
             let cells = ["blocked_at", "appid", "template_id", "message", "title"];
-            Ok(table(context, &answer, ("blocked", &columns), |row| {
+            Ok(table(context, &answer, ("blocked", &columns, "say.no_blocked"), |row| {
                 cells.map(|cell| text(&row[cell])).to_vec()
             }))
         }
@@ -123,14 +123,14 @@ pub(crate) async fn run(context: &Context, compliance: Compliance) -> Result<Cod
             let query = [("appid", asked.appid.as_deref()), ("days", Some(days.as_str()))];
             let answer = get(context, &asked.reach, "risk", &query).await?;
             let columns = ["appid", "template_id", "score", "sent", "signals", "braked"];
-            Ok(table(context, &answer, ("templates", &columns), risk_row))
+            Ok(table(context, &answer, ("templates", &columns, "say.no_risk"), risk_row))
         }
         Compliance::Brakes(asked) => {
             let state = if asked.all { "all" } else { "on" };
             let query = [("appid", asked.appid.as_deref()), ("state", Some(state))];
             let answer = get(context, &asked.reach, "brakes", &query).await?;
             let columns = ["id", "appid", "template_id", "score", "signals", "at", "released_at", "reason"];
-            Ok(table(context, &answer, ("brakes", &columns), brake_row))
+            Ok(table(context, &answer, ("brakes", &columns, "say.no_brakes"), brake_row))
         }
         Compliance::Release(asked) => release(context, &asked).await,
     }
@@ -156,13 +156,13 @@ async fn reply(
 fn table(
     context: &Context,
     answer: &Value,
-    (rows, columns): (&str, &[&str]),
+    (rows, columns, none): (&str, &[&str], &str),
     row: impl Fn(&Value) -> Vec<String>,
 ) -> Code {
     if context.is_for_machines() {
         print::json(answer);
     } else {
-        context.table(columns, answer[rows].as_array().into_iter().flatten().map(row).collect());
+        context.table_or(none, columns, answer[rows].as_array().into_iter().flatten().map(row).collect());
     }
     Code::Done
 }
@@ -196,7 +196,7 @@ async fn report(context: &Context, asked: &Report) -> Result<Code> {
     let answer = understood(context, &reply)?;
     let columns =
         ["check", "state", "checked", "found", "refused", "held", "observed", "braked", "blocked", "penalty"];
-    Ok(table(context, &answer, ("checks", &columns), |check| check_row(context, check)))
+    Ok(table(context, &answer, ("checks", &columns, "say.no_risk"), |check| check_row(context, check)))
 }
 
 fn check_row(context: &Context, check: &Value) -> Vec<String> {
@@ -249,5 +249,7 @@ pub(crate) async fn complain(context: &Context, complaint: Complaint) -> Result<
         }
     };
     let columns = ["index", "result", "id", "message", "template_id"];
-    Ok(table(context, &answer, ("results", &columns), |row| columns.map(|cell| text(&row[cell])).to_vec()))
+    Ok(table(context, &answer, ("results", &columns, "say.no_risk"), |row| {
+        columns.map(|cell| text(&row[cell])).to_vec()
+    }))
 }

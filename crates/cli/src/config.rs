@@ -3,7 +3,7 @@
 mod layers;
 mod read;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub(crate) struct HttpConfig {
     pub(crate) idle_timeout: Duration,
     pub(crate) max_connections: usize,
     pub(crate) max_connections_per_address: usize,
-    pub(crate) proxies: Vec<IpAddr>,
+    pub(crate) proxies: Vec<hongyan_outgoing::Range>,
     pub(crate) grace: Duration,
 }
 
@@ -105,6 +105,7 @@ impl Config {
     fn read(reader: &mut Reader<'_>) -> Self {
         let http = read_http(reader);
         let public_url = http.public_url.clone();
+        let engine = read_engine(reader);
         Self {
             store: StoreConfig {
                 url: read_store_url(reader),
@@ -112,9 +113,9 @@ impl Config {
                 readers: reader.number("store.readers", 1..=64) as usize,
             },
             http,
-            wechat: read_wechat(reader),
+            wechat: read_wechat(reader, engine.outgoing.guard.clone()),
             secrets: read_secrets(reader),
-            engine: hongyan_engine::Settings { public_url, ..read_engine(reader) },
+            engine: hongyan_engine::Settings { public_url, ..engine },
             engine_grace: reader.duration("engine.grace", 0..=600),
             log: read_log(reader),
             effective: reader.layers.effective(),
@@ -155,12 +156,12 @@ fn read_http(reader: &mut Reader<'_>) -> HttpConfig {
         idle_timeout: reader.duration("http.idle_timeout", 1..=10 * MINUTE),
         max_connections: reader.number("http.max_connections", 16..=65_536) as usize,
         max_connections_per_address: reader.number("http.max_connections_per_address", 1..=65_536) as usize,
-        proxies: reader.addresses("http.proxies"),
+        proxies: reader.ranges("http.proxies"),
         grace: reader.duration("http.grace", 0..=10 * MINUTE),
     }
 }
 
-fn read_wechat(reader: &mut Reader<'_>) -> hongyan_wechat::Settings {
+fn read_wechat(reader: &mut Reader<'_>, guard: hongyan_outgoing::Guard) -> hongyan_wechat::Settings {
     let settings = hongyan_wechat::Settings {
         api_bases: reader.list("wechat.api_base"),
         timeout: Duration::from_millis(reader.number("wechat.timeout_ms", 100..=120_000)),
@@ -168,6 +169,7 @@ fn read_wechat(reader: &mut Reader<'_>) -> hongyan_wechat::Settings {
         idle_timeout: reader.duration("wechat.idle_timeout", 1..=10 * MINUTE),
         max_idle: read_max_idle(reader),
         extra_roots: Vec::new(),
+        proxy_guard: hongyan_wechat::AddressGuard::new(move |address| guard.allows(address)),
     };
     if reader.faults.is_empty()
         && let Err(error) = hongyan_wechat::Client::new(settings.clone())

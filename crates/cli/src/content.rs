@@ -151,7 +151,7 @@ async fn check(context: &Context, draft: &Draft) -> Result<Code> {
         print::json(&said);
         return Ok(Code::Done);
     }
-    context.say("say.content_verdict", &[("verdict", &text(&said["verdict"]))]);
+    context.say("say.content_verdict", &[("verdict", &context.cell("verdict", &text(&said["verdict"])))]);
     let found = said["findings"].as_array().into_iter().flatten();
     let row = |one: &Value| {
         ["word", "category", "severity", "verdict", "place", "field"].map(|key| text(&one[key])).to_vec()
@@ -240,7 +240,7 @@ async fn list_approvals(context: &Context, list: &ListApprovals) -> Result<Code>
         vec![id, state, words, asked_at, expires_at, alike]
     };
     let rows = page["approvals"].as_array().into_iter().flatten().map(row).collect();
-    context.table(&["id", "state", "word", "asked_at", "expires_at", "alike"], rows);
+    context.table_or("say.no_approvals", &["id", "state", "word", "asked_at", "expires_at", "alike"], rows);
     if let Some(cursor) = page["next_cursor"].as_str() {
         context.say("say.more_messages", &[("cursor", &cursor)]);
     }

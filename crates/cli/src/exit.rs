@@ -1,8 +1,8 @@
 //! How a command ends: the exit codes, which scripts may rely on.
 
-use std::fmt;
+use std::{fmt, io};
 
-use hongyan_domain::{FieldError, Lang};
+use hongyan_domain::{FieldError, Lang, Sentence, says};
 use hongyan_engine::EngineError;
 use hongyan_store::StoreError;
 use hongyan_wechat::CallError;
@@ -97,11 +97,87 @@ pub(crate) fn words_of(error: &(dyn std::error::Error + 'static), lang: Lang) ->
         let told = |fault: &FieldError| format!("{}: {}", fault.field, fault.message.in_lang(lang));
         return faults.iter().map(told).collect::<Vec<_>>().join("; ");
     }
-    let sentence = match (error.downcast_ref::<CallError>(), error.downcast_ref::<EngineError>()) {
-        (Some(call), _) | (_, Some(EngineError::WeChat(call))) => hongyan_server::told(call),
+    sentence_of(error).in_lang(lang).into_owned()
+}
+
+fn sentence_of(error: &(dyn std::error::Error + 'static)) -> Sentence {
+    if let Some(error) = error.downcast_ref::<CallError>() {
+        return hongyan_server::told(error);
+    }
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return told_by_store(error);
+    }
+    if let Some(error) = error.downcast_ref::<serde_json::Error>() {
+        return hongyan_server::json_fault(error);
+    }
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        return told_by_system(error);
+    }
+    if let Some(Unreachable { authority, .. }) = error.downcast_ref() {
+        return says!("cannot connect to {authority}", authority);
+    }
+    match error.downcast_ref::<EngineError>() {
+        Some(EngineError::WeChat(error)) => hongyan_server::told(error),
+        Some(EngineError::Store(error)) => told_by_store(error),
         _ => error.to_string().into(),
-    };
-    sentence.in_lang(lang).into_owned()
+    }
+}
+
+/// What the operating system says, in the words of whoever types a command.
+fn told_by_system(error: &io::Error) -> Sentence {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".into(),
+        io::ErrorKind::PermissionDenied => "this user may not open it".into(),
+        io::ErrorKind::IsADirectory => "is a folder, not a file".into(),
+        io::ErrorKind::InvalidData => "is not UTF-8 text".into(),
+        io::ErrorKind::StorageFull => "the disk is full".into(),
+        io::ErrorKind::ConnectionRefused => {
+            "nobody listens there: start `hongyan serve`, or name another by --server".into()
+        }
+        _ => error.to_string().into(),
+    }
+}
+
+fn told_by_store(error: &StoreError) -> Sentence {
+    match error {
+        StoreError::Unavailable(reason) => says!("the store is unavailable: {reason}", reason),
+        StoreError::Url(given) => {
+            says!("store.url `{given}` is not understood: sqlite:PATH is allowed", given)
+        }
+        StoreError::BadKey(reason) => says!("the master key is not usable: {reason}", reason),
+        StoreError::Owned(holder) => {
+            says!(
+                "another process already sends from this database (it holds {holder}); stop it first",
+                holder
+            )
+        }
+        StoreError::Newer { found, known } => says!(
+            "this database has schema version {found}, this program knows {known}: use the newer program",
+            found,
+            known
+        ),
+        // A fixed text has its Chinese under the English; the rest are defects, which the log tells in English.
+        other => other.to_string().into(),
+    }
+}
+
+/// A server that cannot be connected to.
+#[derive(Debug)]
+pub(crate) struct Unreachable {
+    pub(crate) authority: String,
+    pub(crate) source: io::Error,
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot connect to {}", self.authority)
+    }
+}
+
+impl std::error::Error for Unreachable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
 }
 
 /// The error code that WeChat answered with, if that is what went wrong.

@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use crate::exit::Unreachable;
 use crate::lang::Lang;
 
 /// No answer that is asked for here is longer: a page of 500 messages has under 1 MiB.
@@ -45,8 +46,8 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects. With a key, every request shows it.
     pub(crate) async fn open(authority: &str, key: Option<&str>) -> Result<Self> {
-        let stream =
-            TcpStream::connect(authority).await.with_context(|| format!("cannot connect to {authority}"))?;
+        let unreachable = |source| Unreachable { authority: authority.to_owned(), source };
+        let stream = TcpStream::connect(authority).await.map_err(unreachable)?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // It ends with the sender; how it ended shows in the next request.

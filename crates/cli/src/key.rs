@@ -91,7 +91,8 @@ async fn list(context: &Context, store: &Store) -> Result<Code> {
         let (id, used) = (key.id.to_string(), time(key.last_used_at));
         vec![id, key.name.clone(), words(key), context.texts.get(live).to_owned(), time(key.expires_at), used]
     };
-    context.table(
+    context.table_or(
+        "say.no_keys",
         &["id", "name", "scopes", "state", "expires_at", "last_used_at"],
         keys.iter().map(row).collect(),
     );

@@ -223,6 +223,23 @@ mod tests {
     }
 
     #[test]
+    fn what_the_system_the_store_and_a_reader_of_json_say_is_told_in_chinese() {
+        use anyhow::Context as _;
+        let chinese = |error: anyhow::Error| told(&Texts::new(Lang::Zh), &error);
+        let none = std::fs::read("/no/such/file").context("a.json").unwrap_err();
+        let broken = serde_json::from_str::<serde_json::Value>("{x").context("--change").unwrap_err();
+        let source = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let nobody = exit::Unreachable { authority: "h:1".to_owned(), source };
+
+        assert_eq!(chinese(none), "a.json：没有这个文件或文件夹");
+        assert_eq!(chinese(broken), "--change：第 1 行第 2 列：键必须是文本");
+        let nobody = chinese(nobody.into());
+        assert!(nobody.starts_with("无法连接 h:1：没有服务在监听"), "{nobody}");
+        let key = chinese(hongyan_store::StoreError::WrongKey.into());
+        assert!(key.starts_with("主密钥不属于这个数据库"), "{key}");
+    }
+
+    #[test]
     fn help_may_stand_before_the_command() {
         let asked = |words: &str| words_of_help(words.split(' ').map(str::to_owned).collect()).join(" ");
 

@@ -3,18 +3,20 @@
 use anyhow::Result;
 use bytes::Bytes;
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use hyper::Method;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::door::{Reach, told_by_wechat, understood};
 use crate::exit::Code;
-use crate::print;
+use crate::{print, remote};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Message {
     Show(One),
     List(Box<List>),
     Cancel(One),
+    Resend(Resend),
 }
 
 /// A message by its id, or by the caller's own.
@@ -24,6 +26,16 @@ pub(crate) struct One {
     message: String,
     #[command(flatten)]
     reach: Reach,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resend {
+    #[command(flatten)]
+    one: One,
+    #[arg(long)]
+    appid: Option<String>,
+    #[arg(long)]
+    client_msg_id: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +71,7 @@ pub(crate) async fn run(context: &Context, message: Message) -> Result<Code> {
         Message::Show(one) => show_one(context, &one).await,
         Message::List(list) => list_some(context, &list).await,
         Message::Cancel(one) => cancel(context, &one).await,
+        Message::Resend(resend) => send_again(context, &resend).await,
     }
 }
 
@@ -75,6 +88,19 @@ async fn cancel(context: &Context, one: &One) -> Result<Code> {
     let mut connection = one.reach.door(context)?.connect().await?;
     let reply = connection.post_bytes(&format!("/api/v1/messages/{id}/cancel"), Bytes::new()).await?;
     show(context, &understood(context, &reply)?);
+    Ok(Code::Done)
+}
+
+/// The server knows a caller's own id too.
+async fn send_again(context: &Context, resend: &Resend) -> Result<Code> {
+    let Resend { one, appid, client_msg_id } = resend;
+    let body = json!({ "appid": appid, "client_msg_id": client_msg_id }).to_string();
+    let path = format!("/api/v1/messages/{}/resend", escaped(&one.message));
+    let accepted = remote::call(context, &one.reach, (Method::POST, &path, remote::JSON), body).await?;
+    if context.is_for_machines() {
+        print::json(&accepted);
+    }
+    context.say("say.resent", &[("id", &text(&accepted["id"])), ("before", &one.message)]);
     Ok(Code::Done)
 }
 
@@ -101,7 +127,8 @@ async fn list_some(context: &Context, list: &List) -> Result<Code> {
         return Ok(Code::Done);
     }
     let messages = page["messages"].as_array().into_iter().flatten();
-    context.table(
+    context.table_or(
+        "say.no_messages",
         &["id", "client_msg_id", "state", "cause", "attempts", "accepted_at"],
         messages.map(|message| row(context, message)).collect(),
     );

@@ -50,8 +50,9 @@ pub(crate) fn show(context: &Context, value: &Value) {
     }
 }
 
-/// For machines as it came, for people the rows under `list` as a table: a column is a path of keys with dots between.
-pub(crate) fn table(context: &Context, value: &Value, (list, columns): (&str, &[(&str, &str)])) {
+/// For machines as it came, for people the rows under `list` as a table, or the text `none`: a column is a path of keys
+/// with dots between.
+pub(crate) fn table(context: &Context, value: &Value, (list, columns): (&str, &[(&str, &str)]), none: &str) {
     if context.is_for_machines() {
         return print::json(value);
     }
@@ -62,7 +63,7 @@ pub(crate) fn table(context: &Context, value: &Value, (list, columns): (&str, &[
     let rows = value[list].as_array().into_iter().flatten();
     let rows = rows.map(|row| columns.iter().map(|(_, path)| cell(row, path)).collect());
     let heads: Vec<_> = columns.iter().map(|(head, _)| *head).collect();
-    context.table(&heads, rows.collect());
+    context.table_or(none, &heads, rows.collect());
 }
 
 /// A file, or standard input for `-`.

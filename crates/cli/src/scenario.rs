@@ -100,7 +100,7 @@ const COLUMNS: [(&str, &str); 5] = [
 
 pub(crate) async fn catalogue(context: &Context, args: &Catalogue) -> Result<Code> {
     let known = get(context, &args.reach, "/api/v1/catalogue").await?;
-    table(context, &known, ("scenarios", &COLUMNS[..4]));
+    table(context, &known, ("scenarios", &COLUMNS[..4]), "say.no_scenarios");
     Ok(Code::Done)
 }
 
@@ -108,7 +108,12 @@ pub(crate) async fn run(context: &Context, scenario: Scenario) -> Result<Code> {
     match scenario {
         Scenario::List(all) => {
             let path = of_account("/api/v1/scenarios", all.appid.as_deref());
-            table(context, &get(context, &all.reach, &path).await?, ("scenarios", &COLUMNS));
+            table(
+                context,
+                &get(context, &all.reach, &path).await?,
+                ("scenarios", &COLUMNS),
+                "say.no_scenarios",
+            );
         }
         Scenario::Show(named) => show(context, &get(context, &named.all.reach, &named.path()).await?),
         Scenario::Put(put) => store(context, &put).await?,

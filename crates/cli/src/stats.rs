@@ -34,7 +34,8 @@ pub(crate) async fn run(context: &Context, args: &Stats) -> Result<Code> {
         return Ok(Code::Done);
     }
     let rows = stats["rows"].as_array().into_iter().flatten();
-    context.table(
+    context.table_or(
+        "say.no_stats",
         &["day", "appid", "state", "cause", "count"],
         rows.map(|counter| row(context, counter)).collect(),
     );

@@ -96,10 +96,8 @@ async fn list(context: &Context, config: &Config, appid: Option<&str>) -> Result
             parsed(stored).fields.iter().map(|field| format!("{} {}", field.name, field.label)).collect();
         vec![stored.template_id.clone(), stored.title.clone(), fields.join("\n")]
     };
-    context.table(&["template_id", "title", "fields"], templates.iter().map(row).collect());
-    if templates.is_empty() {
-        context.say("say.no_templates", &[]);
-    }
+    let rows = templates.iter().map(row).collect();
+    context.table_or("say.no_templates", &["template_id", "title", "fields"], rows);
     Ok(Code::Done)
 }
 

@@ -161,7 +161,11 @@ async fn list(context: &Context, store: &Store) -> Result<Code> {
         let role = user.role.as_str().to_owned();
         vec![user.name.clone(), role, context.texts.get(live).to_owned(), time(user.last_login_at)]
     };
-    context.table(&["name", "role", "state", "last_login_at"], users.iter().map(row).collect());
+    context.table_or(
+        "say.no_users",
+        &["name", "role", "state", "last_login_at"],
+        users.iter().map(row).collect(),
+    );
     Ok(Code::Done)
 }
 

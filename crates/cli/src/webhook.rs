@@ -59,7 +59,7 @@ pub(crate) async fn run(context: &Context, webhook: Webhook) -> Result<Code> {
     match webhook {
         Webhook::List(args) => {
             let columns = ["id", "name", "host", "enabled", "failures", "failing_since"];
-            let list = ("/api/v1/webhooks", "webhooks");
+            let list = ("/api/v1/webhooks", "webhooks", "say.no_webhooks");
             table(context, &args.reach, list, (&columns, &columns)).await
         }
         Webhook::Add(args) => add(context, &args).await,

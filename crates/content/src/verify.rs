@@ -22,12 +22,6 @@ pub(crate) enum Said {
     Yes,
 }
 
-impl Said {
-    fn yes(is_said: bool) -> Self {
-        if is_said { Self::Yes } else { Self::No }
-    }
-}
-
 /// Whether the units `start..end` say the word of that category.
 pub(crate) fn says_word(units: &[Unit], (start, end): (usize, usize), category: WordCategory) -> Said {
     let inner = &units[start + 1..end];
@@ -42,22 +36,40 @@ pub(crate) fn says_word(units: &[Unit], (start, end): (usize, usize), category: 
         return Said::No;
     }
     let spread = inner.iter().all(|unit| unit.gap != Gap::None) && inner.len() >= 2;
+    let word = &units[start..end];
     match strongest {
         Gap::None | Gap::Noise => Said::Yes,
-        Gap::Separator if spread || is_alone(units, start, end) => Said::Yes,
-        Gap::Separator => in_running_text(&units[start..end], category),
-        Gap::Stop => Said::yes(spread),
+        _ if spread => Said::Yes,
+        Gap::Separator | Gap::Comma if is_alone(units, start, end) => Said::Yes,
+        Gap::Separator => in_running_text(word, category),
+        Gap::Comma if word.len() >= least(word, category) => Said::Yes,
+        Gap::Stop if is_worth_hiding(word, category) && is_alone(units, start, end) => Said::Yes,
+        Gap::Comma | Gap::Stop if is_worth_hiding(word, category) && has_lone(units, start, end) => {
+            Said::Perhaps
+        }
+        Gap::Comma | Gap::Stop => Said::No,
     }
 }
 
 /// A word with a blank or sign in it and text that touches it: 出售冰 毒, and 颜色 情侣款 as well.
 fn in_running_text(word: &[Unit], category: WordCategory) -> Said {
-    let is_worth_hiding = category.usual_severity() == Severity::Refuse;
     match word.len() >= least(word, category) {
         true => Said::Yes,
-        false if is_worth_hiding && word.iter().all(|unit| !unit.c.is_ascii()) => Said::Perhaps,
+        false if is_worth_hiding(word, category) => Said::Perhaps,
         false => Said::No,
     }
+}
+
+/// Whether it is a Chinese word that is cut up in order to pass.
+fn is_worth_hiding(word: &[Unit], category: WordCategory) -> bool {
+    category.usual_severity() == Severity::Refuse && word.iter().all(|unit| !unit.c.is_ascii())
+}
+
+/// Whether one of the word's characters is all that stands between two commas or stops: 出售冰，毒, but neither
+/// 带阳台，独立卫浴 nor 2 台，独立, where the tail of one ordinary word meets the head of another.
+fn has_lone(units: &[Unit], start: usize, end: usize) -> bool {
+    let is_divided = |at: usize| at == 0 || units.get(at).is_none_or(|unit| unit.gap >= Gap::Comma);
+    (start..end).any(|at| is_divided(at) && is_divided(at + 1))
 }
 
 fn longest(gap: Gap) -> u8 {

@@ -67,6 +67,9 @@ pub enum LineFault {
     /// A fourth column.
     #[error("has more than three columns")]
     TooManyColumns,
+    /// A nul byte or another control character but the tab.
+    #[error("has a control character")]
+    ControlCharacter,
     /// More than `MAX_WORD_CHARS` characters.
     #[error("the word has more than {MAX_WORD_CHARS} characters")]
     TooLong,
@@ -119,6 +122,9 @@ impl WordList {
 
 fn read_line(line: &str) -> Result<Option<Entry>, LineFault> {
     let line = line.trim();
+    if line.chars().any(|c| c.is_control() && c != '\t') {
+        return Err(LineFault::ControlCharacter);
+    }
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
     }
@@ -180,6 +186,8 @@ mod tests {
             ("红包,money".to_owned(), "line 2: \"money\" is not a category"),
             ("红包,marketing,bad".to_owned(), "line 2: \"bad\" is not a severity: refuse, hold or note"),
             ("红包,marketing,hold,x".to_owned(), "line 2: has more than three columns"),
+            ("红\0包,custom".to_owned(), "line 2: has a control character"),
+            ("# a\u{1b}[31m comment".to_owned(), "line 2: has a control character"),
             (format!("{long},custom"), "line 2: the word has more than 32 characters"),
         ];
 

@@ -124,8 +124,20 @@ fn of_notices_that_the_list_was_not_mended_by_few_are_stopped() {
     let alarms = alarms(&MIXED, ORDINARY_HELD_OUT);
 
     assert_eq!(ORDINARY_HELD_OUT.lines().count(), 197);
-    // All three are pieces of two words on either side of a comma or blank: they are held, never refused.
-    assert!(alarms.len() <= 3, "{} alarms\n{}", alarms.len(), alarms.join("\n"));
+    assert!(alarms.len() <= 1, "{} alarms\n{}", alarms.len(), alarms.join("\n"));
+}
+
+#[test]
+fn an_allowed_payment_leaves_no_way_to_ask_for_a_contact() {
+    let verdict = |text| check(&PLAIN, &[("备注", text)], "订单通知", Category::Service).verdict;
+
+    for text in ["请加微信支付定金", "请增加微信支付押金", "添加微信支付尾款"] {
+        assert_eq!(verdict(text), Verdict::Refuse, "{text}");
+    }
+    for text in ["本店已增加微信支付方式", "您已成功添加微信支付方式", "微信支付已开通"]
+    {
+        assert_eq!(verdict(text), Verdict::Pass, "{text}");
+    }
 }
 
 #[test]

@@ -14,6 +14,9 @@ pub const PAGEPATH_MAX: usize = 1024;
 pub const CLIENT_MSG_ID_MAX: usize = 64;
 /// A shorter openid is none of WeChat's, which have 28 characters, and would be found in any text.
 const NAMING_MIN: usize = 8;
+/// Characters of an openid of WeChat's, and of its end that is drawn for each person.
+const OPENID_LEN: usize = 28;
+const OPENID_DRAWN: usize = 20;
 /// How far ahead a message may be planned: templates and consent do not outlive a season.
 pub const SEND_AT_MAX_AHEAD: Duration = Duration::from_secs(90 * 86_400);
 
@@ -93,7 +96,26 @@ pub fn check_client_msg_id(client_msg_id: &str, touser: &str) -> Result<(), Fiel
         let message = "holds the recipient's openid, and this is kept in plain text: give another";
         return Err(FieldError::new(FIELD, BadFormat, message));
     }
+    if holds_openid(client_msg_id) {
+        let message = "holds what looks like an openid (28 characters, o first, large and small letters), and this is kept in \
+                       plain text: give another";
+        return Err(FieldError::new(FIELD, BadFormat, message));
+    }
     Ok(())
+}
+
+/// Whether a word of `text` has the shape of an openid, whoever's: 28 characters of base64url, `o` first. The end is
+/// drawn, so that it has large and small letters but for one in 50,000; ids of callers that begin with an o, like
+/// `order-2026112300000000000017`, hardly ever have both.
+pub fn holds_openid(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.split(|c| !is_part(c)).any(|word| {
+        let drawn = word.as_bytes().iter().skip(OPENID_LEN - OPENID_DRAWN);
+        word.len() == OPENID_LEN
+            && word.starts_with('o')
+            && drawn.clone().any(u8::is_ascii_uppercase)
+            && drawn.clone().any(u8::is_ascii_lowercase)
+    })
 }
 
 /// When a message shall go and when it is worthless, as the caller said.
@@ -209,6 +231,29 @@ mod tests {
         assert_eq!(of("order-1-oABCDEFGH", "oABCDEFGH"), Err(BadFormat));
         assert_eq!(of("order-1-oABCDEFGH", "oXYZDEFGH"), Ok(()));
         assert_eq!(of("order-1", "o"), Ok(()), "a stub of an openid is in every text");
+    }
+
+    #[test]
+    fn a_client_msg_id_names_no_other_person_either() {
+        let of = |id: &str| check_client_msg_id(id, "oABCDEFGH").map_err(|fault| fault.code);
+
+        for id in [
+            "o6_bmjrPTlm6_2sgVt7hMZOPfL2M",
+            "o9AgO5Kd5ggOC-bXrbNODIiE3bGY",
+            "pay:o6_bmjrPTlm6_2sgVt7hMZOPfL2M/1",
+        ] {
+            assert_eq!(of(id), Err(BadFormat), "{id}");
+        }
+        let ids = [
+            "order-2026112300000000000017",
+            "order_0190b6e0_9c1d_7aaa_beef",
+            "o-01JD9ZK3V8T5Q2W7X4Y6A1B0CDE",
+            "O6_bmjrPTlm6_2sgVt7hMZOPfL2M",
+            "o6_bmjrPTlm6_2sgVt7hMZOPfL2Mx",
+        ];
+        for id in ids {
+            assert_eq!(of(id), Ok(()), "{id}");
+        }
     }
 
     #[test]

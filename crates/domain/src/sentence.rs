@@ -24,7 +24,7 @@ pub enum Lang {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
     text: Cow<'static, str>,
-    values: Vec<(&'static str, String)>,
+    values: Vec<(&'static str, Sentence)>,
 }
 
 /// A [`Sentence`] with places: `says!("has {given} bytes: at most {allowed} are allowed", given, allowed = 20)`. Every
@@ -36,15 +36,20 @@ macro_rules! says {
         let _ = ::core::format_args!($text, $($name = $name),+);
         $crate::Sentence::with($text, ::std::vec![$((::core::stringify!($name), $name)),+])
     }};
-    (@value $name:ident) => { ::std::string::ToString::to_string(&$name) };
-    (@value $name:ident = $value:expr) => { ::std::string::ToString::to_string(&$value) };
+    (@value $name:ident) => { $crate::Sentence::from(::std::string::ToString::to_string(&$name)) };
+    (@value $name:ident = $value:expr) => { $crate::Sentence::from(::std::string::ToString::to_string(&$value)) };
 }
 
 impl Sentence {
     /// For [`says!`](crate::says), which checks that the places and the values fit.
     #[doc(hidden)]
-    pub fn with(text: &'static str, values: Vec<(&'static str, String)>) -> Self {
+    pub fn with(text: &'static str, values: Vec<(&'static str, Self)>) -> Self {
         Self { text: Cow::Borrowed(text), values }
+    }
+
+    /// This sentence at the place `{quoted}` of another: "with the examples: {quoted}".
+    pub fn quoted_in(self, text: &'static str) -> Self {
+        Self { text: Cow::Borrowed(text), values: vec![("quoted", self)] }
     }
 
     /// In this language. A sentence or a value that nobody has translated stays as it is.
@@ -55,7 +60,7 @@ impl Sentence {
         }
         Cow::Owned(filled(text, |name| {
             let (_, value) = self.values.iter().find(|(known, _)| *known == name)?;
-            Some(in_lang(value, lang))
+            Some(value.in_lang(lang))
         }))
     }
 }
@@ -76,13 +81,13 @@ fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// `text` with each `{name}` that is known filled in; what comes in by a value is left alone.
-fn filled<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
+fn filled<'a>(text: &str, value: impl Fn(&str) -> Option<Cow<'a, str>>) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len() + 32), text);
     while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
         match after.split_once('}').and_then(|(name, after)| Some((value(name)?, after))) {
             Some((value, after)) => {
-                out.push_str(value);
+                out.push_str(&value);
                 rest = after;
             }
             None => {
@@ -142,6 +147,16 @@ mod tests {
 
         assert_eq!(long.in_lang(Lang::En), "has 21 characters: at most 20 are allowed, shorten it");
         assert_eq!(long.in_lang(Lang::Zh), "有 21 个字符：最多 20 个，请缩短");
+    }
+
+    #[test]
+    fn a_sentence_within_another_is_said_in_the_same_language() {
+        let inner = says!("has {given} bytes: at most {allowed} are allowed", given = 9, allowed = 8);
+
+        let whole = inner.quoted_in("with the examples: {quoted}");
+
+        assert_eq!(whole.in_lang(Lang::En), "with the examples: has 9 bytes: at most 8 are allowed");
+        assert_eq!(whole.in_lang(Lang::Zh), "用示例试填：有 9 字节：最多 8 字节");
     }
 
     #[test]

@@ -48,6 +48,19 @@ pub fn check_until(field: &'static str, until: Timestamp) -> Checked {
     Err(FieldError::new(field, TooLate, message))
 }
 
+/// Checks the appid of a new account. WeChat's are `wx` and 16 hex digits; those of a simulator are any small letters,
+/// digits and `_` after it. What begins otherwise is a secret, a name or an original id (`gh_…`) in the wrong place.
+pub fn check_appid(appid: &str) -> Checked {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    match appid.strip_prefix("wx") {
+        Some(rest) if !rest.is_empty() && rest.bytes().all(plain) => Ok(()),
+        _ => bad(
+            "appid",
+            "is not the appid of an official account: wx and small letters or digits, like wx5823bf96d3bd56c7",
+        ),
+    }
+}
+
 /// Checks an AppSecret: printable ASCII on one line.
 pub fn check_secret(secret: &str) -> Checked {
     if (1..=SECRET_MAX).contains(&secret.len()) && secret.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -113,6 +126,18 @@ mod tests {
 
     fn code(checked: Checked) -> Option<FieldCode> {
         checked.err().map(|error| error.code)
+    }
+
+    #[test]
+    fn an_appid_begins_with_wx_and_goes_on_in_small_letters_and_digits() {
+        for appid in ["wx5823bf96d3bd56c7", "wx1", "wx_other", "wx5d0demo26hongyan"] {
+            assert_eq!(check_appid(appid), Ok(()), "{appid}");
+        }
+        for appid in
+            ["nonsense", "", "wx", "WX5823bf96d3bd56c7", "wx5823BF96d3bd56c7", "gh_3bd56c7", "wx 1", "wx-1"]
+        {
+            assert_eq!(code(check_appid(appid)), Some(BadFormat), "{appid}");
+        }
     }
 
     #[test]

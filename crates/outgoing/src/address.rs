@@ -4,6 +4,9 @@ use http::Uri;
 
 /// Longest URL, in bytes.
 const URL_MAX: usize = 2_048;
+/// Longest name, and part of one between dots, in bytes: what DNS carries.
+const HOST_MAX: usize = 253;
+const LABEL_MAX: usize = 63;
 
 /// Where a call goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +37,7 @@ impl Target {
         let authority =
             uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or(BadAddress)?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-        if host.is_empty() || url.len() > URL_MAX {
+        if !is_host(host) || url.len() > URL_MAX || authority.port_u16() == Some(0) {
             return Err(BadAddress);
         }
         Ok(Self {
@@ -50,6 +53,12 @@ impl Target {
     pub fn host(&self) -> &str {
         &self.host
     }
+}
+
+/// Whether DNS could know it, or it is an address.
+fn is_host(host: &str) -> bool {
+    let is_label = |label: &str| (1..=LABEL_MAX).contains(&label.len());
+    host.parse::<std::net::Ipv6Addr>().is_ok() || (host.len() <= HOST_MAX && host.split('.').all(is_label))
 }
 
 #[cfg(test)]
@@ -79,6 +88,11 @@ mod tests {
         for url in bad {
             assert_eq!(Target::parse(url), Err(BadAddress), "{url}");
         }
+        for host in ["x".repeat(300), "x".repeat(64), "x.".repeat(127) + "x", "a..b".to_owned()] {
+            assert_eq!(Target::parse(&format!("https://{host}/")), Err(BadAddress), "{host}");
+        }
+        assert_eq!(Target::parse("https://host:0/"), Err(BadAddress));
+        assert!(Target::parse(&format!("https://{}.example/", "x".repeat(63))).is_ok());
         assert!(Target::parse(&format!("https://host/{}", "x".repeat(URL_MAX))).is_err());
     }
 }

@@ -2,7 +2,7 @@
 //! which says what it is sure of and what it could not tell.
 
 use hongyan_domain::FieldCode::{Missing, Unused};
-use hongyan_domain::{Field, FieldError, FieldKind, Template};
+use hongyan_domain::{Field, FieldError, FieldKind, Template, says};
 
 use crate::catalogue::{CatalogueEntry, Need};
 use crate::scenario::{ParamKind, Scenario};
@@ -50,7 +50,27 @@ pub fn bind(entry: &CatalogueEntry, template: &Template) -> Binding {
     }
     guessed.sort_unstable();
     let open = open(entry, template, &scenario);
+    if !open.iter().any(|finding| finding.field.starts_with("fields.")) {
+        drop_idle(&mut scenario);
+    }
     Binding { scenario, guessed, open }
+}
+
+/// Takes out what may be absent and is shown nowhere, now that no field is left for it: nobody asked for it, so nobody need
+/// be told that it is idle.
+fn drop_idle(scenario: &mut Scenario) {
+    let told: Vec<_> = [&scenario.subject, &scenario.occurred_param].into_iter().flatten().cloned().collect();
+    let is_shown = |name: &str| {
+        let used = format!("{{{{ {name} ");
+        scenario.fields.values().any(|expression| expression.starts_with(&used))
+    };
+    let idle: Vec<_> = scenario
+        .params
+        .iter()
+        .filter(|(name, param)| !param.required && !told.contains(name) && !is_shown(name))
+        .map(|(name, _)| name.clone())
+        .collect();
+    idle.iter().for_each(|name| _ = scenario.params.remove(name));
 }
 
 /// The best pairs of need and field, each in one pair at most.
@@ -131,11 +151,12 @@ fn open(entry: &CatalogueEntry, template: &Template, scenario: &Scenario) -> Vec
         template.fields.iter().filter(shown).filter(|field| !scenario.fields.contains_key(&field.name));
     let mut open: Vec<_> = unfilled
         .map(|field| {
+            let label = &field.label;
             let message = match field.kind {
                 FieldKind::Const | FieldKind::Enum | FieldKind::EnumString => {
-                    format!("is “{}”: write one of the values that WeChat approved for it", field.label)
+                    says!("is “{label}”: write one of the values that WeChat approved for it", label)
                 }
-                _ => format!("is “{}”, and nothing here fits: write a text or an expression", field.label),
+                _ => says!("is “{label}”, and nothing here fits: write a text or an expression", label),
             };
             FieldError::new(format!("fields.{}", field.name), Missing, message)
         })

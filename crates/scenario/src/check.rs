@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hongyan_domain::FieldCode::{Missing, UnknownField, UnknownTemplate, Unused};
-use hongyan_domain::{Data, FieldError, FieldKind, FieldRules, Template, fill};
+use hongyan_domain::{Data, FieldError, FieldKind, FieldRules, Template, fill, says};
 
 use crate::compiled::{Compiled, Wording};
 use crate::faults::example_text;
@@ -53,15 +53,18 @@ fn misfits(scenario: &Scenario, template: &Template) -> Vec<FieldError> {
     for field in &template.fields {
         if shown(field.kind) && !scenario.fields.contains_key(&field.name) {
             let message = match field.label.as_str() {
-                "" => "is missing: the template needs it".to_owned(),
-                label => format!("is missing: the template shows it after “{label}”"),
+                "" => "is missing: the template needs it".into(),
+                label => says!("is missing: the template shows it after “{label}”", label),
             };
             faults.push(FieldError::new(format!("fields.{}", field.name), Missing, message));
         }
     }
-    let names: Vec<_> = template.fields.iter().map(|field| field.name.as_str()).collect();
+    let names = template.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", ");
     for name in scenario.fields.keys().filter(|name| template.field(name).is_none()) {
-        let message = format!("is not a field of the template: its fields are {}", names.join(", "));
+        let message = match names.as_str() {
+            "" => "is not a field of the template: it has none".into(),
+            names => says!("is not a field of the template: its fields are {names}", names),
+        };
         faults.push(FieldError::new(format!("fields.{}", crate::param::shown(name)), UnknownField, message));
     }
     faults
@@ -163,7 +166,7 @@ fn placed(wording: &Wording, findings: Vec<FieldError>) -> Vec<FieldError> {
         let name = finding.field.strip_prefix("data.").unwrap_or(&finding.field);
         let place =
             wording.fields.get(name).map_or_else(|| format!("fields.{name}"), |found| found.place.clone());
-        FieldError::new(place, finding.code, format!("with the examples: {}", finding.message))
+        FieldError::new(place, finding.code, finding.message.quoted_in("with the examples: {quoted}"))
     });
     placed.collect()
 }

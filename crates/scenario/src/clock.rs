@@ -29,6 +29,18 @@ impl Moment {
         Some(Timestamp::from_ms(zoned.as_millisecond()))
     }
 
+    /// That instant, to the second, if it lies in the years that can be shown.
+    pub(crate) fn at(instant: Timestamp) -> Option<Self> {
+        let civil = SHANGHAI.to_datetime(jiff::Timestamp::from_second(instant.ms().div_euclid(1_000)).ok()?);
+        YEARS.contains(&civil.year()).then_some(Self(civil))
+    }
+
+    /// In the form that `model` has: with a zone or without.
+    pub(crate) fn written_as(self, model: &str) -> String {
+        let plain = self.plain();
+        if has_zone(model) { format!("{}+08:00", plain.replace(' ', "T")) } else { plain }
+    }
+
     /// `2026-11-23 12:00:05`: what a time field takes as it stands.
     pub(crate) fn plain(self) -> String {
         let mut text = String::with_capacity(20);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use hongyan_domain::FieldCode::{self, BadExpression, Missing, TooLong, UnknownParam};
-use hongyan_domain::FieldError;
+use hongyan_domain::{FieldError, Sentence, says};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use crate::filters::{self, FILTERS, Refusal, TESTS};
@@ -71,7 +71,11 @@ impl Expressions {
         declared: &BTreeMap<String, Param>,
     ) -> Result<Expression, Vec<FieldError>> {
         if source.len() > EXPRESSION_MAX {
-            let message = format!("has {} bytes: at most {EXPRESSION_MAX} are allowed", source.len());
+            let message = says!(
+                "has {given} bytes: at most {allowed} are allowed",
+                given = source.len(),
+                allowed = EXPRESSION_MAX
+            );
             return Err(vec![FieldError::new(place, TooLong, message)]);
         }
         if scan::is_constant(source) {
@@ -101,8 +105,11 @@ impl Expressions {
         match result {
             Ok(text) if text.len() <= RESULT_MAX => Ok(text),
             Ok(text) => {
-                let message =
-                    format!("comes to {} bytes: at most {RESULT_MAX} are allowed, shorten(n) it", text.len());
+                let message = says!(
+                    "comes to {given} bytes: at most {allowed} are allowed, shorten(n) it",
+                    given = text.len(),
+                    allowed = RESULT_MAX
+                );
                 Err(FieldError::new(expression.place.clone(), TooLong, message))
             }
             Err(error) => Err(failed(expression, &error, scope)),
@@ -141,8 +148,12 @@ fn character(source: &str, at: usize) -> usize {
 fn unreadable(place: &str, source: &str, error: &Error) -> FieldError {
     let at = error.range().map_or(1, |range| character(source, range.start));
     let what = error.detail().unwrap_or("this cannot be read");
-    let message = format!(
-        "at character {at}: {what}; write text and {{{{ param | filter }}}}, like {{{{ amount | yuan }}}}"
+    let message = says!(
+        "at character {at}: {what}; write text and {form}, like {example}",
+        at,
+        what,
+        form = "{{ param | filter }}",
+        example = "{{ amount | yuan }}"
     );
     FieldError::new(place.to_owned(), BadExpression, message)
 }
@@ -171,57 +182,68 @@ fn strange(place: &str, source: &str, word: &Word<'_>) -> Option<FieldError> {
     if allowed.contains(&word.name) {
         return None;
     }
-    let allowed = match allowed.join(", ") {
-        none if none.is_empty() => "nothing can be called, use a filter".to_owned(),
-        list => format!("allowed are {list}"),
+    let (at, name) = (character(source, word.at), shown(word.name));
+    let message = match allowed.join(", ") {
+        none if none.is_empty() => {
+            says!(
+                "at character {at}: {name} is no {what} here: nothing can be called, use a filter",
+                at,
+                name,
+                what
+            )
+        }
+        allowed => {
+            says!(
+                "at character {at}: {name} is no {what} here: allowed are {allowed}",
+                at,
+                name,
+                what,
+                allowed
+            )
+        }
     };
-    let at = character(source, word.at);
-    let message = format!("at character {at}: {} is no {what} here: {allowed}", shown(word.name));
     Some(FieldError::new(place.to_owned(), BadExpression, message))
 }
 
 fn unknown_param(place: &str, name: &str, declared: &BTreeMap<String, Param>) -> FieldError {
-    let known = match declared.is_empty() {
-        true => "the scenario declares none".to_owned(),
-        false => format!("declared are {}", names(declared)),
+    let name = shown(name);
+    let message = match names(declared) {
+        none if none.is_empty() => says!("uses {name}, which is no param: the scenario declares none", name),
+        known => says!("uses {name}, which is no param: declared are {known}", name, known),
     };
-    let message = format!("uses {}, which is no param: {known}", shown(name));
     FieldError::new(place.to_owned(), UnknownParam, message)
 }
 
 fn failed(expression: &Expression, error: &Error, scope: &Value) -> FieldError {
     let absent = |name: &&String| scope.get_attr(name).is_ok_and(|value| value.is_undefined());
-    let (code, message): (FieldCode, String) = match (error.kind(), refusal(error)) {
-        (_, Some(refusal)) => (BadExpression, refusal.to_string()),
+    let (code, message): (FieldCode, Sentence) = match (error.kind(), refusal(error)) {
+        (_, Some(refusal)) => (BadExpression, refusal.0.into()),
         (ErrorKind::UndefinedError, None) => {
             match expression.uses.iter().filter(absent).map(String::as_str).collect::<Vec<_>>() {
                 none if none.is_empty() => {
-                    (BadExpression, "asks for a part that is not there: use default(\"…\")".to_owned())
+                    (BadExpression, "asks for a part that is not there: use default(\"…\")".into())
                 }
-                names => {
-                    let names = names.join(", ");
-                    (
-                        Missing,
-                        format!(
-                            "uses {names}, which is not given: give it, or write {{{{ {names} | default(\"…\") }}}}"
-                        ),
-                    )
-                }
+                names => (Missing, not_given(&names.join(", "))),
             }
         }
-        (ErrorKind::OutOfFuel, None) => (
-            BadExpression,
-            "does too much: give fewer or shorter items, or shorten(n) them earlier".to_owned(),
-        ),
+        (ErrorKind::OutOfFuel, None) => {
+            (BadExpression, "does too much: give fewer or shorter items, or shorten(n) them earlier".into())
+        }
         // The engine's own words may repeat a value.
         (kind, None) => (
             BadExpression,
-            format!(
-                "cannot be worked out with these params ({kind}): compare and compute only whole numbers"
+            says!(
+                "cannot be worked out with these params ({kind}): compare and compute only whole numbers",
+                kind
             ),
         ),
     };
     FieldError::new(expression.place.clone(), code, message)
+}
+
+fn not_given(names: &str) -> Sentence {
+    let default = format!("{{{{ {names} | default(\"…\") }}}}");
+    says!("uses {names}, which is not given: give it, or write {default}", names, default)
 }
 
 fn refusal(error: &Error) -> Option<&Refusal> {

@@ -6,7 +6,7 @@ use hongyan_domain::FieldCode::{
     BadCharacter, BadFormat, Doubled, Empty, Missing, TooLong, TooMany, UnknownField, UnknownParam, WrongType,
 };
 use hongyan_domain::data::MAX_ENTRIES;
-use hongyan_domain::{FieldCode, FieldError, Sentence};
+use hongyan_domain::{FieldCode, FieldError, Sentence, says};
 
 use crate::duration::show;
 use crate::param::{names, read_one, shown};
@@ -62,7 +62,11 @@ fn title(title: &str) -> Option<FieldError> {
         return Some(fault("title", Empty, "is empty: give it a title for people, like 支付成功"));
     }
     if length > TITLE_MAX {
-        let message = format!("has {length} characters: at most {TITLE_MAX} are allowed");
+        let message = says!(
+            "has {given} characters: at most {allowed} are allowed",
+            given = length,
+            allowed = TITLE_MAX
+        );
         return Some(fault("title", TooLong, message));
     }
     title
@@ -89,8 +93,8 @@ fn fields(scenario: &Scenario) -> Vec<FieldError> {
 }
 
 fn too_many(field: &str, given: usize, allowed: usize) -> Option<FieldError> {
-    (given > allowed)
-        .then(|| fault(field, TooMany, format!("has {given} entries: at most {allowed} are allowed")))
+    let message = || says!("has {given} entries: at most {allowed} are allowed", given, allowed);
+    (given > allowed).then(|| fault(field, TooMany, message()))
 }
 
 fn params(scenario: &Scenario) -> Vec<FieldError> {
@@ -153,19 +157,23 @@ fn required_param(scenario: &Scenario, path: &str, name: &str) -> Option<FieldEr
         Some(param) if !param.required => Some(fault(
             path,
             Missing,
-            format!("names {}, which may be absent: make it required", shown(name)),
+            says!("names {name}, which may be absent: make it required", name = shown(name)),
         )),
         Some(_) => None,
     }
 }
 
 fn unknown_param(scenario: &Scenario, path: &str) -> FieldError {
-    let known = names(&scenario.params);
-    fault(path, UnknownParam, format!("is no param of the scenario: declared are {known}"))
+    let message = match names(&scenario.params) {
+        none if none.is_empty() => "is no param of the scenario: it declares none".into(),
+        known => says!("is no param of the scenario: declared are {known}", known),
+    };
+    fault(path, UnknownParam, message)
 }
 
 fn outside(field: &str, given: Duration, (least, most): (Duration, Duration)) -> Option<FieldError> {
-    let message = || format!("is {}: from {} to {} is allowed", show(given), show(least), show(most));
+    let (is, from, to) = (show(given), show(least), show(most));
+    let message = || says!("is {is}: from {from} to {to} is allowed", is, from, to);
     (!(least..=most).contains(&given)).then(|| fault(field, BadFormat, message()))
 }
 
@@ -261,7 +269,7 @@ fn utm(path: &str, utm: Option<&Utm>) -> Vec<FieldError> {
             .is_some_and(|text| text.chars().count() > UTM_MAX || text.chars().any(char::is_control))
     };
     let faults = values.iter().filter(|(_, value)| bad(value));
-    let message = format!("has more than {UTM_MAX} characters or a control character");
+    let message = says!("has more than {allowed} characters or a control character", allowed = UTM_MAX);
     faults.map(|(name, _)| fault(format!("{path}.utm.{name}"), BadFormat, message.clone())).collect()
 }
 
@@ -278,7 +286,11 @@ fn variants(scenario: &Scenario) -> Vec<FieldError> {
             ));
         }
         if variant.weight > WEIGHT_MAX {
-            let message = format!("is {}: 0 to {WEIGHT_MAX} is allowed, 0 stops it", variant.weight);
+            let message = says!(
+                "is {given}: 0 to {allowed} is allowed, 0 stops it",
+                given = variant.weight,
+                allowed = WEIGHT_MAX
+            );
             faults.push(fault(format!("{path}.weight"), BadFormat, message));
         }
         let strange = variant.fields.keys().filter(|name| !scenario.fields.contains_key(*name));

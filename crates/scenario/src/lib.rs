@@ -17,6 +17,7 @@ mod link;
 mod money;
 mod name;
 mod param;
+mod sample;
 mod scan;
 pub mod scenario;
 pub mod schedule;
@@ -31,6 +32,7 @@ pub use compiled::Compiled;
 pub use expression::EXPRESSION_MAX;
 pub use name::{BadName, NAME_MAX, Name};
 pub use param::Params;
+pub use sample::with_fresh_examples;
 pub use scenario::{
     Caps, Link, Merge, MergeBy, MiniprogramLink, Param, ParamKind, Scenario, Timing, Utm, Variant, WhenLate,
 };

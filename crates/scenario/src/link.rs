@@ -119,11 +119,11 @@ fn url_fault(source: &str) -> Option<&'static str> {
     let fixed = &source[..scan::first_code(source).unwrap_or(source.len())];
     let is_whole =
         scan::is_constant(source) || host_of(fixed).is_some_and(|rest| rest.contains(['/', '?', '#']));
+    let message =
+        "has to begin with scheme and host written out, like https://shop.example/orders/{{ order_no }}";
     match check_url(fixed) {
         Ok(()) if is_whole => None,
-        _ => Some(
-            "has to begin with scheme and host written out, like https://shop.example/orders/{{ order_no }}",
-        ),
+        _ => Some(message),
     }
 }
 
@@ -133,5 +133,6 @@ fn host_of(url: &str) -> Option<&str> {
 
 fn pagepath_fault(source: &str) -> Option<&'static str> {
     let begins = scan::first_code(source) != Some(0) && !source.is_empty();
-    (!begins).then_some("has to begin with the page written out, like pages/order?id={{ order_no }}")
+    let message = "has to begin with the page written out, like pages/order?id={{ order_no }}";
+    (!begins).then_some(message)
 }

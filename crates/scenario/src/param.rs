@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use hongyan_domain::{Data, FieldCode, FieldError, Timestamp};
+use hongyan_domain::{Data, FieldCode, FieldError, Sentence, Timestamp, says};
 use minijinja::Value;
 
 use crate::clock::Moment;
@@ -88,10 +88,12 @@ pub(crate) fn read_all(
     let mut read = Vec::with_capacity(declared.len());
     for (name, param) in declared.iter() {
         let value = match given.value(name) {
-            Some(text) => read_one(param.kind, text).map_err(|(code, message)| (code, message.to_owned())),
+            Some(text) => {
+                read_one(param.kind, text).map_err(|(code, message)| (code, Sentence::from(message)))
+            }
             None if param.required => Err((
                 FieldCode::Missing,
-                format!("is missing: the scenario needs this {}", param.kind.as_str()),
+                says!("is missing: the scenario needs this {kind}", kind = param.kind.as_str()),
             )),
             None => {
                 read.push(None);
@@ -109,8 +111,8 @@ fn unknown(declared: &Declared, given: &Params<'_>, path: &str) -> Vec<FieldErro
     let strange = given.0.names().filter(|name| !declared.contains_key(*name));
     let fault = |name: &str| {
         let message = match declared.is_empty() {
-            true => "is not a param of the scenario: it has none".to_owned(),
-            false => format!("is not a param of the scenario: its params are {}", names(declared)),
+            true => "is not a param of the scenario: it has none".into(),
+            false => says!("is not a param of the scenario: its params are {names}", names = names(declared)),
         };
         FieldError::new(format!("{path}.{}", shown(name)), FieldCode::UnknownParam, message)
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hongyan_domain::request::SEND_AT_MAX_AHEAD;
-use hongyan_domain::{FieldCode, FieldError, Timestamp};
+use hongyan_domain::{FieldCode, FieldError, Sentence, Timestamp, says};
 
 use crate::duration::show;
 use crate::scenario::{Scenario, Timing, WhenLate};
@@ -102,33 +102,35 @@ impl Happened<'_> {
 fn age_fault(scenario: &Scenario, happened: &Happened<'_>, now: Timestamp) -> Option<FieldError> {
     let occurred_at = happened.occurred_at?;
     if occurred_at > now.plus(SKEW) {
-        let message =
-            format!("is more than {} ahead of now, {now}: give the time when it happened", show(SKEW));
+        let message = says!(
+            "is more than {skew} ahead of now, {now}: give the time when it happened",
+            skew = show(SKEW),
+            now
+        );
         return Some(FieldError::new(happened.field(), FieldCode::TooLate, message));
     }
     (now.since(occurred_at) > scenario.max_age).then(|| {
         let max = show(scenario.max_age);
-        let message = format!(
-            "is older than {max}: it would go out as news; raise max_age of the scenario if it should"
+        let message = says!(
+            "is older than {max}: it would go out as news; raise max_age of the scenario if it should",
+            max
         );
         FieldError::new(happened.field(), FieldCode::TooEarly, message)
     })
 }
 
 fn ahead_fault(Ahead { param, at, by }: Ahead<'_>, now: Timestamp) -> Option<FieldError> {
-    let fault = |code, message| Some(FieldError::new(format!("params.{param}"), code, message));
+    let fault = |code, message: Sentence| Some(FieldError::new(format!("params.{param}"), code, message));
     if at <= now {
-        return fault(FieldCode::TooEarly, "is over: there is nothing to say ahead of it".to_owned());
+        return fault(FieldCode::TooEarly, "is over: there is nothing to say ahead of it".into());
     }
     (at.minus(by) > now.plus(SEND_AT_MAX_AHEAD)).then_some(())?;
-    fault(
-        FieldCode::TooLate,
-        format!("is too far off: a message is planned at most {} ahead", show(SEND_AT_MAX_AHEAD)),
-    )
+    let most = show(SEND_AT_MAX_AHEAD);
+    fault(FieldCode::TooLate, says!("is too far off: a message is planned at most {most} ahead", most))
 }
 
 fn over(happened: &Happened<'_>, expires_at: Timestamp) -> FieldError {
-    let message = format!("is too long ago: the scenario drops what has not gone by {expires_at}");
+    let message = says!("is too long ago: the scenario drops what has not gone by {expires_at}", expires_at);
     FieldError::new(happened.field(), FieldCode::TooEarly, message)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hongyan_domain::FieldCode::{TooMany, UnknownField};
-use hongyan_domain::{FieldError, Miniprogram, Timestamp};
+use hongyan_domain::{FieldError, Miniprogram, Timestamp, says};
 use minijinja::Value;
 
 use crate::compiled::{Compiled, Wording};
@@ -116,14 +116,18 @@ fn wording_of<'a>(compiled: &'a Compiled, variant: Option<&str>) -> Result<&'a W
     let Some(name) = variant else { return Ok(&compiled.base) };
     let place = compiled.scenario.variants.iter().position(|variant| variant.name.as_str() == name);
     place.and_then(|place| compiled.variants.get(place)).ok_or_else(|| {
-        let message = format!("{} is no variant of the scenario", shown(name));
+        let message = says!("{name} is no variant of the scenario", name = shown(name));
         FieldError::new("variant", UnknownField, message)
     })
 }
 
 fn read_items(compiled: &Compiled, items: &[Params<'_>], faults: &mut Vec<FieldError>) -> Vec<Value> {
     if items.len() > ITEMS_MAX {
-        let message = format!("has {} entries: at most {ITEMS_MAX} triggers become one message", items.len());
+        let message = says!(
+            "has {given} entries: at most {allowed} triggers become one message",
+            given = items.len(),
+            allowed = ITEMS_MAX
+        );
         faults.push(FieldError::new("items", TooMany, message));
         return Vec::new();
     }

@@ -96,6 +96,23 @@ fn a_category_template_is_bound_by_its_labels() {
 }
 
 #[test]
+fn what_may_be_absent_and_has_no_place_is_left_out_so_that_nothing_is_advised_of_it() {
+    let content = "订单编号{{character_string1.DATA}}\n支付金额{{amount3.DATA}}\n支付时间{{time4.DATA}}";
+
+    let whole = bound("payment_success", content);
+    let open = bound("payment_success", &format!("{content}\n提示{{{{thing5.DATA}}}}"));
+
+    let advice = check(
+        &whole.scenario,
+        Some(&Template::parse("T", "t", content)),
+        FieldRules::of(AccountKind::Service),
+    );
+    assert_eq!(advice, Ok(vec![]));
+    assert!(!whole.scenario.params.contains_key("shop"));
+    assert!(open.scenario.params.contains_key("shop"), "it may go into the field that is open");
+}
+
+#[test]
 fn a_legacy_template_is_bound_by_its_labels_alone() {
     let binding = bound(
         "logistics_update",

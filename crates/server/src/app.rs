@@ -1,13 +1,13 @@
 //! What every endpoint shares.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hongyan_domain::Timestamp;
 use hongyan_engine::{Account, Engine, EngineError};
+use hongyan_outgoing::Range;
 use hongyan_store::{Action, Deed, KeyId, Store, StoreError};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
@@ -44,8 +44,9 @@ pub struct Settings {
     pub max_connections: usize,
     /// Of these, from one address (of IPv6, from one /64): a quarter, so that nobody alone keeps others out.
     pub max_connections_per_address: usize,
-    /// The addresses of proxies in front of us: they bring everybody's calls and are not bounded.
-    pub proxies: Vec<IpAddr>,
+    /// The addresses of proxies in front of us: they bring everybody's calls, are not bounded, and are believed when they
+    /// say who calls (`X-Forwarded-For`).
+    pub proxies: Vec<Range>,
     /// At the end, requests under way may take so long.
     pub grace: Duration,
     /// The address that people outside, and WeChat, reach this server by; `None`: nobody said.
@@ -62,7 +63,9 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(75),
             max_connections: 4_096,
             max_connections_per_address: 1_024,
-            proxies: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            proxies: ["127.0.0.1", "::1"]
+                .map(|address| address.parse().expect("an address is a range"))
+                .into(),
             grace: Duration::from_secs(10),
             public_url: None,
         }

@@ -56,6 +56,9 @@ pub enum NotSent {
     /// TLS was not agreed.
     #[error("TLS cannot be agreed")]
     Tls(#[source] io::Error),
+    /// An address of the proxy is not one that may be called.
+    #[error("the proxy's address is not on the open internet, and outgoing.allow does not name it")]
+    ProxyClosed,
     /// The proxy said no, or said something that is not an answer to CONNECT.
     #[error("the proxy refuses (status {status})")]
     Proxy {

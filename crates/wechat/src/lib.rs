@@ -30,7 +30,7 @@ pub use self::error::{CallError, Garble, NoAnswer, NotSent};
 pub use self::openid::Openid;
 pub use self::quota::{Quota, RateLimit, RidReport, SEND_PATH};
 pub use self::send::{Miniprogram, Sent, TemplateMessage};
-pub use self::settings::{OFFICIAL_BASES, Settings, SettingsError};
+pub use self::settings::{AddressGuard, OFFICIAL_BASES, Settings, SettingsError};
 pub use self::template::{BlockedMessage, Industries, Industry, PrivateTemplate};
 pub use self::token::{Credential, Refresh, Token};
 

@@ -1,5 +1,8 @@
 //! Where WeChat's API is found and how long a call may take: the operator's side of the client.
 
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -27,6 +30,35 @@ pub struct Settings {
     pub max_idle: usize,
     /// DER certificates trusted beside the web's roots: the authority of a gateway of one's own.
     pub extra_roots: Vec<Vec<u8>>,
+    /// Which addresses an account's proxy may have, asked at every connection. Default: all.
+    pub proxy_guard: AddressGuard,
+}
+
+/// Says of an address whether it may be called.
+#[derive(Clone)]
+pub struct AddressGuard(Arc<dyn Fn(IpAddr) -> bool + Send + Sync>);
+
+impl AddressGuard {
+    /// As `allows` says.
+    pub fn new(allows: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(allows))
+    }
+
+    pub(crate) fn allows(&self, address: IpAddr) -> bool {
+        (self.0)(address)
+    }
+}
+
+impl Default for AddressGuard {
+    fn default() -> Self {
+        Self::new(|_| true)
+    }
+}
+
+impl fmt::Debug for AddressGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AddressGuard")
+    }
 }
 
 impl Default for Settings {
@@ -38,6 +70,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(25),
             max_idle: 4096,
             extra_roots: Vec::new(),
+            proxy_guard: AddressGuard::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{shown, warn_of_right};
 use crate::context::Context;
-use crate::exit::{Code, Failure};
+use crate::exit::{Code, Failure, words_of};
 use crate::{local, print};
 
 #[derive(Debug, Args)]
@@ -123,8 +123,9 @@ fn callback(
     before: Option<CallbackKeys>,
 ) -> Result<Option<CallbackKeys>, Failure> {
     if let Some(key) = aes_key.as_deref().filter(|key| !key.is_empty()) {
-        hongyan_wechat::callback::EncodingAesKey::parse(key)
-            .map_err(|error| Failure::Usage(format!("--aes-key: {error}")))?;
+        hongyan_wechat::callback::EncodingAesKey::parse(key).map_err(|error| {
+            Failure::Usage(format!("--aes-key: {}", words_of(&error, context.texts.lang.of_domain())))
+        })?;
     }
     let token = match (token, &before) {
         (Some(token), _) if token.is_empty() => return Ok(None),

@@ -70,7 +70,7 @@ impl Layers {
     ) -> Self {
         let mut layers = Self::defaults();
         if let Some(path) = file {
-            match read_file(path) {
+            match read_file(path, texts) {
                 Ok(table) => layers.lay(flat(table), &Source::File(path.to_owned()), faults, texts),
                 Err(reason) => {
                     faults.push(
@@ -192,8 +192,9 @@ fn without_password(text: &str) -> String {
     }
 }
 
-fn read_file(path: &Path) -> Result<Table, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+fn read_file(path: &Path, texts: &Texts) -> Result<Table, String> {
+    let told = |error: std::io::Error| crate::exit::words_of(&error, texts.lang.of_domain());
+    let text = std::fs::read_to_string(path).map_err(told)?;
     text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())
 }
 

@@ -1,6 +1,5 @@
 //! One key at a time: its value as what it must be, or a fault that says what is allowed.
 
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -87,15 +86,6 @@ impl Reader<'_> {
     pub(super) fn list(&mut self, key: &str) -> Vec<String> {
         self.items(key).filter(|items| !items.is_empty()).unwrap_or_else(|| {
             self.wrong(key, self.texts.get("config.allowed_list"));
-            Vec::new()
-        })
-    }
-
-    /// IP addresses, written as in [`Reader::list`]; there may be none.
-    pub(super) fn addresses(&mut self, key: &str) -> Vec<IpAddr> {
-        let parsed = self.items(key).and_then(|items| items.iter().map(|item| item.parse().ok()).collect());
-        parsed.unwrap_or_else(|| {
-            self.wrong(key, self.texts.get("config.allowed_addresses"));
             Vec::new()
         })
     }

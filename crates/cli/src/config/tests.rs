@@ -86,7 +86,7 @@ fn a_wrong_value_is_an_error_that_names_key_value_origin_and_what_is_allowed() {
         ("[store]\ncache_mib = 1", "store.cache_mib", "from 4 to 65536"),
         ("[store]\nreaders = \"many\"", "store.readers", "from 1 to 64"),
         ("[http]\nlisten = \"8080\"", "http.listen", "ADDRESS:PORT"),
-        ("[http]\nproxies = [\"nginx\"]", "http.proxies", "IP addresses"),
+        ("[http]\nproxies = [\"nginx\"]", "http.proxies", "10.1.0.0/16"),
         ("[http]\nheader_timeout = \"0s\"", "http.header_timeout", "from 1s to 10m"),
         ("[engine]\ngrace = 20", "engine.grace", "ms, s, m, h or d"),
         ("[retention]\nkeep = \"1h\"", "retention.keep", "from 1d to 3650d"),

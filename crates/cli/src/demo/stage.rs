@@ -9,7 +9,8 @@ use hongyan_simulator::{
     Simulator, TemplateBody,
 };
 use hongyan_store::{
-    AccountDraft, CallbackKeys, KeyText, MasterKey, NewKey, Scope, Secret, Store, TokenSource,
+    AccountDraft, CallbackKeys, KeyText, MasterKey, NewKey, NewUser, PasswordHash, Role, Salt, Scope, Secret,
+    Store, TokenSource,
 };
 use rand::seq::SliceRandom;
 use rand::{CryptoRng, RngExt, SeedableRng, rngs::StdRng};
@@ -22,6 +23,8 @@ use crate::node::{Node, Parts};
 use crate::{listen, local};
 
 pub(super) const APPID: &str = "wx5d0demo26hongyan";
+/// The console's first admin.
+const ADMIN: &str = "admin";
 const LATENCY: Latency = Latency::Uniform { min_ms: 200, max_ms: 500 };
 /// The peak of a verified service account: a thousand messages in ten seconds. More messages get a faster account, so
 /// that a demo never takes much longer.
@@ -39,6 +42,8 @@ pub(super) struct Stage {
     pub(super) people: Vec<String>,
     pub(super) template_id: String,
     pub(super) key: KeyText,
+    /// Of the console's first admin.
+    password: Secret,
     pub(super) pace: usize,
     wechat: SocketAddr,
     folder: TempDir,
@@ -56,8 +61,9 @@ impl Stage {
         let people = invite_people(&simulator, messages)?;
         let pace = USUAL_PACE.max(messages / SECONDS);
         let key = tell_hongyan(&node, &secrets, pace).await?;
+        let password = make_admin(&node).await?;
         greet(&simulator, &people)?;
-        Ok(Self { node, simulator, people, template_id, key, pace, wechat, folder, stop })
+        Ok(Self { node, simulator, people, template_id, key, password, pace, wechat, folder, stop })
     }
 
     /// What is about to happen.
@@ -71,9 +77,12 @@ impl Stage {
     pub(super) fn invite(&self, context: &Context) {
         let (url, key) = (self.url(), self.key.expose());
         let (person, template_id) = (&self.people[0], &self.template_id);
-        let values: [(&str, &dyn std::fmt::Display); 6] = [
+        let password = self.password.expose();
+        let values: [(&str, &dyn std::fmt::Display); 8] = [
             ("url", &url),
             ("key", &key),
+            ("admin", &ADMIN),
+            ("password", &password),
             ("person", person),
             ("template_id", template_id),
             ("appid", &APPID),
@@ -127,6 +136,26 @@ async fn start_node(context: &Context, folder: &TempDir, wechat: SocketAddr) -> 
     let key = MasterKey::generate(&mut local::chance());
     let store = Store::open(hongyan_store::Settings::new(&*config.store.url, key), local::now()).await?;
     Node::start(&context.texts, Parts { store, config }).await
+}
+
+/// Whoever looks round in the console; the password is as short-lived as the demo.
+async fn make_admin(node: &Node) -> Result<Secret> {
+    let mut chance = local::chance();
+    let password = Secret::new(
+        (0..12)
+            .map(|_| char::from(b"abcdefghijkmnpqrstuvwxyz23456789"[chance.random_range(0..32)]))
+            .collect::<String>(),
+    );
+    let hash = PasswordHash::of(&password, &Salt::generate(&mut chance))?;
+    let user = NewUser {
+        name: ADMIN.to_owned(),
+        password: hash,
+        role: Role::Admin,
+        accounts: Vec::new(),
+        language: None,
+    };
+    node.engine.store().put_user(user, local::now()).await?;
+    Ok(password)
 }
 
 fn tell_wechat(simulator: &Simulator, node: &Node, secrets: &Secrets) -> Result<String> {

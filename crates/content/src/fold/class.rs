@@ -13,8 +13,10 @@ pub(crate) enum Gap {
     None,
     /// Symbols that never divide words in earnest: `*`, `~`, `_`, emoji (which WeChat drops anyway).
     Noise,
-    /// Blanks, dashes, slashes, commas, brackets: they divide words in earnest more often than not.
+    /// Blanks, dashes, slashes, dots, brackets: they divide words in earnest more often than not.
     Separator,
+    /// Commas and colons: the words beside one belong to two parts of a sentence.
+    Comma,
     /// The end of a sentence or a line.
     Stop,
 }
@@ -28,6 +30,7 @@ impl Gap {
         match entry & !(u32::MAX << KIND_SHIFT) {
             1 => Self::Noise,
             2 => Self::Separator,
+            3 => Self::Comma,
             _ => Self::Stop,
         }
     }
@@ -35,7 +38,9 @@ impl Gap {
 
 /// Dashes, slashes, dots and brackets, half width and full.
 const SEPARATORS: &str =
-    "-‐‑‒–—―－/／\\＼|｜·・•.．,，、:：'\"‘’“”()（）[]［］【】{}｛｝《》〈〉「」『』〔〕&＆<>＜＞";
+    "-‐‑‒–—―－/／\\＼|｜·・•.．'\"‘’“”()（）[]［］【】{}｛｝《》〈〉「」『』〔〕&＆<>＜＞";
+/// Commas and colons, half width and full.
+const COMMAS: &str = ",，、:：";
 /// What ends a sentence.
 const STOPS: &str = "。！？；!?;｡…\n\r";
 
@@ -43,6 +48,9 @@ const STOPS: &str = "。！？；!?;｡…\n\r";
 pub(super) fn gap_of(c: char) -> Option<Gap> {
     if STOPS.contains(c) || matches!(c, '\u{2028}' | '\u{2029}') {
         return Some(Gap::Stop);
+    }
+    if COMMAS.contains(c) {
+        return Some(Gap::Comma);
     }
     // U+2800 and U+3164 are letters by name and blanks to the eye.
     if c.is_whitespace() || SEPARATORS.contains(c) || matches!(c, '\u{2800}' | '\u{3164}') {

@@ -68,7 +68,7 @@ fn gaps_are_told_by_the_strongest_character_in_them() {
         ("微*信", (Gap::Noise, 1)),
         ("微😀信", (Gap::Noise, 1)),
         ("微 信", (Gap::Separator, 1)),
-        ("微\u{3000}，信", (Gap::Separator, 2)),
+        ("微\u{3000}，信", (Gap::Comma, 2)),
         ("微*。*信", (Gap::Stop, 3)),
         ("微\n信", (Gap::Stop, 1)),
     ];

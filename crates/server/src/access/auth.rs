@@ -21,8 +21,9 @@ use parking_lot::RwLock;
 use crate::access::user::session;
 use crate::answer::problem::{Code, Problem};
 use crate::app::App;
+use crate::serve::address::network;
 
-/// The address of whoever is connected. In-process callers have none.
+/// The address of whoever calls: of the connection, or what a proxy of ours says of it. In-process callers have none.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
@@ -198,7 +199,7 @@ pub(crate) async fn caller(app: &App, parts: &Parts) -> Result<Caller, Problem> 
     let (text, now) = (shown_key(parts)?, app.now());
     let ring = ring(app).await?;
     let Some(key) = KeyText::parse(text).and_then(|text| ring.find(&text).cloned()) else {
-        return Err(stranger(app, address(parts), now));
+        return Err(stranger(app, network(address(parts)), now));
     };
     if !key.is_live(now) {
         return Err(refused("this key has ended"));

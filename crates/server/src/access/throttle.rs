@@ -17,8 +17,17 @@ const ADDRESSES_MAX: usize = 10_000;
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// Failures by address.
-#[derive(Default)]
-pub(crate) struct Throttle(Mutex<Addresses>);
+pub(crate) struct Throttle {
+    most: u32,
+    addresses: Mutex<Addresses>,
+}
+
+/// As many failures as are taken from one address.
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::of(FAILURES_MAX)
+    }
+}
 
 #[derive(Default)]
 struct Addresses {
@@ -31,27 +40,39 @@ struct Failures {
     count: u32,
 }
 
+impl Failures {
+    /// A clock that was set back ends a window too: it would last as long as the clock was ahead.
+    fn are_over(&self, now: Timestamp) -> bool {
+        now < self.since || now.since(self.since) >= WINDOW
+    }
+}
+
 impl Throttle {
+    /// Takes so many failures in a window.
+    pub(crate) fn of(most: u32) -> Self {
+        Self { most, addresses: Mutex::default() }
+    }
+
     /// Whether `address` may try another key now.
     pub(crate) fn allows(&self, address: IpAddr, now: Timestamp) -> bool {
-        let mut addresses = self.0.lock();
+        let mut addresses = self.addresses.lock();
         addresses.sweep_if_full(now);
         match addresses.failures.get(&address) {
-            Some(known) => known.count < FAILURES_MAX || now.since(known.since) >= WINDOW,
+            Some(known) => known.count < self.most || known.are_over(now),
             None => addresses.failures.len() < ADDRESSES_MAX,
         }
     }
 
     /// Counts a failure.
     pub(crate) fn failed(&self, address: IpAddr, now: Timestamp) {
-        let mut addresses = self.0.lock();
+        let mut addresses = self.addresses.lock();
         addresses.sweep_if_full(now);
         let failures = &mut addresses.failures;
         if failures.len() >= ADDRESSES_MAX && !failures.contains_key(&address) {
             return;
         }
         let known = failures.entry(address).or_insert(Failures { since: now, count: 0 });
-        if now.since(known.since) >= WINDOW {
+        if known.are_over(now) {
             *known = Failures { since: now, count: 0 };
         }
         known.count += 1;
@@ -71,7 +92,7 @@ impl Throttle {
 
     /// Takes back a try that was none.
     pub(crate) fn forgive(&self, address: IpAddr) {
-        if let Some(known) = self.0.lock().failures.get_mut(&address) {
+        if let Some(known) = self.addresses.lock().failures.get_mut(&address) {
             known.count = known.count.saturating_sub(1);
         }
     }
@@ -79,12 +100,12 @@ impl Throttle {
 
 impl Addresses {
     fn sweep_if_full(&mut self, now: Timestamp) {
-        let swept = self.swept_at.is_some_and(|at| now.since(at) < SWEEP_EVERY);
+        let swept = self.swept_at.is_some_and(|at| at <= now && now.since(at) < SWEEP_EVERY);
         if self.failures.len() < ADDRESSES_MAX || swept {
             return;
         }
         self.swept_at = Some(now);
-        self.failures.retain(|_, known| now.since(known.since) < WINDOW);
+        self.failures.retain(|_, known| !known.are_over(now));
     }
 }
 
@@ -116,11 +137,21 @@ mod tests {
         for n in 0..20_000_u32 {
             throttle.failed(IpAddr::from(n.to_be_bytes()), NOW);
         }
-        assert_eq!(throttle.0.lock().failures.len(), ADDRESSES_MAX);
+        assert_eq!(throttle.addresses.lock().failures.len(), ADDRESSES_MAX);
         assert!(!throttle.allows(IpAddr::from([255, 0, 0, 1]), NOW));
 
         assert!(throttle.allows(IpAddr::from([255, 0, 0, 1]), NOW.plus(WINDOW)));
-        assert_eq!(throttle.0.lock().failures.len(), 0);
+        assert_eq!(throttle.addresses.lock().failures.len(), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let (throttle, address) = (Throttle::of(1), IpAddr::from([1, 2, 3, 4]));
+        let ahead = NOW.plus(Duration::from_secs(3_600));
+        throttle.failed(address, ahead);
+        assert!(!throttle.allows(address, ahead));
+
+        assert!(throttle.lets_in(address, NOW) && !throttle.lets_in(address, NOW));
     }
 
     #[test]

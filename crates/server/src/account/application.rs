@@ -14,7 +14,7 @@ use crate::access::auth::{Caller, MayAdmin, MayRead};
 use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::request::body::Json;
+use crate::request::body::{Json, Nothing};
 use crate::request::field::{self, keep};
 use crate::request::path::Named;
 use crate::request::query::{self, Asked};
@@ -111,6 +111,7 @@ pub(crate) async fn check_application(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
     Named((appid, id)): Named<(String, String)>,
+    _: Nothing,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
     let record = moved((&app, &caller), &account, read_id(&id)?, Event::Checked).await?;
@@ -126,6 +127,7 @@ pub(crate) async fn submit(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
     Named((appid, id)): Named<(String, String)>,
+    _: Nothing,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
     let record = moved((&app, &caller), &account, read_id(&id)?, Event::Submitted).await?;
@@ -185,6 +187,7 @@ pub(crate) async fn withdraw(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
     Named((appid, id)): Named<(String, String)>,
+    _: Nothing,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
     let record = moved((&app, &caller), &account, read_id(&id)?, Event::Withdrawn).await?;

@@ -6,6 +6,7 @@ use crate::access::auth::MayRead;
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::check::{Report, Subject, Traffic, examine, waiting};
+use crate::request::body::Nothing;
 use crate::request::path::Named;
 
 /// Checks an account against WeChat: token, address, permission, templates, quota, callback, sending; each with its mend.
@@ -15,6 +16,7 @@ pub(crate) async fn check(
     MayRead(caller): MayRead,
     State(app): State<App>,
     Named(appid): Named<String>,
+    _: Nothing,
 ) -> Answer {
     // Another process may have changed the account a moment ago.
     app.engine().reload().await?;

@@ -14,7 +14,7 @@ use crate::access::auth::MayOperate;
 use crate::answer::problem::Problem;
 use crate::answer::{self, Answer};
 use crate::app::{App, unknown_account};
-use crate::request::body::JsonOrNothing;
+use crate::request::body::{JsonOrNothing, Nothing};
 use crate::request::field::{self, keep};
 use crate::request::path::Named;
 
@@ -58,6 +58,7 @@ pub(crate) async fn resume(
     MayOperate(caller): MayOperate,
     State(app): State<App>,
     Named(appid): Named<String>,
+    _: Nothing,
 ) -> Answer {
     let _alone = app.changing().await;
     let mut draft = draft(&app, &caller, &appid).await?;

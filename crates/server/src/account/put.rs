@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 use hongyan_domain::Appid;
-use hongyan_store::AccountDraft;
+use hongyan_domain::setting::check_proxy;
+use hongyan_outgoing::Target;
+use hongyan_store::{AccountDraft, Secret};
 use http::StatusCode;
 
 use super::change::AccountChange;
@@ -11,6 +13,7 @@ use crate::access::auth::{Caller, MayAdmin};
 use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::{App, unknown_account};
+use crate::monitor::alert::may_call;
 use crate::request::body::Json;
 use crate::request::field;
 use crate::request::path::Named;
@@ -102,12 +105,24 @@ pub(super) async fn write(app: &App, caller: &Caller, draft: AccountDraft) -> Re
 
 async fn put_new(app: &App, caller: &Caller, change: AccountChange, appid: Appid) -> Answer {
     let draft = change.of_new(appid).map_err(Problem::invalid)?;
+    check_way(app, draft.proxy.as_ref()).await?;
     written(app, caller, draft, StatusCode::CREATED).await
 }
 
 async fn put_changed(app: &App, caller: &Caller, change: AccountChange, draft: AccountDraft) -> Answer {
+    let before = draft.proxy.clone();
     let draft = change.applied(draft).map_err(Problem::invalid)?;
+    check_way(app, draft.proxy.as_ref().filter(|proxy| before.as_ref() != Some(proxy))).await?;
     written(app, caller, draft, StatusCode::OK).await
+}
+
+/// Whether a proxy stands where calls may go, as far as can be told now: each connection asks again.
+async fn check_way(app: &App, proxy: Option<&Secret>) -> Result<(), Problem> {
+    let Some(proxy) = proxy else { return Ok(()) };
+    let place = proxy.expose().rsplit(['@', '/']).find(|part| !part.is_empty()).unwrap_or_default();
+    let target = Target::parse(&format!("http://{place}"));
+    let target = target.map_err(|_| Problem::invalid(check_proxy(place).err().into_iter().collect()))?;
+    may_call(app, "proxy", &target).await.map_err(|fault| Problem::invalid(vec![fault]))
 }
 
 async fn written(app: &App, caller: &Caller, draft: AccountDraft, status: StatusCode) -> Answer {

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::access::auth::{MayAdmin, MayRead};
 use crate::answer::{self, Answer};
 use crate::app::App;
+use crate::request::body::Nothing;
 use crate::request::path::Named;
 
 /// The quota of sending, as WeChat counts it.
@@ -58,6 +59,7 @@ pub(crate) async fn clear_quota(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
     Named(appid): Named<String>,
+    _: Nothing,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
     let token = app.engine().token(&account).await?;

@@ -17,7 +17,7 @@ use crate::account::right::Right;
 use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::request::body::Json;
+use crate::request::body::{Json, Nothing};
 use crate::request::field::{self, bad, keep};
 use crate::request::path::Named;
 use crate::request::query::{self, Asked};
@@ -198,6 +198,7 @@ pub(crate) async fn sync_templates(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
     Named(appid): Named<String>,
+    _: Nothing,
 ) -> Answer {
     let account = app.account(&caller, &appid)?;
     let changes = app.engine().by(caller.actor()).sync_templates(&account).await?;

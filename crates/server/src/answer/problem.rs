@@ -194,6 +194,11 @@ impl Problem {
         Spoken { problem: self, lang }
     }
 
+    /// What happened, in a sentence of this language.
+    pub fn in_words(&self, lang: Lang) -> String {
+        self.spoken(lang).detail().into_owned()
+    }
+
     /// The whole answer in this language.
     pub(crate) fn answer(&self, lang: Lang) -> Response {
         let body = serde_json::to_vec(&self.spoken(lang)).expect("a problem is plain text and numbers");

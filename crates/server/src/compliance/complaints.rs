@@ -1,6 +1,7 @@
 //! Complaints, from wherever they come: by hand, by import, by the webhook of a help desk. It is the same endpoint.
 
 use axum::extract::{FromRequest, Request, State};
+use hongyan_domain::request::holds_openid;
 use hongyan_domain::{Category, ComplaintKind, FieldCode, FieldError, MessageId, Openid, Timestamp, says};
 use hongyan_store::{About, Complained, Complaint, NewComplaint};
 use http::{StatusCode, header};
@@ -12,12 +13,15 @@ use crate::access::auth::{MayRead, MaySend};
 use crate::answer::problem::Problem;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::request::body::{self, Json};
+use crate::request::body::{self, Raw};
 use crate::request::field::{self, bad};
+use crate::request::one_or_many::{self, OneOrMany};
 use crate::request::query::{self, Asked};
 
 /// Complaints in one request.
 const BATCH_MAX: usize = 1_000;
+/// What many stand under.
+const MANY: &str = "complaints";
 /// Longest id of a caller's, as of a message.
 const REFERENCE_MAX: usize = 128;
 /// Longest template id: WeChat's have 43 characters.
@@ -26,6 +30,7 @@ const TEMPLATE_MAX: usize = 64;
 /// One complaint, or many.
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
+#[expect(dead_code, reason = "this is the shape of what is read for the OpenAPI document")]
 pub(crate) enum ComplaintsRequest {
     /// Many: at most 1,000.
     Many(ComplaintBatch),
@@ -133,6 +138,8 @@ pub(crate) struct ComplaintBody {
 pub(crate) struct ComplaintsBody {
     appid: Option<String>,
     complaints: Vec<ComplaintRequest>,
+    /// Whether they came as many: a fault then names its place.
+    many: bool,
 }
 
 impl FromRequest<App> for ComplaintsBody {
@@ -141,16 +148,18 @@ impl FromRequest<App> for ComplaintsBody {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let is_sheet = request.headers().get(header::CONTENT_TYPE);
         if !is_sheet.is_some_and(|kind| kind.as_bytes().starts_with(b"text/csv")) {
-            let Json(asked) = Json::<ComplaintsRequest>::from_request(request, app).await?;
-            return Ok(match asked {
-                ComplaintsRequest::One(one) => Self { appid: one.appid.clone(), complaints: vec![one] },
-                ComplaintsRequest::Many(ComplaintBatch { appid, complaints }) => Self { appid, complaints },
+            let raw = Raw::from_request(request, app).await?;
+            return Ok(match one_or_many::read::<ComplaintRequest, _>(body::json(&raw)?, MANY)? {
+                OneOrMany::One(one) => Self { appid: one.appid.clone(), complaints: vec![one], many: false },
+                OneOrMany::Many(ComplaintBatch { appid, complaints }) => {
+                    Self { appid, complaints, many: true }
+                }
             });
         }
         let named = request.uri().query().unwrap_or_default();
         let appid = named.split('&').find_map(|pair| pair.strip_prefix("appid=")).map(str::to_owned);
         let (bytes, _room) = body::take(request, app, app.settings().body_limit).await?;
-        Ok(Self { appid, complaints: sheet(body::utf8(&bytes)?)? })
+        Ok(Self { appid, complaints: sheet(body::utf8(&bytes)?)?, many: true })
     }
 }
 
@@ -199,11 +208,16 @@ pub(crate) async fn complain(
         let given = asked.complaints.len();
         let message =
             says!("has {given} entries: 1 to {allowed} go in one request", given, allowed = BATCH_MAX);
-        return Err(Problem::invalid(vec![FieldError::new("complaints", FieldCode::TooMany, message)]));
+        return Err(Problem::invalid(vec![FieldError::new(MANY, FieldCode::TooMany, message)]));
     }
     let (mut errors, now) = (Vec::new(), app.now());
-    let read = |one: &ComplaintRequest| read(one, now, &mut errors);
-    let batch: Vec<_> = asked.complaints.iter().filter_map(read).collect();
+    let mut batch = Vec::with_capacity(asked.complaints.len());
+    for (index, one) in asked.complaints.iter().enumerate() {
+        let mut found = Vec::new();
+        batch.extend(read(one, now, &mut found));
+        let place = |fault| if asked.many { one_or_many::placed(MANY, index, fault) } else { fault };
+        errors.extend(found.into_iter().map(place));
+    }
     field::none_of(errors)?;
     let rule = &account.policies.of(Category::Marketing, None).suppression;
     let category = rule.opt_out_of.category();
@@ -227,9 +241,11 @@ fn read(asked: &ComplaintRequest, now: Timestamp, errors: &mut Vec<FieldError>) 
         );
         errors.push(FieldError::new("reference", FieldCode::TooLong, message));
     }
-    let names = |text: &String| asked.touser.as_ref().is_some_and(|touser| text.contains(touser.as_str()));
+    let names = |text: &String| {
+        holds_openid(text) || asked.touser.as_ref().is_some_and(|touser| text.contains(touser.as_str()))
+    };
     if reference.as_ref().is_some_and(names) {
-        errors.push(bad("reference", "names the person: it is kept in plain text, so give another"));
+        errors.push(bad("reference", "names a person: it is kept in plain text, so give another"));
     }
     let given = asked.occurred_at.as_deref();
     let at = query::read(errors, ("occurred_at", given), query::timestamp, "an RFC 3339 time");

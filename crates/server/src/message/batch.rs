@@ -33,6 +33,12 @@ const TOLD_IN_FULL: usize = 256 << 10;
 
 /// Up to 1,000 messages.
 #[derive(ToSchema)]
+#[schema(example = json!({ "messages": [
+    { "touser": "OPENID_1", "template_id": "TEMPLATE_ID", "client_msg_id": "order-1-shipped",
+      "data": { "thing1": { "value": "拿铁" }, "time2": "2026-11-23 12:00" }, "url": "https://shop.example/orders/1" },
+    { "touser": "OPENID_2", "template_id": "TEMPLATE_ID", "client_msg_id": "order-2-shipped",
+      "data": { "thing1": "咖啡豆", "time2": "2026-11-23 12:05" } },
+] }))]
 #[expect(dead_code, reason = "this is the shape of Batch for the OpenAPI document")]
 pub(crate) struct BatchRequest {
     /// The messages.

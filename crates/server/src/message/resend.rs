@@ -1,7 +1,7 @@
 //! What a message said, once more: a new message to the same person.
 
 use axum::extract::State;
-use hongyan_domain::says;
+use hongyan_domain::{MessageId, says};
 use hongyan_engine::accept::Request;
 use hongyan_store::{Happening, MessageRecord};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::show::{record, unknown};
 use super::take_in::{AcceptedBody, accept_one};
-use crate::access::auth::MaySend;
+use crate::access::auth::{Caller, MaySend};
 use crate::answer::Answer;
 use crate::answer::problem::{Code, Problem};
 use crate::app::App;
@@ -21,12 +21,14 @@ use crate::request::path::Named;
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ResendRequest {
+    /// The account of a message that the path names by your own id; may be left out where there is only one.
+    appid: Option<String>,
     /// Your own id of the new message; left out: `{id}-again-{n}`, where n counts from 1.
     client_msg_id: Option<String>,
 }
 
 /// Sends what a final message said to the same person once more: a new message, under the rules as they are now. The
-/// timelines of the two name each other. 409 while the first is not final, and when its person's data were erased. Two
+/// timelines of the two name each other. The path names the first by its id or by your own. 409 while the first is not final, and when its person's data were erased. Two
 /// requests at the same moment make one message.
 #[utoipa::path(post, path = "/api/v1/messages/{id}/resend", tag = "messages", request_body = ResendRequest,
     responses((status = 202, description = "Accepted as a new message", body = AcceptedBody<'_>),
@@ -38,13 +40,22 @@ pub(crate) async fn resend(
     Wish(lang): Wish,
     JsonOrNothing(asked): JsonOrNothing<ResendRequest>,
 ) -> Answer {
-    let before = record(&app, &caller, &id).await?;
+    let before = match id.parse::<MessageId>() {
+        Ok(_) => record(&app, &caller, &id).await?,
+        Err(_) => named(&app, &caller, asked.appid.as_deref(), &id).await?,
+    };
     check(&before)?;
     let client_msg_id = asked.client_msg_id.unwrap_or_else(|| name(&before));
     let catalog = app.engine().catalog();
     let account = catalog.by_id(before.account).ok_or_else(unknown)?;
     let request = Request::again(&before, account.appid().as_str(), &client_msg_id);
     accept_one(&app, &caller, request.ok_or_else(|| erased(&before))?, lang).await
+}
+
+/// The message that a caller knows by their own id.
+async fn named(app: &App, caller: &Caller, appid: Option<&str>, id: &str) -> Result<MessageRecord, Problem> {
+    let account = app.account_or_only(caller, appid)?;
+    app.store().by_client_msg_id(account.id(), id).await?.ok_or_else(unknown)
 }
 
 fn check(before: &MessageRecord) -> Result<(), Problem> {

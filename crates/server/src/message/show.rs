@@ -21,6 +21,7 @@ use crate::answer::text::Text;
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::monitor::on_time::StepsBody;
+use crate::request::body::Nothing;
 use crate::request::path::Named;
 
 /// A message.
@@ -266,6 +267,7 @@ pub(crate) async fn cancel(
     MaySend(caller): MaySend,
     State(app): State<App>,
     Named(id): Named<String>,
+    _: Nothing,
 ) -> Answer {
     let found = record(&app, &caller, &id).await?;
     match app.engine().cancel(found.account, found.id).await? {

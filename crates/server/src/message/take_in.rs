@@ -35,7 +35,8 @@ pub(crate) struct MessageRequest {
     pub(crate) url: Option<String>,
     /// The mini-program a tap opens; it goes before `url`.
     pub(crate) miniprogram: Option<MiniprogramBody>,
-    /// Your own id. The same id again is answered with the first message; 1 to 64 printable ASCII characters.
+    /// Your own id. The same id again is answered with the first message; 1 to 64 printable ASCII characters. It is kept in
+    /// plain text: one that holds the recipient's openid, or what looks like anybody's, is refused.
     pub(crate) client_msg_id: Option<String>,
     /// `urgent`, `normal` (the default) or `bulk`.
     pub(crate) lane: Option<String>,
@@ -257,6 +258,20 @@ pub(crate) async fn accept_one(app: &App, caller: &Caller, request: Request<'_>,
 mod tests {
     use hongyan_engine::accept::Request;
     use utoipa::PartialSchema as _;
+
+    #[test]
+    fn the_documented_example_of_a_batch_is_read() {
+        let schema = serde_json::to_value(crate::message::batch::BatchRequest::schema()).unwrap();
+
+        let messages = schema["example"]["messages"].as_array().unwrap();
+
+        assert_eq!(messages.len(), 2);
+        for message in messages {
+            let text = message.to_string();
+            let request: Request<'_> = crate::request::body::read(&text).unwrap();
+            assert!(request.client_msg_id.is_some() && request.data.is_some(), "{text}");
+        }
+    }
 
     #[test]
     fn every_documented_field_of_a_message_is_taken_and_no_other() {

@@ -21,11 +21,11 @@ use crate::request::field;
 use crate::request::path::Named;
 use crate::request::query::{self, Asked};
 
-pub(crate) use channel::address;
 pub(crate) use channel::{
     __path_change_channel, __path_create_channel, __path_delete_channel, __path_list_channels,
     __path_test_channel, change_channel, create_channel, delete_channel, list_channels, test_channel,
 };
+pub(crate) use channel::{address, may_call};
 pub(crate) use rule::{
     __path_change_rule, __path_create_rule, __path_delete_rule, __path_list_rules, change_rule, create_rule,
     delete_rule, list_rules,

@@ -14,7 +14,7 @@ use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::monitor::alert::address;
-use crate::request::body::Json;
+use crate::request::body::{Json, Nothing};
 use crate::request::field::{self, bad, keep};
 use crate::request::path::Named;
 use crate::request::query::{self, Asked};
@@ -251,6 +251,7 @@ pub(crate) async fn test_webhook(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
     Named(id): Named<String>,
+    _: Nothing,
 ) -> Answer {
     for_all(&caller)?;
     let webhook = find(&app, &id).await?;

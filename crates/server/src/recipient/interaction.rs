@@ -12,15 +12,19 @@ use crate::access::auth::{Caller, MaySend};
 use crate::answer::problem::Problem;
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::request::body::Json;
+use crate::request::body::{self, Raw};
 use crate::request::field;
+use crate::request::one_or_many::{self, OneOrMany};
 
 /// Interactions in one request.
 const BATCH_MAX: usize = 1_000;
+/// What many stand under.
+const MANY: &str = "interactions";
 
 /// One interaction, or many.
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
+#[expect(dead_code, reason = "this is the shape of what is read for the OpenAPI document")]
 pub(crate) enum InteractionsRequest {
     /// Many: at most 1,000.
     Many(Batch),
@@ -60,14 +64,10 @@ pub(crate) struct TakenBody {
 /// Takes in what people did; each opens its reach window. All of the request or nothing.
 #[utoipa::path(post, path = "/api/v1/interactions", tag = "recipients", request_body = InteractionsRequest,
     responses((status = 202, description = "On disk", body = TakenBody)))]
-pub(crate) async fn interact(
-    MaySend(caller): MaySend,
-    State(app): State<App>,
-    Json(asked): Json<InteractionsRequest>,
-) -> Answer {
-    let asked = match asked {
-        InteractionsRequest::One(one) => vec![one],
-        InteractionsRequest::Many(Batch { interactions }) => interactions,
+pub(crate) async fn interact(MaySend(caller): MaySend, State(app): State<App>, raw: Raw) -> Answer {
+    let (asked, many) = match one_or_many::read(body::json(&raw)?, MANY)? {
+        OneOrMany::One(one) => (vec![one], false),
+        OneOrMany::Many(Batch { interactions }) => (interactions, true),
     };
     if asked.len() > BATCH_MAX {
         let message = says!(
@@ -75,12 +75,15 @@ pub(crate) async fn interact(
             given = asked.len(),
             allowed = BATCH_MAX,
         );
-        return Err(Problem::invalid(vec![FieldError::new("interactions", FieldCode::TooMany, message)]));
+        return Err(Problem::invalid(vec![FieldError::new(MANY, FieldCode::TooMany, message)]));
     }
     let mut errors = Vec::new();
     let mut interactions = Vec::with_capacity(asked.len());
-    for one in &asked {
-        interactions.extend(read(&app, &caller, one, &mut errors)?);
+    for (index, one) in asked.iter().enumerate() {
+        let mut found = Vec::new();
+        interactions.extend(read(&app, &caller, one, &mut found)?);
+        let place = |fault| if many { one_or_many::placed(MANY, index, fault) } else { fault };
+        errors.extend(found.into_iter().map(place));
     }
     field::none_of(errors)?;
     let accepted = interactions.len();

@@ -16,7 +16,7 @@ use crate::request::body::{self, Form, Raw};
 use crate::request::field;
 use crate::request::lang::Wish;
 use crate::request::query::{self, Asked as Query};
-use crate::request::table::{self, cell};
+use crate::request::table::{self, cell, unmarked};
 
 /// People in one file: 10,000 are 1 MB.
 const ROWS_MAX: usize = 10_000;
@@ -124,7 +124,8 @@ fn texts(raw: &Raw) -> Result<Vec<String>, Problem> {
     let table = table::read(&raw.bytes, ROWS_MAX)?;
     let text = |row: &Vec<String>| {
         let cells = table.columns.iter().zip(row).filter(|(_, cell)| !cell.trim().is_empty());
-        let row: Map<_, _> = cells.map(|(name, cell)| (name.clone(), Value::from(cell.trim()))).collect();
+        let row: Map<_, _> =
+            cells.map(|(name, cell)| (name.clone(), Value::from(unmarked(cell.trim())))).collect();
         Value::Object(row).to_string()
     };
     Ok(table.rows.iter().map(text).collect())

@@ -93,6 +93,28 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for JsonOrNothing<T> {
     }
 }
 
+/// No body, null or an empty object: whoever gives more is told that nobody reads it.
+pub(crate) struct Nothing;
+
+/// What such a body may hold.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Empty {}
+
+impl FromRequest<App> for Nothing {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let form = form(request.headers());
+        let (bytes, room) = take(request, app, app.settings().body_limit).await?;
+        if bytes.trim_ascii().is_empty() {
+            // Of nothing it does not matter what it says it is.
+            return Ok(Self);
+        }
+        json(&Raw { form: form?, bytes, room }).and_then(read::<Option<Empty>>).map(|_| Self)
+    }
+}
+
 /// The text of a body that has to be one JSON value.
 pub(crate) fn json(raw: &Raw) -> Result<&str, Problem> {
     match raw.form {
@@ -175,8 +197,8 @@ pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
     })
 }
 
-/// Reads one JSON value, borrowing what it can.
-pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
+/// Reads one JSON value, borrowing what it can. What is wrong with it is told in the words of JSON, with its place.
+pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
     let value = serde_json::from_str(text).map_err(|error| explain::<T>(text, &error))?;
     // Serde takes an array for a struct, field by field; here that is a mistake of the caller's.
     if text.trim_ascii_start().starts_with('[') {
@@ -188,21 +210,27 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> 
 
 #[cold]
 fn explain<'a, T: Deserialize<'a>>(text: &'a str, error: &serde_json::Error) -> Problem {
-    let (line, column) = (error.line(), error.column());
     match error.classify() {
         Category::Data => Problem::invalid(vec![misfit::<T>(text, error)]),
-        Category::Eof => {
-            let detail = says!("it ends too early, at line {line}, column {column}", line, column);
-            Problem::new(Code::MalformedJson, detail)
+        Category::Eof | Category::Syntax | Category::Io => {
+            Problem::new(Code::MalformedJson, json_fault(error))
         }
+    }
+}
+
+/// Why a text is not the JSON it should be, and where it stops being it.
+pub fn json_fault(error: &serde_json::Error) -> Sentence {
+    let (line, column) = (error.line(), error.column());
+    let words = error.to_string();
+    match error.classify() {
+        Category::Data => told(&words).1,
+        Category::Eof => says!("it ends too early, at line {line}, column {column}", line, column),
         Category::Syntax | Category::Io => {
-            let told = error.to_string();
-            let reason = match told.split(" at line ").next().unwrap_or_default() {
+            let reason = match words.split(" at line ").next().unwrap_or_default() {
                 "expected ident" => "a text in quotation marks, a number, true, false or null is needed",
                 reason => reason,
             };
-            let detail = says!("{reason} at line {line}, column {column}", reason, line, column);
-            Problem::new(Code::MalformedJson, detail)
+            says!("{reason} at line {line}, column {column}", reason, line, column)
         }
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod day;
 pub(crate) mod field;
 pub(crate) mod lang;
+pub(crate) mod one_or_many;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod table;

@@ -136,15 +136,23 @@ fn without_return(mut cell: String) -> String {
     cell
 }
 
-/// `text` as a cell. What a spreadsheet would take for a formula gets a mark in front, so that it stays text.
+/// What a spreadsheet takes for a formula.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// `text` as a cell. What a spreadsheet would take for a formula gets a mark in front, so that it stays text;
+/// [`unmarked`] takes it away.
 pub(crate) fn cell(text: &str) -> Cow<'_, str> {
-    let text =
-        if text.starts_with(['=', '+', '@']) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) };
+    let text = if text.starts_with(FORMULA) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) };
     if text.contains([',', '"', '\n', '\r']) {
         Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
     } else {
         text
     }
+}
+
+/// A cell's text without the mark that [`cell`] put in front.
+pub(crate) fn unmarked(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -183,7 +191,11 @@ mod tests {
     #[test]
     fn a_cell_stays_one_cell_and_text() {
         assert_eq!(cell("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(cell("=1+1"), "'=1+1");
+        for text in ["=1+1", "-A1oB", "+x", "@x", "-2+3"] {
+            assert_eq!(cell(text), format!("'{text}"));
+            assert_eq!(unmarked(&cell(text)), text);
+        }
+        assert_eq!(unmarked("'s"), "'s");
         assert_eq!(cell("oA-_1"), "oA-_1");
     }
 }

@@ -203,6 +203,7 @@ fn line_fault(fault: &LineFault) -> Sentence {
             says!("`{given}` is not a severity: refuse, hold or note", given)
         }
         LineFault::TooManyColumns => "has more than three columns".into(),
+        LineFault::ControlCharacter => "has a control character: remove it".into(),
         LineFault::TooLong => "is too long: a word has at most 32 characters".into(),
         LineFault::TooManyLines => "is one line too many: a list has at most 500,000".into(),
     }
@@ -369,7 +370,7 @@ fn of_lines(words: Arc<Words>, asked: &DraftRequest) -> Draft {
     let mut template = Template::parse("", asked.title.as_deref().unwrap_or_default(), "");
     let mut data = serde_json::Map::new();
     for (index, line) in asked.fields.iter().enumerate() {
-        let name = format!("fields.{index}");
+        let name = name_of(&asked.fields, index);
         data.insert(name.clone(), line.value.clone().into());
         let label = line.label.clone();
         template.fields.push(Field { name, kind: FieldKind::Thing, label, limit: None });
@@ -383,6 +384,13 @@ fn of_lines(words: Arc<Words>, asked: &DraftRequest) -> Draft {
         tap: Tap::of(asked.url.as_deref(), None),
         rules: FieldRules::of(AccountKind::Service),
     }
+}
+
+/// What a finding calls a line: its label, or its place where it has none of its own.
+fn name_of(lines: &[LineRequest], index: usize) -> String {
+    let label = lines[index].label.trim();
+    let is_its_own = lines.iter().filter(|line| line.label.trim() == label).count() == 1;
+    if label.is_empty() || !is_its_own { format!("fields[{index}]") } else { label.to_owned() }
 }
 
 fn of_template(account: &Account, id: &str, asked: &DraftRequest) -> Result<Draft, Problem> {

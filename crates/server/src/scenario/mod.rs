@@ -4,12 +4,14 @@ pub(crate) mod trigger_batch;
 
 use std::borrow::Cow;
 
-use axum::extract::State;
-use hongyan_domain::{FieldCode, FieldError, FieldRules, Overflow, Timestamp};
+use axum::extract::{FromRequestParts, State};
+use hongyan_domain::{FieldCode, FieldError, FieldRules, Lang, Overflow, Timestamp, says};
 use hongyan_engine::Account;
 use hongyan_engine::accept::Request;
 use hongyan_engine::content::{self, Found};
-use hongyan_scenario::{CatalogueEntry, Name, Scenario, bind, catalogue, check};
+use hongyan_scenario::{CatalogueEntry, Name, Scenario, bind, catalogue, check, with_fresh_examples};
+use http::request::Parts;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -20,9 +22,9 @@ use crate::answer::problem::{Code, FieldErrorBody, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::message;
-use crate::request::body::{self, Json, Raw};
+use crate::request::body::{self, Json, Nothing, Raw};
 use crate::request::field;
-use crate::request::lang::Wish;
+use crate::request::lang::{Wish, wished};
 use crate::request::path::Named;
 use crate::request::query::Asked as Query;
 
@@ -33,6 +35,23 @@ use crate::request::query::Asked as Query;
 pub(crate) struct ScenarioQuery {
     /// The account; may be left out where there is only one.
     appid: Option<String>,
+}
+
+/// What a path and its query say of a scenario, and the language of the answer.
+pub(crate) struct Of<T> {
+    pub(crate) name: T,
+    pub(crate) appid: Option<String>,
+    pub(crate) lang: Lang,
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Of<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Named(name) = Named::from_request_parts(parts, app).await?;
+        let Query(ScenarioQuery { appid }) = Query::from_request_parts(parts, app).await?;
+        Ok(Self { name, appid, lang: wished(&parts.headers) })
+    }
 }
 
 /// All scenarios of an account.
@@ -46,13 +65,12 @@ pub(crate) struct ScenariosBody<'a> {
 /// A scenario with its history.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ScenarioShown)]
-pub(crate) struct ScenarioBody {
-    /// As it is in force.
+pub(crate) struct ScenarioBody<'a> {
+    /// As it is in force; examples of times that a trigger would be refused for are moved to now.
     #[schema(value_type = Object)]
     scenario: Scenario,
     /// What could be better; nothing of it blocks.
-    #[schema(value_type = Vec<FieldErrorBody<'_>>)]
-    advice: Vec<FieldError>,
+    advice: Vec<FieldErrorBody<'a>>,
     /// Literal texts that the word list would hold or refuse.
     #[schema(value_type = Vec<Object>)]
     content: Vec<Found>,
@@ -88,28 +106,27 @@ pub(crate) async fn list(
 
 /// Shows a scenario with every text it ever had.
 #[utoipa::path(get, path = "/api/v1/scenarios/{name}", tag = "scenarios", params(ScenarioQuery),
-    responses((status = 200, description = "The scenario", body = ScenarioBody)))]
+    responses((status = 200, description = "The scenario", body = ScenarioBody<'_>)))]
 pub(crate) async fn show(
     MayRead(caller): MayRead,
     State(app): State<App>,
-    Named(name): Named<String>,
-    Query(asked): Query<ScenarioQuery>,
+    Of { name, appid, lang }: Of<String>,
 ) -> Answer {
-    let account = app.account_or_only(&caller, asked.appid.as_deref())?;
-    shown(&app, account.appid().as_str(), &name).await
+    let account = app.account_or_only(&caller, appid.as_deref())?;
+    shown(&app, account.appid().as_str(), &name, lang).await
 }
 
-/// Puts a scenario in force: what stands in the body, with `appid` where there are several accounts. The text before it
-/// is kept. Checked against its template: all faults at once.
-#[utoipa::path(put, path = "/api/v1/scenarios/{name}", tag = "scenarios", request_body = Object,
-    responses((status = 200, description = "The scenario in force", body = ScenarioBody)))]
+/// Puts a scenario in force: what stands in the body. Where there are several accounts, `appid` names one, there or in
+/// the query. The text before it is kept. Checked against its template: all faults at once.
+#[utoipa::path(put, path = "/api/v1/scenarios/{name}", tag = "scenarios", params(ScenarioQuery), request_body = Object,
+    responses((status = 200, description = "The scenario in force", body = ScenarioBody<'_>)))]
 pub(crate) async fn put(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
-    Named(name): Named<String>,
+    Of { name, appid, lang }: Of<String>,
     Json(mut given): Json<Map<String, Value>>,
 ) -> Answer {
-    let appid = given.remove("appid").and_then(|appid| appid.as_str().map(str::to_owned));
+    let appid = the_account(taken_out(&mut given)?, appid.as_deref())?;
     let account = app.account_or_only(&caller, appid.as_deref())?;
     let scenario = read(&name, given)?;
     let template_id = scenario
@@ -125,7 +142,7 @@ pub(crate) async fn put(
     let definition = serde_json::to_string(&scenario).expect("a scenario is texts and numbers");
     app.store_of(&caller).put_scenario(account.id(), &name, definition, app.now()).await?;
     app.engine().reload().await?;
-    shown(&app, account.appid().as_str(), &name).await
+    shown(&app, account.appid().as_str(), &name, lang).await
 }
 
 /// Takes a scenario out of force. Messages that were accepted go on.
@@ -147,14 +164,14 @@ pub(crate) async fn delete(
 
 /// Stops a variant: from now on its people get the others. What was accepted goes on, and stays counted.
 #[utoipa::path(post, path = "/api/v1/scenarios/{name}/variants/{variant}/stop", tag = "scenarios", params(ScenarioQuery),
-    responses((status = 200, description = "The scenario in force", body = ScenarioBody)))]
+    responses((status = 200, description = "The scenario in force", body = ScenarioBody<'_>)))]
 pub(crate) async fn stop_variant(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
-    Named((name, variant)): Named<(String, String)>,
-    Query(asked): Query<ScenarioQuery>,
+    Of { name: (name, variant), appid, lang }: Of<(String, String)>,
+    _: Nothing,
 ) -> Answer {
-    let account = app.account_or_only(&caller, asked.appid.as_deref())?;
+    let account = app.account_or_only(&caller, appid.as_deref())?;
     let mut scenario = account.scenario(&name).ok_or_else(unknown)?.scenario().clone();
     let running = scenario.variants.iter_mut().find(|one| one.name.as_str() == variant);
     let running = running.ok_or_else(|| {
@@ -173,7 +190,7 @@ pub(crate) async fn stop_variant(
     let definition = serde_json::to_string(&scenario).expect("a scenario is texts and numbers");
     app.store_of(&caller).put_scenario(account.id(), &name, definition, app.now()).await?;
     app.engine().reload().await?;
-    shown(&app, account.appid().as_str(), &name).await
+    shown(&app, account.appid().as_str(), &name, lang).await
 }
 
 /// Something that happened to a person.
@@ -206,24 +223,50 @@ pub(crate) struct TriggerRequest<'a> {
 }
 
 /// Triggers a scenario for one person: what it makes is answered like any message.
-#[utoipa::path(post, path = "/api/v1/scenarios/{name}/trigger", tag = "scenarios", request_body = TriggerRequest<'_>,
+#[utoipa::path(post, path = "/api/v1/scenarios/{name}/trigger", tag = "scenarios", params(ScenarioQuery),
+    request_body = TriggerRequest<'_>,
     responses((status = 202, description = "Accepted", body = message::AcceptedBody<'_>)))]
 pub(crate) async fn trigger(
     MaySend(caller): MaySend,
     State(app): State<App>,
-    Named(name): Named<String>,
-    Wish(lang): Wish,
+    Of { name, appid, lang }: Of<String>,
     raw: Raw,
 ) -> Answer {
     let asked: TriggerRequest<'_> = body::read(body::json(&raw)?)?;
-    message::accept_one(&app, &caller, asked.of(&name), lang).await
+    message::accept_one(&app, &caller, asked.of(&name, appid.as_deref())?, lang).await
+}
+
+/// The account that stands beside a scenario in the body.
+fn taken_out(given: &mut Map<String, Value>) -> Result<Option<Cow<'static, str>>, Problem> {
+    match given.remove("appid") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(appid)) => Ok(Some(appid.into())),
+        Some(_) => {
+            let message = says!("is of another type: {expected} is needed", expected = "a text");
+            Err(Problem::invalid(vec![FieldError::new("appid", FieldCode::WrongType, message)]))
+        }
+    }
+}
+
+/// The account that a body and a query name: either may, and both the same.
+fn the_account<'a>(
+    inside: Option<Cow<'a, str>>,
+    query: Option<&'a str>,
+) -> Result<Option<Cow<'a, str>>, Problem> {
+    match (inside.filter(|appid| !appid.is_empty()), query.filter(|appid| !appid.is_empty())) {
+        (Some(inside), Some(query)) if inside != query => {
+            let message = "is another than in the query: name the account once";
+            Err(Problem::invalid(vec![FieldError::new("appid", FieldCode::BadFormat, message)]))
+        }
+        (inside, query) => Ok(inside.or(query.map(Cow::Borrowed))),
+    }
 }
 
 impl<'a> TriggerRequest<'a> {
-    /// The message that it asks for.
-    pub(crate) fn of(self, scenario: &'a str) -> Request<'a> {
-        Request {
-            appid: self.appid,
+    /// The message that it asks for, of the account that the query names where it names none itself.
+    pub(crate) fn of(self, scenario: &'a str, appid: Option<&'a str>) -> Result<Request<'a>, Problem> {
+        Ok(Request {
+            appid: the_account(self.appid, appid)?,
             touser: self.touser,
             scenario: Some(Cow::Borrowed(scenario)),
             params: self.params,
@@ -232,7 +275,7 @@ impl<'a> TriggerRequest<'a> {
             overflow: self.overflow,
             dry_run: self.dry_run,
             ..Request::default()
-        }
+        })
     }
 }
 
@@ -241,14 +284,15 @@ impl<'a> TriggerRequest<'a> {
 #[schema(as = Catalogue)]
 pub(crate) struct CatalogueBody {
     #[schema(value_type = Vec<Object>)]
-    scenarios: Vec<&'static Scenario>,
+    scenarios: Vec<Scenario>,
 }
 
-/// Lists the built-in scenarios, ready to bind to a template.
+/// Lists the built-in scenarios, ready to bind to a template. Their examples of times count from now.
 #[utoipa::path(get, path = "/api/v1/catalogue", tag = "scenarios",
     responses((status = 200, description = "The catalogue", body = CatalogueBody)))]
-pub(crate) async fn list_catalogue(MayRead(_caller): MayRead) -> Answer {
-    answer::ok(&CatalogueBody { scenarios: catalogue().iter().map(|entry| &entry.scenario).collect() })
+pub(crate) async fn list_catalogue(MayRead(_caller): MayRead, State(app): State<App>) -> Answer {
+    let fresh = |entry: &CatalogueEntry| with_fresh_examples(entry.scenario.clone(), app.now());
+    answer::ok(&CatalogueBody { scenarios: catalogue().iter().map(fresh).collect() })
 }
 
 /// To which template.
@@ -264,14 +308,13 @@ pub(crate) struct BindRequest {
 /// A built-in scenario bound to a template: look it over, then PUT it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Binding)]
-pub(crate) struct BindingBody {
+pub(crate) struct BindingBody<'a> {
     #[schema(value_type = Object)]
     scenario: Scenario,
     /// Fields that were guessed by their type or a part of their label.
     guessed: Vec<String>,
     /// What could not be told.
-    #[schema(value_type = Vec<FieldErrorBody<'_>>)]
-    open: Vec<FieldError>,
+    open: Vec<FieldErrorBody<'a>>,
     /// Literal texts that the word list would hold or refuse.
     #[schema(value_type = Vec<Object>)]
     content: Vec<Found>,
@@ -279,11 +322,12 @@ pub(crate) struct BindingBody {
 
 /// Binds a built-in scenario to a template, as far as names and types tell. Nothing is kept.
 #[utoipa::path(post, path = "/api/v1/catalogue/{name}/bind", tag = "scenarios", request_body = BindRequest,
-    responses((status = 200, description = "What it would be", body = BindingBody)))]
+    responses((status = 200, description = "What it would be", body = BindingBody<'_>)))]
 pub(crate) async fn bind_entry(
     MayRead(caller): MayRead,
     State(app): State<App>,
     Named(name): Named<String>,
+    Wish(lang): Wish,
     Json(asked): Json<BindRequest>,
 ) -> Answer {
     let account = app.account_or_only(&caller, asked.appid.as_deref())?;
@@ -294,7 +338,13 @@ pub(crate) async fn bind_entry(
     })?;
     let bound = bind(entry, template);
     let content = literal_findings(&account, &bound.scenario).await;
-    answer::ok(&BindingBody { scenario: bound.scenario, guessed: bound.guessed, open: bound.open, content })
+    let open = told(&bound.open, lang);
+    let scenario = with_fresh_examples(bound.scenario, app.now());
+    answer::ok(&BindingBody { scenario, guessed: bound.guessed, open, content })
+}
+
+fn told(findings: &[FieldError], lang: Lang) -> Vec<FieldErrorBody<'_>> {
+    findings.iter().map(|finding| FieldErrorBody::of(finding, lang)).collect()
 }
 
 pub(crate) fn unknown() -> Problem {
@@ -340,7 +390,7 @@ fn without_expressions(text: &str) -> String {
     literal
 }
 
-async fn shown(app: &App, appid: &str, name: &str) -> Answer {
+async fn shown(app: &App, appid: &str, name: &str, lang: Lang) -> Answer {
     let catalog = app.engine().catalog();
     let account = catalog.account(Some(appid)).ok_or_else(crate::app::unknown_account)?;
     let scenario = account.scenario(name).ok_or_else(unknown)?.scenario().clone();
@@ -357,8 +407,8 @@ async fn shown(app: &App, appid: &str, name: &str) -> Answer {
     };
     let content = literal_findings(account, &scenario).await;
     answer::ok(&ScenarioBody {
-        scenario,
-        advice,
+        scenario: with_fresh_examples(scenario, app.now()),
+        advice: told(&advice, lang),
         content,
         versions: versions.into_iter().map(version).collect(),
     })

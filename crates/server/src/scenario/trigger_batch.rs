@@ -17,10 +17,8 @@ use crate::message::batch::{
     BATCH_MAX, BatchAnswer, Elements, LINES_MAX, ROW_SIZE, RowBody, check_lines, spread, write_row,
 };
 use crate::request::body::{self, Form, Raw};
-use crate::request::lang::Wish;
-use crate::request::path::Named;
 use crate::request::table::{self, Table};
-use crate::scenario::TriggerRequest;
+use crate::scenario::{Of, ScenarioQuery, TriggerRequest};
 
 /// The columns of a table that are not params.
 const HEAD: [&str; 5] = ["touser", "client_msg_id", "appid", "occurred_at", "overflow"];
@@ -33,20 +31,22 @@ struct Batch<'a> {
 
 /// Takes in many triggers of one scenario: a JSON array of up to 1,000, or up to 10,000 lines of NDJSON or CSV. The
 /// first line of a table names its columns: `touser`, `client_msg_id`, `appid`, `occurred_at`, `overflow`, all others are
-/// params; an empty cell is no param. UTF-8 or GBK. Tables are answered as NDJSON, a row a line.
-#[utoipa::path(post, path = "/api/v1/scenarios/{name}/trigger/batch", tag = "scenarios",
-    request_body(content((Vec<TriggerRequest<'_>> = "application/json"), (TriggerRequest<'_> = "application/x-ndjson"),
+/// params; an empty cell is no param. UTF-8 or GBK. Tables are answered as NDJSON, a row a line. Of those that name no
+/// account it is the one of the query.
+#[utoipa::path(post, path = "/api/v1/scenarios/{name}/trigger/batch", tag = "scenarios", params(ScenarioQuery),
+    request_body(content((Vec<TriggerRequest<'_>> = "application/json",
+        example = json!([{ "touser": "OPENID_1", "params": { "order_no": "A-1", "amount": "88.00" }, "client_msg_id": "order-1-paid" },
+            { "touser": "OPENID_2", "params": { "order_no": "A-2", "amount": "12.50" }, "client_msg_id": "order-2-paid" }])), (TriggerRequest<'_> = "application/x-ndjson"),
         (String = "text/csv"))),
     responses((status = 200, description = "One result a trigger, in order",
         content((BatchAnswer = "application/json"), (RowBody<'_> = "application/x-ndjson")))))]
 pub(crate) async fn accept_triggers(
     MaySend(caller): MaySend,
     State(app): State<App>,
-    Named(name): Named<String>,
-    Wish(lang): Wish,
+    Of { name, appid, lang }: Of<String>,
     raw: Raw,
 ) -> Answer {
-    let by = By { app: &app, caller: &caller, scenario: &name, lang };
+    let by = By { app: &app, caller: &caller, scenario: &name, appid: appid.as_deref(), lang };
     let (content_type, answer) = match raw.form {
         Form::Json => ("application/json", by.array(&raw).await?),
         Form::Ndjson => ("application/x-ndjson", by.lines(&raw).await?),
@@ -61,6 +61,7 @@ struct By<'a> {
     app: &'a App,
     caller: &'a Caller,
     scenario: &'a str,
+    appid: Option<&'a str>,
     lang: Lang,
 }
 
@@ -107,7 +108,7 @@ impl<'a> By<'a> {
     where
         'a: 't,
     {
-        body::read::<TriggerRequest<'t>>(text).map(|asked| asked.of(self.scenario))
+        body::read::<TriggerRequest<'t>>(text)?.of(self.scenario, self.appid)
     }
 
     /// Committed in slices: after one that the store could not take, the rest is told so in its own rows.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
+use hongyan_outgoing::Range;
 use parking_lot::Mutex;
 
 /// An IPv6 caller has a whole network of this many leading bits to itself.
@@ -15,7 +16,7 @@ pub(crate) struct Addresses(Arc<Shared>);
 
 struct Shared {
     most: usize,
-    proxies: Vec<IpAddr>,
+    proxies: Vec<Range>,
     open: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -27,18 +28,18 @@ pub(crate) struct Place {
 
 impl Addresses {
     /// At most `most` connections of one address, but for the proxies, which bring everybody's.
-    pub(crate) fn new(most: usize, proxies: &[IpAddr]) -> Self {
-        let proxies = proxies.iter().copied().map(network).collect();
-        Self(Arc::new(Shared { most, proxies, open: Mutex::default() }))
+    pub(crate) fn new(most: usize, proxies: &[Range]) -> Self {
+        Self(Arc::new(Shared { most, proxies: proxies.to_vec(), open: Mutex::default() }))
     }
 
     /// A place for one more connection of `address`, if it may have one.
     pub(crate) fn enter(&self, address: IpAddr) -> Option<Place> {
+        let is_proxy = self.0.proxies.iter().any(|range| range.holds(address.to_canonical()));
         let address = network(address);
         let mut open = self.0.open.lock();
         let count = open.entry(address).or_default();
         // An entry that is there has a place, which takes it away in the end; a new one is let in.
-        if *count >= self.0.most.max(1) && !self.0.proxies.contains(&address) {
+        if *count >= self.0.most.max(1) && !is_proxy {
             return None;
         }
         *count += 1;
@@ -58,7 +59,8 @@ impl Drop for Place {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// The address, or of IPv6 the network, that one caller has to itself.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
             let kept = u128::MAX << (Ipv6Addr::BITS - IPV6_NETWORK);
@@ -78,7 +80,7 @@ mod tests {
 
     #[test]
     fn an_address_has_its_places_and_gives_them_back() {
-        let addresses = Addresses::new(2, &[at("127.0.0.1")]);
+        let addresses = Addresses::new(2, &["127.0.0.1".parse().unwrap()]);
         let held = [at("10.0.0.1"), at("::ffff:10.0.0.1")].map(|one| addresses.enter(one));
 
         assert!(held.iter().all(Option::is_some));
@@ -91,7 +93,8 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_address_and_a_proxy_is_not_bounded() {
-        let addresses = Addresses::new(1, &[at("127.0.0.1"), at("2001:db8:1::9")]);
+        let proxies = ["127.0.0.1", "2001:db8:1::/64"].map(|range| range.parse().unwrap());
+        let addresses = Addresses::new(1, &proxies);
         let enter = |address| addresses.enter(at(address));
 
         let one = enter("2001:db8::1");

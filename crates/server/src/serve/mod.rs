@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
 use crate::access::auth::Peer;
+use crate::access::forwarded;
 use crate::app::{App, Settings};
 use crate::routes::router;
 use crate::serve::address::{Addresses, Place};
@@ -106,11 +107,12 @@ impl Door {
         // Without it an answer may wait 40 ms for an acknowledgement; where it cannot be set that is all.
         let _ = stream.set_nodelay(true);
         let stream = Lingering::new(stream, DISCARDED_LIMITS.saturating_mul(self.settings.body_limit));
-        let (router, begun) = (self.router, CancellationToken::new());
+        let (router, begun, proxies) = (self.router, CancellationToken::new(), self.settings.proxies);
         let first_head = begun.clone();
         let service = service_fn(move |mut request: http::Request<Incoming>| {
             begun.cancel();
-            request.extensions_mut().insert(Peer(peer.ip()));
+            let client = forwarded::client(peer.ip(), request.headers(), &proxies);
+            request.extensions_mut().insert(Peer(client));
             let mut router = router.clone();
             async move { Ok::<_, Infallible>(router.call(request).await.unwrap_or_else(|never| match never {})) }
         });

@@ -19,7 +19,7 @@ async fn a_new_account_sends_at_once_and_its_secrets_never_come_back() {
     let server = Server::start().await;
     let new = json!({
         "appid": OTHER, "name": "茶", "kind": "subscription", "secret": "S3CRET-of-wechat",
-        "callback": {"token": "T0KENofwechat", "aes_key": "Z".repeat(43)}, "proxy": "http://user:PASSW0RD@10.0.0.1:3128",
+        "callback": {"token": "T0KENofwechat", "aes_key": "Z".repeat(43)}, "proxy": "http://user:PASSW0RD@8.8.8.8:3128",
     });
 
     let made = server.post(PATH, new.to_string()).await;
@@ -342,6 +342,34 @@ async fn a_key_for_one_account_neither_sees_nor_changes_another() {
         (1, &json!(OTHER))
     );
     assert_eq!(server.call_as(&key, ("PATCH", &own), r#"{"name":"x"}"#).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_no_appid_of_an_official_account_makes_none() {
+    let server = Server::start().await;
+    let body = json!({ "appid": "nonsense", "kind": "service", "secret": "s" }).to_string();
+
+    let refused = server.post(PATH, body).await;
+
+    assert_eq!((refused.problem(), refused.fields()), (problem(422, "invalid"), vec!["appid".into()]));
+    assert!(refused.text.contains("like wx"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_proxy_inside_the_own_network_is_refused_unless_the_operator_allows_it() {
+    let server = Server::start().await;
+    let own = format!("{PATH}/{APPID}");
+    let set = async |proxy: &str| {
+        server.call_as(&server.key, ("PATCH", &own), json!({ "proxy": proxy }).to_string()).await
+    };
+
+    for place in ["127.0.0.1:80", "169.254.169.254:80", "[::1]:80", "user:pw@10.0.0.1:3128", "localhost:80/"]
+    {
+        let refused = set(&format!("http://{place}")).await;
+        assert_eq!((refused.problem(), refused.fields()), (problem(422, "invalid"), vec!["proxy".into()]));
+        assert!(refused.text.contains("outgoing.allow") && !refused.text.contains("pw@"), "{}", refused.text);
+    }
+    assert_eq!(set("http://user:pw@8.8.8.8:3128").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -10,9 +10,118 @@ use http_body_util::StreamBody;
 use hyper::body::Frame;
 use serde_json::json;
 
-use crate::server::{Server, message, message_with, problem};
+use crate::server::{APPID, Server, message, message_with, problem};
 
 const PATH: &str = "/api/v1/messages";
+
+#[tokio::test]
+async fn a_fault_in_what_people_did_or_complained_of_is_told_with_its_place() {
+    let server = Server::start().await;
+    let good = json!({ "touser": "oOPENID", "kind": "payment" });
+    let cases = [
+        ("interactions", json!({ "touser": "oOPENID", "kind": "wink" }), "kind"),
+        ("interactions", json!({ "touser": "oOPENID" }), "kind"),
+        ("interactions", json!({ "touser": 7, "kind": "payment" }), "touser"),
+        ("interactions", json!({ "touser": "oOPENID", "kind": "payment", "when": 1 }), "when"),
+        ("interactions", json!({ "interactions": [good, { "touser": 7 }] }), "interactions[1].touser"),
+        (
+            "interactions",
+            json!({ "interactions": [good, { "touser": "x", "kind": "wink" }] }),
+            "interactions[1].kind",
+        ),
+        ("interactions", json!({ "interactions": 7 }), "interactions"),
+        ("interactions", json!([]), "body"),
+        (
+            "complaints",
+            json!({ "complaints": [{ "touser": "oOPENID" }, { "touser": "o", "kind": "x" }] }),
+            "complaints[1].kind",
+        ),
+        ("complaints", json!({ "complaints": [{ "tousr": "o" }] }), "complaints[0].tousr"),
+        ("complaints", json!({ "message": 7 }), "message"),
+    ];
+
+    for (what, body, field) in cases {
+        let reply = server.post(&format!("/api/v1/{what}"), body.to_string()).await;
+        assert_eq!(
+            (reply.problem(), reply.fields()),
+            (problem(422, "invalid"), vec![field.to_owned()]),
+            "{body}"
+        );
+        assert!(!reply.text.contains("untagged"), "{}", reply.text);
+    }
+    let many = json!({ "interactions": [good, good] }).to_string();
+    assert_eq!(server.post("/api/v1/interactions", many).await.json()["accepted"], 2);
+    assert_eq!(server.post("/api/v1/interactions", good.to_string()).await.json()["accepted"], 1);
+}
+
+#[tokio::test]
+async fn a_route_that_reads_no_body_refuses_one() {
+    let server = Server::start().await;
+    let resume = format!("/api/v1/accounts/{APPID}/resume");
+
+    for body in ["nonsense", "[]", "7", r#"{"until":"2030-01-01T00:00:00Z"}"#] {
+        let refused = server.post(&resume, body).await;
+        assert!(refused.status.is_client_error(), "{body}: {}", refused.text);
+    }
+    for body in ["", "{}", "null", " \n"] {
+        assert_eq!(server.post(&resume, body).await.status, StatusCode::OK, "{body:?}");
+    }
+    let bare = Request::post(&resume).header(header::AUTHORIZATION, format!("Bearer {}", server.key));
+    let form = bare.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    assert_eq!(server.call(form.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_webhook_that_no_name_or_port_can_be_is_refused() {
+    let server = Server::start().await;
+
+    for url in ["https://host.example:0/".to_owned(), format!("https://{}.example/", "x".repeat(300))] {
+        let body = json!({ "name": "x", "url": url }).to_string();
+        assert_eq!(server.post("/api/v1/webhooks", body).await.fields(), ["url"], "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_word_list_with_a_control_character_is_refused() {
+    let server = Server::start().await;
+    let put = ("PUT", "/api/v1/words");
+
+    let refused = server.call_as(&server.key, put, json!({ "list": "红\0包,marketing" }).to_string()).await;
+
+    assert_eq!((refused.problem(), refused.fields()), (problem(422, "invalid"), vec!["list.1".into()]));
+}
+
+#[tokio::test]
+async fn no_spreadsheet_takes_an_exported_person_for_a_formula_and_the_file_goes_in_again() {
+    let server = Server::start().await;
+    let people = json!({ "tousers": ["-2_3", "oOPENID"] }).to_string();
+    assert_eq!(server.post("/api/v1/suppressions", people).await.status, StatusCode::OK);
+
+    let file = server.get("/api/v1/suppressions/export").await.text;
+    let import = Request::post("/api/v1/suppressions/import")
+        .header(header::CONTENT_TYPE, "text/csv")
+        .header(header::AUTHORIZATION, format!("Bearer {}", server.key));
+    let again = server.call(import.body(Body::from(file.clone())).unwrap()).await.json();
+
+    assert!(file.contains("\n'-2_3,"), "{file}");
+    assert_eq!((&again["changed"], &again["refused"]), (&json!(2), &json!(0)), "{again}");
+}
+
+#[tokio::test]
+async fn a_finding_names_the_line_by_its_label() {
+    let server = Server::start().await;
+    let lines = json!([
+        { "label": "备注", "value": "送您优惠券" },
+        { "label": "", "value": "请加微信" },
+    ]);
+    let body = json!({ "title": "订单通知", "fields": lines }).to_string();
+
+    let said = server.post("/api/v1/content/check", body).await.json();
+
+    let fields: Vec<_> =
+        said["findings"].as_array().unwrap().iter().map(|one| one["field"].clone()).collect();
+    assert_eq!(fields, [json!("备注"), json!("fields[1]")], "{said}");
+}
 
 #[tokio::test]
 async fn hostile_bodies_are_errors_and_nothing_is_accepted() {

@@ -81,8 +81,8 @@ async fn the_texts_of_an_unknown_template_and_message_name_the_way_out() {
     assert!(unknown["detail"].as_str().unwrap().contains("?client_msg_id="), "{unknown}");
 }
 
-/// What makes a sentence for callers; the last text in its brackets is the sentence.
-const MAKERS: [&str; 9] = [
+/// What makes a sentence for callers; the last text in its brackets is the sentence, of `says!` the first.
+const MAKERS: [&str; 13] = [
     "says!(",
     "FieldError::new(",
     "Problem::new(",
@@ -92,11 +92,14 @@ const MAKERS: [&str; 9] = [
     "bad_format(",
     "refused(",
     "unsupported(",
+    "quoted_in(",
+    "refuse(",
+    "wrong(",
+    "(BadExpression,",
 ];
 
 /// Texts that stand in a binding before they are handed to one of those.
-const BINDINGS: [&str; 4] =
-    ["let message = \"", "let detail = \"", "const A_TIME: &str = \"", "let allowed = \""];
+const BINDINGS: [&str; 4] = ["let message =", "let detail =", "const A_TIME: &str =", "let allowed ="];
 
 /// A text that is put together from others, or is an error of another crate.
 fn is_sentence(text: &str) -> bool {
@@ -148,15 +151,26 @@ fn texts_in_brackets(source: &str, from: usize) -> Vec<String> {
 fn sentences_of(source: &str) -> Vec<String> {
     let source = source.split("#[cfg(test)]").next().unwrap_or_default();
     let made = MAKERS.iter().flat_map(|maker| {
-        source.match_indices(maker).filter_map(|(at, _)| {
-            let texts = texts_in_brackets(source, at + maker.len());
-            texts.into_iter().rfind(|text| is_sentence(text))
+        let whole =
+            source.match_indices(maker).filter(|(at, _)| !source[..*at].ends_with(char::is_alphanumeric));
+        whole.filter_map(|(at, _)| {
+            let mut texts = texts_in_brackets(source, at + maker.len()).into_iter();
+            // Behind the sentence stand the values of its places.
+            if *maker == "says!(" { texts.next() } else { texts.rfind(|text| is_sentence(text)) }
         })
     });
     let bound = BINDINGS.iter().flat_map(|binding| {
-        source.match_indices(binding).map(|(at, _)| text_at(source, at + binding.len()).0)
+        source.match_indices(binding).filter_map(|(at, _)| {
+            let (blank, _) = source[at + binding.len()..].split_once('"')?;
+            let is_text = blank.trim().is_empty();
+            is_text.then(|| text_at(source, at + binding.len() + blank.len() + 1).0)
+        })
     });
-    made.chain(bound).collect()
+    let turned = source.match_indices("\".into()").filter_map(|(end, _)| {
+        let text = source[..end].rsplit_once(" \"")?.1;
+        Some(text.replace("\\\"", "\"")).filter(|text| is_sentence(text))
+    });
+    made.chain(bound).chain(turned).collect()
 }
 
 fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
@@ -189,6 +203,8 @@ fn every_sentence_for_callers_has_its_chinese() {
         ["engine/src/path/accept/check.rs", "engine/src/path/trigger.rs"].map(|file| crates.join(file)),
     );
     sources(&crates.join("server/src"), &mut files);
+    sources(&crates.join("scenario/src"), &mut files);
+    files.push(crates.join("cli/src/exit.rs"));
 
     let (mut count, mut missing) = (0, Vec::new());
     for file in files {

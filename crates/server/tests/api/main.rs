@@ -15,6 +15,7 @@ mod message;
 mod operation;
 mod personal;
 mod routes;
+mod scenario;
 mod serve;
 mod server;
 mod setup;

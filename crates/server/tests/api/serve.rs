@@ -1,11 +1,14 @@
 //! Real connections: kept alive, and at the end let finish.
 
 use hongyan_server::{Settings, serve};
+use hongyan_store::{NewUser, PasswordHash, Role, Salt, Secret};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::server::{Server, message};
+use crate::server::{NOW, Server, message};
 
 struct Running {
     address: std::net::SocketAddr,
@@ -44,6 +47,94 @@ async fn answer(stream: &mut TcpStream) -> String {
         assert!(got > 0, "closed after {text}");
         read.extend_from_slice(&more[..got]);
     }
+}
+
+/// A login through a proxy on this machine, which says who called it.
+async fn log_in(stream: &mut TcpStream, from: &str, password: &str) -> String {
+    let body = format!("{{\"name\":\"zhang\",\"password\":\"{password}\"}}");
+    let head = format!(
+        "POST /api/v1/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nx-forwarded-for: 6.6.6.6, {from}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    answer(stream).await.split(' ').nth(1).unwrap().to_owned()
+}
+
+async fn with_zhang(settings: Settings) -> (Server, Running, TcpStream) {
+    let server = Server::start_with(settings).await;
+    let salt = Salt::generate(&mut StdRng::seed_from_u64(5));
+    let password = PasswordHash::of(&Secret::new("correct horse"), &salt).unwrap();
+    let user = NewUser {
+        name: "zhang".to_owned(),
+        password,
+        role: Role::Viewer,
+        accounts: Vec::new(),
+        language: None,
+    };
+    assert!(server.store.put_user(user, NOW).await.unwrap());
+    let running = run(&server).await;
+    let stream = TcpStream::connect(running.address).await.unwrap();
+    (server, running, stream)
+}
+
+#[tokio::test]
+async fn behind_a_proxy_each_caller_is_throttled_and_audited_by_its_own_address() {
+    let (server, running, mut stream) = with_zhang(Settings::default()).await;
+
+    for _ in 0..30 {
+        assert_eq!(log_in(&mut stream, "203.0.113.7", "wrong password").await, "401");
+    }
+
+    assert_eq!(log_in(&mut stream, "203.0.113.7", "correct horse").await, "429");
+    assert_eq!(log_in(&mut stream, "198.51.100.2", "correct horse").await, "200");
+    let audit = server.get("/api/v1/audit").await.text;
+    assert!(audit.contains("198.51.100.2") && !audit.contains("6.6.6.6"), "{audit}");
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_network_of_ipv6_is_one_caller_to_the_throttle() {
+    let (_server, running, mut stream) = with_zhang(Settings::default()).await;
+
+    for host in 0..30 {
+        assert_eq!(log_in(&mut stream, &format!("2001:db8::{host:x}"), "wrong password").await, "401");
+    }
+
+    assert_eq!(log_in(&mut stream, "2001:db8::ffff", "correct horse").await, "429");
+    assert_eq!(log_in(&mut stream, "2001:db8:0:1::1", "correct horse").await, "200");
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_a_stranger_says_of_its_address_is_not_believed() {
+    let (server, running, mut stream) = with_zhang(Settings { proxies: vec![], ..Settings::default() }).await;
+
+    assert_eq!(log_in(&mut stream, "198.51.100.2", "correct horse").await, "200");
+
+    let audit = server.get("/api/v1/audit").await.text;
+    assert!(audit.contains("127.0.0.1") && !audit.contains("198.51.100.2"), "{audit}");
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn many_strangers_that_guess_do_not_keep_a_user_out_of_where_they_work() {
+    let (_server, running, mut stream) = with_zhang(Settings::default()).await;
+    assert_eq!(log_in(&mut stream, "198.51.100.2", "correct horse").await, "200");
+
+    for address in 0..5 {
+        for _ in 0..20 {
+            log_in(&mut stream, &format!("203.0.113.{address}"), "wrong password").await;
+        }
+    }
+
+    assert_eq!(log_in(&mut stream, "203.0.113.99", "correct horse").await, "429", "strangers wait");
+    assert_eq!(log_in(&mut stream, "198.51.100.2", "correct horse").await, "200");
+    running.stop.cancel();
+    running.ended.await.unwrap().unwrap();
 }
 
 #[tokio::test]

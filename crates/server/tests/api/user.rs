@@ -176,6 +176,50 @@ async fn a_second_factor_is_turned_on_by_its_code_and_each_code_opens_once() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_keeps_nobody_out_and_lets_no_code_in_twice() {
+    let server = Server::start().await;
+    put(&server, "zhang", Role::Viewer).await;
+    let secret = generate_totp(&mut StdRng::seed_from_u64(2));
+    let turned = server.store.change_user(
+        "zhang",
+        UserChange { totp: Some(Some(secret.clone())), ..UserChange::default() },
+        NOW,
+    );
+    turned.await.unwrap();
+    let login = |code: &str| json!({ "name": "zhang", "password": PASSWORD, "totp": code });
+    let code_at = |now| {
+        (0..1_000_000)
+            .map(|n| format!("{n:06}"))
+            .find(|code| totp_step(&secret, code, now).is_some())
+            .unwrap()
+    };
+
+    let before = code_at(server.clock.now());
+    server.clock.advance_ms(3_600 * 1_000);
+    let ahead = log_in(&server, &login(&code_at(server.clock.now()))).await;
+    server.clock.set_back_ms(3_600 * 1_000);
+    let (back, again) = (log_in(&server, &login(&before)).await, log_in(&server, &login(&before)).await);
+
+    assert_eq!((ahead.status, back.status), (StatusCode::OK, StatusCode::OK), "{}", back.text);
+    assert_eq!(again.problem(), problem(401, "login_failed"));
+}
+
+#[tokio::test]
+async fn a_cookie_from_before_a_login_opens_nothing_after_it() {
+    let server = Server::start().await;
+    put(&server, "zhang", Role::Viewer).await;
+    let planted = format!("hongyan={}", "ab".repeat(32));
+
+    let body = json!({ "name": "zhang", "password": PASSWORD }).to_string();
+    let entered = call(&server, &planted, "same-origin", ("POST", "/api/v1/login"), &body).await;
+    let after = call(&server, &planted, "same-origin", ("GET", "/api/v1/me"), "").await;
+
+    let set = entered.headers[header::SET_COOKIE].to_str().unwrap();
+    assert!(entered.status == StatusCode::OK && !set.contains(&planted), "{set}");
+    assert_eq!(after.problem(), problem(401, "unauthorized"));
+}
+
+#[tokio::test]
 async fn an_admin_makes_changes_and_deletes_users_but_never_the_last_admin() {
     let server = Server::start().await;
     put(&server, "root", Role::Admin).await;

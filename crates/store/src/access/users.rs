@@ -270,15 +270,17 @@ fn deed(action: Action, name: &str, detail: serde_json::Value, at: Timestamp) ->
     Deed { action, account: None, subject: name.to_owned(), detail, at }
 }
 
+// A code counts from one step before to one step after now: what is more than two ahead of it was used by a clock that
+// has been set back since, and would keep its owner out until the time comes again.
 const USE_STEP: &str = "
 UPDATE user
 SET totp_step = ?2
 WHERE account = 0
   AND name = ?1
-  AND totp_step < ?2";
+  AND (totp_step < ?2 OR totp_step > ?2 + 2)";
 
 impl Store {
-    /// Uses a code's step up. `false`: it, or a later one, was used before.
+    /// Uses up the step of a code that is right now. `false`: it, or a later one, was used before.
     pub async fn use_totp_step(&self, name: &str, step: i64) -> Result<bool> {
         let name = name.to_owned();
         self.write(1, move |ledger| {

@@ -1,12 +1,13 @@
 //! An account put in, or in place of the one that is there; and what there is to audit of it.
 
+use hongyan_domain::setting::check_appid;
 use hongyan_domain::{AccountId, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::account::accounts::{BY_APPID, number, opened, revise};
 use crate::account::secrets::seal_secrets;
 use crate::seal::keyring::{self, AccountKeys, INSTALLATION, Keyring, Purpose, Slot};
-use crate::{AccountDraft, Action, Deed, Result, TokenSource};
+use crate::{AccountDraft, Action, Deed, Result, StoreError, TokenSource};
 
 const NEXT_ACCOUNT: &str = "
 UPDATE meta
@@ -53,7 +54,10 @@ pub(super) fn put(
     let known = number(conn, &draft.appid)?;
     let id = match known {
         Some(id) => id,
-        None => new_account(conn, keyring)?,
+        None => {
+            check_appid(draft.appid.as_str()).map_err(|fault| StoreError::Fields(vec![fault]))?;
+            new_account(conn, keyring)?
+        }
     };
     let keys = keyring.read(conn, id)?;
     let mut by_appid = conn.prepare_cached(BY_APPID)?;

@@ -3,12 +3,15 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::process::Stdio;
 
 use hongyan_store::MasterKey;
-use hongyan_testkit::process::run;
+use hongyan_testkit::Api;
+use hongyan_testkit::process::{binary, run};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::site::{APPID, Site, post};
 
@@ -308,13 +311,14 @@ async fn the_command_line_puts_nothing_in_that_the_api_would_refuse() {
         &["--secret", "s", "--token-source", "http://"],
         &["--secret", "s", "--name", "\u{1b}[31m"],
     ];
+    let nonsense = [vec!["account", "add", "--appid", "nonsense", "--secret", "s"]];
     let key: &[&[&str]] = &[
         &["key", "create", "--name", "\n\u{1b}[31m"],
         &["key", "create", "--name", "ci", "--expires-after", "99999999999d"],
     ];
     let accounts = more.iter().map(|more| [&["account", "add", "--appid", "wx2"], *more].concat());
 
-    for words in accounts.chain(key.iter().map(|words| words.to_vec())) {
+    for words in accounts.chain(nonsense).chain(key.iter().map(|words| words.to_vec())) {
         let ended = run(folder.path(), &[], &words).await;
         assert_eq!(ended.status.code(), Some(2), "{words:?}: {ended:?}");
     }
@@ -322,6 +326,31 @@ async fn the_command_line_puts_nothing_in_that_the_api_would_refuse() {
     let listed = run(folder.path(), &[], &["account", "list", "--json"]).await.json();
     assert_eq!(listed["accounts"].as_array().unwrap().len(), 1, "{listed}");
     run(folder.path(), &[], &["account", "remove", "--appid", "wx1", "--yes", "--json"]).await.json();
+}
+
+#[tokio::test]
+async fn the_demo_ends_with_a_way_into_its_console() {
+    let mut demo = tokio::process::Command::new(binary());
+    demo.args(["demo", "--messages", "20"])
+        .env("HONGYAN_LANG", "en")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    let mut demo = demo.spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let line = loop {
+        let line = lines.next_line().await.unwrap().expect("it tells of the console before it ends");
+        if line.trim_start().starts_with("console ") {
+            break line;
+        }
+    };
+
+    let words: Vec<_> = line.split_whitespace().map(|word| word.trim_end_matches(',')).collect();
+    let ["console", url, "as", name, "password", password] = words[..] else { panic!("{line}") };
+    let address = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+    let login = json!({ "name": name, "password": password });
+
+    let me = Api::new(address, "none").post("/api/v1/login", &login).await.expect(200);
+    assert_eq!(me["role"], "admin", "{me}");
 }
 
 /// Compiles the stand-in for a disk that can be filled and emptied.

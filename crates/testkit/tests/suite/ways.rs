@@ -48,7 +48,10 @@ async fn an_entry_that_dies_with_answers_on_the_way_costs_a_repeat_and_no_second
 
 #[tokio::test]
 async fn an_account_with_a_proxy_goes_through_it_and_the_others_do_not_miss_it() {
-    let world = World::build().accounts(2).followers(20).start().await;
+    let allow = |settings: &mut hongyan_engine::Settings| {
+        settings.outgoing.guard.allowed = vec!["127.0.0.1".parse().unwrap()];
+    };
+    let world = World::build().accounts(2).followers(20).engine(allow).start().await;
     let (proxied, other) = (&world.officials[0], &world.officials[1]);
     let proxy = json!({ "proxy": world.detour.url() });
     world.api().patch(&format!("/api/v1/accounts/{}", proxied.appid), &proxy).await.expect(200);

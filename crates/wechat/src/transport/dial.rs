@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use super::connection::Connection;
 use super::stream::Stream;
 use crate::error::NotSent;
-use crate::settings::{Base, Proxy, Settings, SettingsError};
+use crate::settings::{AddressGuard, Base, Proxy, Settings, SettingsError};
 
 /// A proxy's answer to CONNECT has a status line and a few headers.
 const LONGEST_PROXY_HEAD: usize = 8 * 1024;
@@ -31,6 +31,7 @@ const MOST_DIALS: usize = 256;
 pub(super) struct Dialer {
     tls: TlsConnector,
     turns: Arc<Semaphore>,
+    proxy_guard: AddressGuard,
     connect_timeout: Duration,
     /// How long the kernel may go on sending what is not acknowledged: as long as the call, then nothing lingers.
     user_timeout: Duration,
@@ -41,6 +42,7 @@ impl Dialer {
         Ok(Self {
             tls: TlsConnector::from(Arc::new(tls(settings)?)),
             turns: Arc::new(Semaphore::new(MOST_DIALS)),
+            proxy_guard: settings.proxy_guard.clone(),
             connect_timeout: settings.connect_timeout,
             user_timeout: settings.timeout,
         })
@@ -59,8 +61,10 @@ impl Dialer {
     }
 
     async fn connect(&self, base: &Base, proxy: Option<&Proxy>) -> Result<Connection, NotSent> {
-        let (host, port) = proxy.map_or((&base.host, base.port), |proxy| (&proxy.host, proxy.port));
-        let mut tcp = self.tcp(host, port).await?;
+        let mut tcp = match proxy {
+            Some(proxy) => self.tcp(self.vetted(proxy).await?).await?,
+            None => self.tcp(addresses(&base.host, base.port).await?).await?,
+        };
         let stream = match &base.tls {
             None => Stream::Plain(tcp),
             Some(name) => {
@@ -73,9 +77,15 @@ impl Dialer {
         Connection::over(stream).await.map_err(|_| NotSent::Closed)
     }
 
-    async fn tcp(&self, host: &str, port: u16) -> Result<TcpStream, NotSent> {
-        let addresses: Vec<SocketAddr> =
-            tokio::net::lookup_host((host, port)).await.map_err(NotSent::Dns)?.take(MOST_ADDRESSES).collect();
+    /// A proxy is an address that somebody entered: what it is called is vetted, and what was vetted is dialled. One bad
+    /// address is a sign of malice, not of choice.
+    async fn vetted(&self, proxy: &Proxy) -> Result<Vec<SocketAddr>, NotSent> {
+        let addresses = addresses(&proxy.host, proxy.port).await?;
+        let is_open = addresses.iter().all(|address| self.proxy_guard.allows(address.ip()));
+        if is_open { Ok(addresses) } else { Err(NotSent::ProxyClosed) }
+    }
+
+    async fn tcp(&self, addresses: Vec<SocketAddr>) -> Result<TcpStream, NotSent> {
         let share = self.connect_timeout / u32::try_from(addresses.len().max(1)).unwrap_or(1);
         let mut last = NotSent::Dns(io::Error::from(io::ErrorKind::NotFound));
         for address in addresses {
@@ -103,6 +113,11 @@ impl Dialer {
         let tls = self.tls.connect(name.clone(), tcp).await.map_err(NotSent::Tls)?;
         Ok(Stream::Tls(Box::new(tls)))
     }
+}
+
+async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, NotSent> {
+    let found = tokio::net::lookup_host((host, port)).await.map_err(NotSent::Dns)?;
+    Ok(found.take(MOST_ADDRESSES).collect())
 }
 
 fn tls(settings: &Settings) -> Result<rustls::ClientConfig, SettingsError> {
@@ -161,7 +176,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let dialer = Dialer::new(&settings).unwrap();
 
-        let tcp = dialer.tcp("127.0.0.1", listener.local_addr().unwrap().port()).await.unwrap();
+        let tcp = dialer.tcp(vec![listener.local_addr().unwrap()]).await.unwrap();
 
         let socket = SockRef::from(&tcp);
         assert!(tcp.nodelay().unwrap());

@@ -51,9 +51,10 @@ pub(crate) async fn log_in(
     let proved = prove(&app, &name, password, totp.as_deref()).await;
     // To be asked for the code is no failure: the password was right. Nor is it one that the store could not be read.
     if proved.as_ref().err().is_none_or(|problem| problem.code() != Code::LoginFailed) {
-        app.doors().forgive(address, &name);
+        app.doors().forgive(address, &name, app.now());
     }
     let (caller, token) = enter(&app, &proved?.name, &extensions, &headers).await?;
+    app.doors().know(address, &name, app.now());
     let mut response = answer::json(StatusCode::OK, &MeBody::of(&app, &caller));
     session::keep(&mut response, &headers, &token);
     Ok(response)

@@ -25,6 +25,9 @@ pub(crate) async fn caller(app: &App, parts: &Parts) -> Result<Option<Caller>, P
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         check_origin(&parts.headers, Shown::Needed)?;
     }
+    if let Some(address) = peer(&parts.extensions) {
+        app.doors().know(address, &user.name, now);
+    }
     // A stream that is left open is no use of the session.
     if parts.uri.path() != EVENTS {
         app.doors().saw(&session.id, now);

@@ -14,7 +14,7 @@ use crate::access::auth::{MayAdmin, MayRead};
 use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::request::body::Json;
+use crate::request::body::{Json, Nothing};
 use crate::request::field::{self, bad, keep};
 use crate::request::path::Named;
 
@@ -200,6 +200,7 @@ pub(crate) async fn test_channel(
     MayAdmin(caller): MayAdmin,
     State(app): State<App>,
     Named(id): Named<String>,
+    _: Nothing,
 ) -> Answer {
     for_all(&caller)?;
     let channel = find(&app, &id).await?;
@@ -240,11 +241,16 @@ pub(crate) async fn address(app: &App, url: &str) -> Result<Target, FieldError> 
             "is no URL like https://host/path: http or https, without user and password, at most 2,048 bytes",
         )
     })?;
-    match app.engine().check_address(&target).await {
+    may_call(app, "url", &target).await.map(|()| target)
+}
+
+/// Whether a call may go there, as far as can be told now.
+pub(crate) async fn may_call(app: &App, field: &'static str, target: &Target) -> Result<(), FieldError> {
+    match app.engine().check_address(target).await {
         // A name that is not known yet may be so later: the call asks again.
-        Ok(()) | Err(Failure::Dns(_) | Failure::Timeout(_)) => Ok(target),
+        Ok(()) | Err(Failure::Dns(_) | Failure::Timeout(_)) => Ok(()),
         Err(_) => Err(bad(
-            "url",
+            field,
             "leads to an address that is not on the open internet: the operator may allow it in the settings (outgoing.allow)",
         )),
     }

@@ -117,6 +117,19 @@ async fn plain_http_goes_through_a_proxy_in_absolute_form() {
 }
 
 #[tokio::test]
+async fn a_proxy_at_an_address_that_may_not_be_called_is_not_dialled() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = Proxy::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let proxy_guard = crate::AddressGuard::new(|address| !address.is_loopback());
+    let guarded =
+        Settings { api_bases: vec!["http://api.weixin.test".to_owned()], proxy_guard, ..settings(&[]) };
+
+    let outcome = proxied(&guarded, proxy).call(&post()).await;
+
+    assert!(matches!(outcome, Err(CallError::NotSent(NotSent::ProxyClosed))), "{}", kind(&outcome));
+}
+
+#[tokio::test]
 async fn a_proxy_that_wants_another_password_has_not_sent_it_on() {
     let (address, _server) =
         server(vec![vec![Does::Says("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")]]).await;
