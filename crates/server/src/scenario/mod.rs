@@ -240,15 +240,26 @@ impl<'a> TriggerRequest<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Catalogue)]
 pub(crate) struct CatalogueBody {
-    #[schema(value_type = Vec<Object>)]
-    scenarios: Vec<&'static Scenario>,
+    scenarios: Vec<EntryBody>,
+}
+
+/// A built-in scenario.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CatalogueScenario)]
+pub(crate) struct EntryBody {
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    scenario: &'static Scenario,
+    /// Its title in English.
+    title_en: &'static str,
 }
 
 /// Lists the built-in scenarios, ready to bind to a template.
 #[utoipa::path(get, path = "/api/v1/catalogue", tag = "scenarios",
     responses((status = 200, description = "The catalogue", body = CatalogueBody)))]
 pub(crate) async fn list_catalogue(MayRead(_caller): MayRead) -> Answer {
-    answer::ok(&CatalogueBody { scenarios: catalogue().iter().map(|entry| &entry.scenario).collect() })
+    let shown = |entry: &'static CatalogueEntry| EntryBody { scenario: &entry.scenario, title_en: &entry.title_en };
+    answer::ok(&CatalogueBody { scenarios: catalogue().iter().map(shown).collect() })
 }
 
 /// To which template.
