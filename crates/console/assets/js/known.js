@@ -1,6 +1,7 @@
 // What many pages look up: accounts and their templates, asked for once and kept for a minute.
 import { useEffect, useState } from './lib.js';
 import { api } from './api.js';
+import { said } from './i18n.js';
 
 const KEPT_MS = 60000;
 const kept = new Map();
@@ -31,6 +32,16 @@ function useOnce(path, load, nothing) {
 
 /** The accounts that the user may see: the first 500. */
 export const useAccounts = () => useOnce('/api/v1/accounts', async () => (await api.get('/api/v1/accounts', { limit: 500 })).accounts, []);
+
+/** Names of WeChat's industries in the reader's language, as one writes a template's or an account's: `(first, second)`. */
+export function useIndustries() {
+  const table = useOnce('/api/v1/industries', async () => (await api.get('/api/v1/industries')).industries, []);
+  return (first, second) => {
+    const known = table.find((one) => one.secondary_zh === second);
+    const names = known ? [said({ zh: first, en: known.primary_en }), said({ zh: second, en: known.secondary_en })] : [first, second];
+    return names.filter(Boolean).join(' / ');
+  };
+}
 
 /** An account's templates by id: `{id: {title, content, fields, …}}`. */
 export function useTemplates(appid) {

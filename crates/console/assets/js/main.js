@@ -2,7 +2,6 @@
 import { html, render, useEffect, useState } from './lib.js';
 import { api, onLoggedOut } from './api.js';
 import { lang, lone, onLang, setLang, t } from './i18n.js';
-import { zone } from './format.js';
 import { MeContext, may } from './me.js';
 import { Link, go, usePlace } from './router.js';
 import { ROUTES, match } from './routes.js';
@@ -47,7 +46,7 @@ function Navigation({ path, me, leave }) {
   return html`<nav class="nav" aria-label=${t('nav.main')}>
     <${Link} href="/" class="brand"><img src="/assets/icon.svg" alt="" width="26" height="26" /><span>${t('app.name')}</span><//>
     <ul>${items.map((route) => html`<li key=${route.path}><${Link} href=${route.path} aria-current=${here(route) ? 'page' : undefined}>${t(route.nav)}<//></li>`)}</ul>
-    <div class="nav-foot"><p class="who">${me.name}<span class="faint"> · ${t(`role.${me.role}`)}<br />${t('app.zone', { zone: zone() })}</span></p>
+    <div class="nav-foot"><p class="who">${me.name}<span class="faint"> · ${t(`role.${me.role}`)}<br />${t('app.zone')}</span></p>
       <${Language} me=${me} /><button type="button" class="plain" onClick=${leave}>${t('app.logout')}</button></div></nav>`;
 }
 

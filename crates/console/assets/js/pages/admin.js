@@ -99,7 +99,7 @@ function Audit() {
   const page = useData((signal) => api.get('/api/v1/audit', { limit: 50, ...query }, signal), [JSON.stringify(query)]);
   const fields = [
     ...(accounts.length > 1 ? [{ name: 'appid', label: t('word.account'), options: accounts.map(({ appid, name }) => [appid, name]) }] : []),
-    { name: 'action', label: t('admin.action') }, { name: 'actor', label: t('admin.actor') }, { name: 'since', label: t('word.since'), more: true }, { name: 'until', label: t('word.until'), more: true },
+    { name: 'action', label: t('admin.action') }, { name: 'actor', label: t('admin.actor') }, { name: 'since', label: t('word.since'), type: 'datetime-local', more: true }, { name: 'until', label: t('word.until'), type: 'datetime-local', more: true },
   ];
   const columns = [
     { key: 'at', label: t('word.time'), cell: (row) => html`<${Time} at=${row.at} />` }, { key: 'actor', label: t('admin.actor'), cell: (row) => html`<span>${row.actor}<br /><span class="faint">${row.address}</span></span>` },

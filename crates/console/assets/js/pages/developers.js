@@ -1,5 +1,6 @@
 // For programs: keys, a request to copy, the document of the API.
 import { html, useState } from '../lib.js';
+import { asTime } from '../clock.js';
 import { api } from '../api.js';
 import { t, words } from '../i18n.js';
 import { useData } from '../live.js';
@@ -9,7 +10,6 @@ import { Badge, Card, Command, Empty, Head, Id, Loading, Time, Trouble } from '.
 import { act } from '../ui/act.js';
 import { ask } from '../ui/confirm.js';
 import { Check, Field, FormTrouble, useForm } from '../ui/form.js';
-import { asTime } from '../ui/place.js';
 import { Table } from '../ui/table.js';
 
 words({

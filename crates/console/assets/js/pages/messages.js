@@ -31,8 +31,8 @@ const fields = (accounts) => [
   { name: 'lane', label: t('word.lane'), options: ['urgent', 'normal', 'bulk'].map((lane) => [lane, t(`lane.${lane}`)]), more: true },
   { name: 'cause', label: t('word.cause'), more: true },
   { name: 'errcode', label: t('word.errcode'), more: true },
-  { name: 'since', label: t('word.since'), more: true },
-  { name: 'until', label: t('word.until'), more: true },
+  { name: 'since', label: t('word.since'), type: 'datetime-local', more: true },
+  { name: 'until', label: t('word.until'), type: 'datetime-local', more: true },
 ];
 
 const columns = (title) => [

@@ -2,6 +2,7 @@
 import { html } from '../lib.js';
 import { api, url } from '../api.js';
 import { said, t, words } from '../i18n.js';
+import { instant } from '../clock.js';
 import { number, span } from '../format.js';
 import { useData } from '../live.js';
 import { may, useMe } from '../me.js';
@@ -133,7 +134,7 @@ export default function Queue() {
   if (!queue.data || !standing.data) return html`${head}${problem ? html`<${Trouble} problem=${problem} again=${again} />` : html`<${Loading} />`}`;
   if (!accounts.length) return html`${head}<${Empty} title=${t('place.no_account')}><${Link} class="button primary" href="/start">${t('place.connect')}<//><//>`;
   const { busy, idle } = sorted(queue.data, accounts, appid);
-  const held = whole.data?.held && html`<div class="trouble" role="alert"><p>${t('queue.held', { since: new Date(whole.data.since).toLocaleString() })}</p>${may(me, 'admin') && html`<button type="button" class="button small" onClick=${() => hold(true, again)}>${t('queue.release')}</button>`}</div>`;
+  const held = whole.data?.held && html`<div class="trouble" role="alert"><p>${t('queue.held', { since: instant(whole.data.since) })}</p>${may(me, 'admin') && html`<button type="button" class="button small" onClick=${() => hold(true, again)}>${t('queue.release')}</button>`}</div>`;
   return html`${head}${held}<${Trouble} problem=${problem} again=${again} /><${Figures} queue=${queue.data} busy=${busy} />
     <div data-part="lanes"><${Table} columns=${columns(me, again)} rows=${busy} id=${(row) => row.appid} label=${t('queue.title')} empty=${html`<${Empty} title=${t('queue.empty')}><p>${t('queue.empty_hint')}</p><//>`} /></div>
     ${idle.length > 0 && html`<details class="card" data-part="idle"><summary><h2>${t('queue.idle', { n: number(idle.length) })}</h2></summary><${Table} columns=${columns(me, again).filter(({ key }) => !LANES.includes(key) && key !== 'scheduled')} rows=${idle} id=${(row) => row.appid} label=${t('queue.title')} /></details>`}`;

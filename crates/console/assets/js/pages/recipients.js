@@ -1,5 +1,6 @@
 // Recipients: what is known of one person, why a message would not go, and who is not written to.
 import { html, useState } from '../lib.js';
+import { asTime } from '../clock.js';
 import { api, url } from '../api.js';
 import { said, has, t, words } from '../i18n.js';
 import { number } from '../format.js';
@@ -11,7 +12,7 @@ import { Badge, Card, Empty, Id, Loading, State, Time, Trouble, cause } from '..
 import { act } from '../ui/act.js';
 import { ask } from '../ui/confirm.js';
 import { Field, FormTrouble, useForm } from '../ui/form.js';
-import { AccountPage, asTime } from '../ui/place.js';
+import { AccountPage } from '../ui/place.js';
 import { Filters, PagedTable, Table } from '../ui/table.js';
 import { toast } from '../ui/toast.js';
 
