@@ -30,14 +30,17 @@ function useOnce(path, load, nothing) {
   return value;
 }
 
-/** The accounts that the user may see: the first 500. */
-export const useAccounts = () => useOnce('/api/v1/accounts', async () => (await api.get('/api/v1/accounts', { limit: 500 })).accounts, []);
+/** Stands for the accounts until they are known. */
+export const ASKED = [];
 
-/** Names of WeChat's industries in the reader's language, as one writes a template's or an account's: `(first, second)`. */
+/** The accounts that the user may see: the first 500; `ASKED` at first. */
+export const useAccounts = () => useOnce('/api/v1/accounts', async () => (await api.get('/api/v1/accounts', { limit: 500 })).accounts, ASKED);
+
+/** Names of WeChat's industries in the reader's language, as templates and accounts have them: `(first, second, code)`. */
 export function useIndustries() {
   const table = useOnce('/api/v1/industries', async () => (await api.get('/api/v1/industries')).industries, []);
-  return (first, second) => {
-    const known = table.find((one) => one.secondary_zh === second);
+  return (first, second, code) => {
+    const known = table.find((one) => one.code === code || one.secondary_zh === second);
     const names = known ? [said({ zh: first, en: known.primary_en }), said({ zh: second, en: known.secondary_en })] : [first, second];
     return names.filter(Boolean).join(' / ');
   };

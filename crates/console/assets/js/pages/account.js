@@ -87,7 +87,7 @@ function Industries({ appid }) {
   const now = useData((signal) => api.get(`/api/v1/accounts/${appid}/industry`, {}, signal), [appid]);
   const table = useData((signal) => api.get('/api/v1/industries', {}, signal), []);
   const named = useIndustries();
-  const shown = (one) => named(one?.first_class, one?.second_class) || t('account.unchanged');
+  const shown = (one) => named(one?.first_class, one?.second_class, one?.code) || t('account.unchanged');
   const ready = now.data && table.data;
   return html`<${Card} title=${t('account.industry')}><${Trouble} problem=${now.problem || table.problem} again=${now.again} />${!ready && !now.problem && html`<${Loading} />`}
     ${now.data && html`<dl class="facts"><div><dt>${t('account.primary')}</dt><dd>${shown(now.data.primary)}</dd></div><div><dt>${t('account.secondary')}</dt><dd>${shown(now.data.secondary)}</dd></div>
