@@ -162,6 +162,7 @@ export default {
   'time.s': '{n} s',
   'time.min': '{n} min',
   'time.h': '{n} h',
+  'time.d': '{n} days',
   'time.never': 'never',
   'phone.title': 'On the phone',
   'phone.detail': 'Details',

@@ -162,6 +162,7 @@ export default {
   'time.s': '{n} 秒',
   'time.min': '{n} 分钟',
   'time.h': '{n} 小时',
+  'time.d': '{n} 天',
   'time.never': '还没有',
   'phone.title': '手机上看到的样子',
   'phone.detail': '查看详情',

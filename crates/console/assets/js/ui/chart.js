@@ -19,6 +19,12 @@ const ticks = (_, times, __, ___, step) => times.map((time) => {
 /** Points that no line would show, since nothing is beside them. */
 const lone = (plot, nth) => plot.data[nth].flatMap((value, at, all) => (value !== null && (all[at - 1] ?? null) === null && (all[at + 1] ?? null) === null ? [at] : []));
 
+/** A scale for shares in per cent: 0 to 100; where all is nearly well, only the top of it, or nobody sees a dip. */
+export function shareRange(_, low) {
+  if (low === null || low === undefined || low < 50) return [0, 102];
+  return low < 90 ? [50, 101] : [90, 100.2];
+}
+
 const fromZero = (_, __, high) => [0, Math.max((high ?? 0) * 1.15, 1)];
 
 function options({ Plot, box, times, series, height, shown, range, pick }) {
