@@ -146,11 +146,13 @@ test('a person is looked up, asked about, put on the list and taken off it', () 
   await page.getByLabel('openid', { exact: true }).first().fill(here.openids[1]);
   await page.getByRole('button', { name: '查询' }).click();
   await page.waitForURL(/touser=/);
-  await page.locator('[data-part=why]').getByRole('button', { name: '检查' }).click();
-  await page.locator('[data-part=why] .badge.bad', { hasText: '禁发名单' }).waitFor();
+  await page.locator('[data-part=why] .badge.bad', { hasText: '会被拒绝' }).waitFor();
+  await page.locator('[data-part=why]').getByText('禁发名单', { exact: true }).waitFor();
+  await page.locator('[data-part=suppressed]').getByText('来源：接口或控制台').waitFor();
   await page.locator('[data-part=suppressed]').getByRole('button', { name: '解除' }).click();
   await answer(page, '解除');
   await page.getByText('不在禁发名单中').waitFor();
+  await page.locator('[data-part=why] .badge', { hasText: '会被拒绝' }).waitFor({ state: 'detached' });
   await page.locator('[data-part=suppressed] summary').click();
   await page.locator('[data-part=suppressed]').getByRole('button', { name: '加入禁发名单' }).click();
   await page.locator('[data-part=suppressed]').getByText('人工加入').first().waitFor();
@@ -344,7 +346,7 @@ test('a rule is changed in per cent, switched off, taken back to how it came; an
 }));
 
 test('a webhook is made with a secret shown once, tested, changed, replayed, switched off and deleted', () => walk('/webhooks', async (page) => {
-  await page.locator('[data-part=make] summary').click();
+  await page.locator('.empty').getByText(/咖啡店/).waitFor();
   await page.getByLabel('名称').fill('订单中心');
   await page.getByLabel('接收地址').fill('not a url');
   await page.getByRole('button', { name: '登记业务回调' }).click();

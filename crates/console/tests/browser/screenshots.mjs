@@ -27,7 +27,7 @@ try {
   const { results } = await call('/api/v1/messages/batch', { messages }, key);
   const [name, value] = setup.cookie.split(';')[0].split('=');
   const state = { cookies: [{ name, value, domain: '127.0.0.1', path: '/', expires: -1, httpOnly: true, secure: false, sameSite: 'Strict' }], origins: [] };
-  const pages = [['overview', '/', '.causes'], ['messages', '/messages', 'tbody tr'], ['message', `/messages/${results[0].id}`, '.phone-title'], ['start', `/start?appid=${appid}`, '[data-check=sending]'], ['connect', '/start?appid=new', '.form-grid'], ['me', '/me', 'tbody tr'],
+  const pages = [['overview', '/', '.causes'], ['messages', '/messages', 'tbody tr'], ['message', `/messages/${results[0].id}`, '.phone-title'], ['start', `/start?appid=${appid}`, '[data-check=sending]'], ['connect', '/start?appid=new', '[data-part=connect] form'], ['me', '/me', 'tbody tr'],
     ['templates', '/templates', 'tbody tr'], ['template', `/templates/${here.templateId}`, '.phone-card'], ['application', `/templates/applications/${application.id}`, '.keyword'], ['alert-rules', '/alerts?tab=rules', 'tbody tr'], ['webhook', `/webhooks/${webhook.id}`, 'tbody tr']];
   for (const language of ['zh', 'en']) {
     for (const [width, dark] of [[1440, false], [390, false], [1440, true]]) {

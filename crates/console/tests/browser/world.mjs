@@ -35,6 +35,7 @@ function start(args, env, key) {
 
 function fromFolder(route) {
   const { pathname } = new URL(route.request().url());
+  if (!pathname.startsWith('/assets/') && route.request().resourceType() !== 'document') return route.continue();
   const name = pathname.startsWith('/assets/') ? pathname.slice('/assets/'.length) : 'index.html';
   const body = readFileSync(join(ASSETS, name));
   return route.fulfill({ body, headers: { 'content-type': TYPES[name.split('.').pop()], 'content-security-policy': POLICY } });

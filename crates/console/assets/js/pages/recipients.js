@@ -161,7 +161,7 @@ function List({ appid }) {
 
 export default function Recipients() {
   const [query] = useQuery();
-  const fields = [{ name: 'touser', label: 'openid' }, { name: 'category', label: t('recipients.rules_of'), options: categories() }];
+  const fields = [{ name: 'touser', label: 'openid' }, { name: 'category', label: t('recipients.rules_of'), none: t('category.service'), options: categories().filter(([word]) => word !== 'service') }];
   return html`<${AccountPage} title=${t('recipients.title')} note=${t('recipients.note')}>${(account) => html`<${Filters} fields=${fields} />
     ${query.touser ? html`<${Person} key=${`${account.appid}.${query.touser}`} account=${account} touser=${query.touser} category=${query.category || 'service'} />` : html`<${List} key=${account.appid} appid=${account.appid} />`}`}<//>`;
 }

@@ -11,7 +11,7 @@ import { Badge, Card, Command, Empty, Head, Id, Loading, Trouble } from '../ui/b
 import { Field, FormTrouble, useForm } from '../ui/form.js';
 import { Fill } from '../ui/fill.js';
 import { toast } from '../ui/toast.js';
-import { WeChat } from '../ui/wechat.js';
+import { WeChat, useBase } from '../ui/wechat.js';
 
 words({
   zh: {
@@ -45,16 +45,18 @@ const SAMPLE = { appid: 'wxdemo0000000001', secret: 'demosecret', name: '', kind
 function Simulator({ fill }) {
   const me = useMe();
   const { name, ...account } = SAMPLE;
-  const put = (path, body) => `curl -s 127.0.0.1:9090/_sim/${path} -d '${JSON.stringify(body)}'`;
+  const base = useBase();
+  const at = base && !base.real ? base.addresses[0] : '127.0.0.1:9090';
+  const put = (path, body) => `curl -s ${at}/_sim/${path} -d '${JSON.stringify(body)}'`;
   const commands = [
     put('accounts', { ...account, callback_url: `${location.origin}/callback/${account.appid}` }),
     put('templates', { appid: account.appid, title: '订单支付成功', content: '商品：{{thing1.DATA}}\n时间：{{time2.DATA}}' }),
     put('followers', { appid: account.appid, count: 3 }),
   ];
   return html`<${Card} title=${t('start.simulator')} data-part="simulator"><p class="note">${t('start.simulator_note')}</p>
-    <p>${t('start.simulator_demo')}</p><${Command}>hongyan demo<//><${WeChat} />
+    <p>${t('start.simulator_demo')}</p><${Command}>hongyan demo<//><${WeChat} toSimulator />
     <p>${t('start.simulator_put')}</p><${Command}>${commands.join('\n')}<//>
-    ${may(me, 'admin') && html`<div><button type="button" class="button primary" onClick=${() => fill(SAMPLE)}>${t('start.fill')}</button></div>`}<//>`;
+    ${may(me, 'admin') && html`<div><button type="button" class="button" onClick=${() => fill(SAMPLE)}>${t('start.fill')}</button></div>`}<//>`;
 }
 
 function Connect({ values }) {

@@ -33,9 +33,9 @@ export function PagedTable({ page, of, ...table }) {
 }
 
 /**
- * Filters whose values stand in the address: `fields`: `[{name, label, options: [[value, text]] | undefined, type, more}]`.
+ * Filters whose values stand in the address: `fields`: `[{name, label, options: [[value, text]] | undefined, none, type, more}]`.
  * Choices hold at once, texts with Enter or the button; those with `more` fold away until one is used. A `datetime-local`
- * is a time of the API in the address.
+ * is a time of the API in the address; `none` is what an empty choice is called.
  */
 export function Filters({ fields }) {
   const [query, set] = useQuery();
@@ -50,10 +50,10 @@ export function Filters({ fields }) {
     set(Object.fromEntries(fields.map(({ name, type }) => [name, type === TIME ? asTime(draft[name]) : (draft[name] || '').trim()])));
   };
   const clear = () => set(Object.fromEntries(fields.map(({ name }) => [name, ''])));
-  const input = ({ name, label, options, type = 'text' }) => html`<label class="filter" key=${name}><span>${label}</span>
+  const input = ({ name, label, options, none, type = 'text' }) => html`<label class="filter" key=${name}><span>${label}</span>
     ${options
       ? html`<select name=${name} value=${query[name] || ''} onChange=${(event) => set({ [name]: event.target.value })}>
-          <option value="">${t('word.all')}</option>
+          <option value="">${none || t('word.all')}</option>
           ${options.map(([value, text]) => html`<option key=${value} value=${value} selected=${query[name] === value}>${text}</option>`)}</select>`
       : html`<input name=${name} type=${type} value=${draft[name] || ''} onInput=${(event) => put(name, event.target.value)} />`}</label>`;
   const [first, more] = [fields.filter((field) => !field.more), fields.filter((field) => field.more)];

@@ -17,19 +17,20 @@ const KEY = 'wechat.api_base';
 // In two parts, so that no address of http stands in a page.
 const SIMULATOR = `${'http:'}//127.0.0.1:9090`;
 
-/** The setting: `{value, source}`; null for whoever may not see settings. */
-function useBase() {
+/** The setting: `{addresses, source, real}`; null for whoever may not see settings. */
+export function useBase() {
   const me = useMe();
   const sees = may(me, 'admin') && !me.appids?.length;
   const { data } = useData(async (signal) => (sees ? api.get('/api/v1/settings', {}, signal) : null), [sees]);
-  return data?.settings.find(({ key }) => key === KEY) || null;
+  const setting = data?.settings.find(({ key }) => key === KEY);
+  const addresses = [setting?.value].flat();
+  return setting ? { addresses, source: setting.source, real: addresses.every((one) => REAL.test(one)) } : null;
 }
 
-/** Where it is connected to, and the way to the other. */
-export function WeChat() {
+/** Where it is connected to, and the way to the other; `toSimulator`: only the way there. */
+export function WeChat({ toSimulator }) {
   const base = useBase();
-  const real = base && [base.value].flat().every((one) => REAL.test(one));
-  return html`<div class="stack" data-part="wechat">${base && html`<p><${Badge} tone=${real ? 'good' : 'info'}>${t(real ? 'wechat.real' : 'wechat.other')}<//> <code>${listed([base.value].flat())}</code> <span class="faint">${base.source !== 'default' && t('wechat.from', { source: base.source })}</span></p>`}
-    ${base && !real ? html`<p>${t('wechat.to_real')}</p><${Command}>${'unset HONGYAN_WECHAT__API_BASE\nhongyan serve'}<//>`
+  return html`<div class="stack" data-part="wechat">${base && html`<p><${Badge} tone=${base.real ? 'good' : 'info'}>${t(base.real ? 'wechat.real' : 'wechat.other')}<//> <code>${listed(base.addresses)}</code> <span class="faint">${base.source !== 'default' && t('wechat.from', { source: base.source })}</span></p>`}
+    ${base && !base.real ? !toSimulator && html`<p>${t('wechat.to_real')}</p><${Command}>${'unset HONGYAN_WECHAT__API_BASE\nhongyan serve'}<//>`
       : html`<p>${t('wechat.to_simulator')}</p><${Command}>${`hongyan simulate --listen 127.0.0.1:9090\nHONGYAN_WECHAT__API_BASE=${SIMULATOR} hongyan serve`}<//>`}</div>`;
 }

@@ -4,7 +4,7 @@ import { api } from '../../api.js';
 import { has, t, words } from '../../i18n.js';
 import { listed } from '../../format.js';
 import { useData } from '../../live.js';
-import { Badge, Card, Loading, Trouble } from '../../ui/basic.js';
+import { Card, Loading, Trouble } from '../../ui/basic.js';
 import { Table } from '../../ui/table.js';
 
 words({
@@ -38,7 +38,7 @@ export default function Settings() {
   const columns = [
     { key: 'key', label: t('settings.key'), cell: (row) => html`<code>${row.key}</code>` },
     { key: 'value', label: t('settings.value'), cell: (row) => (row.value === '(set)' ? t('settings.set') : html`<code>${text(row.value)}</code>`) },
-    { key: 'source', label: t('settings.source'), cell: (row) => (row.source === 'default' ? html`<span class="faint">${t('settings.default')}</span>` : html`<${Badge} tone="info">${row.source}<//>`) },
+    { key: 'source', label: t('settings.source'), cell: (row) => (row.source === 'default' ? html`<span class="faint">${t('settings.default')}</span>` : html`<code>${row.source}</code>`) },
   ];
   if (!data) return problem ? html`<${Trouble} problem=${problem} again=${again} />` : html`<${Loading} />`;
   return html`<div class="stack" data-part="settings"><${Kept} settings=${data.settings} /><h2>${t('settings.all')}</h2><p class="note">${t('settings.note')}</p>

@@ -67,7 +67,7 @@ function One({ document, operation }) {
   return html`<div class="stack" data-part="operation"><div class="apart"><h2 class="sub"><${Method} method=${operation.method} /> <code>${operation.path}</code></h2><${Link} class="button" href=${url(path, { tab: 'api' })}>${t('explorer.all')}<//></div>
     <p lang="en">${operation.what}</p>
     <div class="columns"><${Call} key=${operation.key} document=${document} operation=${operation} /><div class="stack" lang="en"><${Fields} title=${t('explorer.params')} rows=${parameters} />
-    ${operation.body && html`<${Fields} title=${t('explorer.body')} rows=${fieldsOf(document, operation.body)} />`}<${Fields} title=${t('explorer.answer')} rows=${fieldsOf(document, operation.answer)} /></div></div></div>`;
+    ${operation.body && html`<${Fields} title=${t('explorer.body')} rows=${fieldsOf(document, operation.body)} />`}<${Fields} title=${t('explorer.answer')} rows=${fieldsOf(document, operation.answer).map((one) => ({ ...one, required: false }))} /></div></div></div>`;
 }
 
 function List({ all }) {
@@ -90,5 +90,5 @@ export default function Explorer() {
   if (!document) return problem ? html`<${Trouble} problem=${problem} again=${again} />` : html`<${Loading} />`;
   const all = operations(document);
   const operation = all.find(({ key }) => key === query.op);
-  return html`<div class="stack" data-part="explorer">${operation ? html`<${One} document=${document} operation=${operation} />` : html`<${List} all=${all} />`}</div>`;
+  return html`<div class="stack names" data-part="explorer">${operation ? html`<${One} document=${document} operation=${operation} />` : html`<${List} all=${all} />`}</div>`;
 }

@@ -15,7 +15,7 @@ const KINDS = ['payment', 'menu_click', 'message', 'scan_subscribe'];
 const ruleOf = ({ rule }) => (rule ? (has(`rule.${rule}`) ? t(`rule.${rule}`) : rule) : '');
 
 function Verdict({ verdict }) {
-  const named = [ruleOf(verdict), verdict.by && t('why.by', { kind: t(`interaction.${verdict.by}`) })].filter(Boolean);
+  const named = [ruleOf(verdict), verdict.verdict !== 'refuse' && verdict.by && t('why.by', { kind: t(`interaction.${verdict.by}`) })].filter(Boolean);
   const observed = verdict.observed?.map((one) => `${ruleOf(one)}: ${t(`verdict.${one.verdict}`)}`).join(' · ');
   return html`<div aria-live="polite" class="stack"><p class="reading"><${Badge} tone=${TONES[verdict.verdict]}>${t(`why.${verdict.verdict}`)}<//> <span>${named.join(' · ')}</span></p>
     ${verdict.why && html`<p>${said(verdict.why)}</p>`}${verdict.until && html`<p>${t('why.then')} <${Time} at=${verdict.until} /></p>`}
