@@ -25,8 +25,7 @@ use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::inbound::{callback, link};
 use crate::monitor::{
-    alert, click_stats, events, health, metrics, on_time, overview, queue, series, settings, stats,
-    webhook,
+    alert, click_stats, events, health, metrics, on_time, overview, queue, series, settings, stats, webhook,
 };
 use crate::recipient::{self, personal};
 use crate::rules::{approval, content, hold, policy};

@@ -258,7 +258,8 @@ pub(crate) struct EntryBody {
 #[utoipa::path(get, path = "/api/v1/catalogue", tag = "scenarios",
     responses((status = 200, description = "The catalogue", body = CatalogueBody)))]
 pub(crate) async fn list_catalogue(MayRead(_caller): MayRead) -> Answer {
-    let shown = |entry: &'static CatalogueEntry| EntryBody { scenario: &entry.scenario, title_en: &entry.title_en };
+    let shown =
+        |entry: &'static CatalogueEntry| EntryBody { scenario: &entry.scenario, title_en: &entry.title_en };
     answer::ok(&CatalogueBody { scenarios: catalogue().iter().map(shown).collect() })
 }
 

@@ -19,7 +19,8 @@ async fn a_healthy_server_says_so() {
 
 #[tokio::test]
 async fn the_settings_in_force_are_shown_to_an_admin_of_all_accounts() {
-    let in_force = InForce { key: "http.listen".into(), value: json!("127.0.0.1:8080"), source: "default".into() };
+    let in_force =
+        InForce { key: "http.listen".into(), value: json!("127.0.0.1:8080"), source: "default".into() };
     let server = Server::start_with(Settings { in_force: vec![in_force], ..Settings::default() }).await;
     let bound = server.make_key(2, &[hongyan_store::Scope::Admin], &[APPID]).await;
 

@@ -210,7 +210,8 @@ async fn a_browser_at_an_unknown_address_gets_the_page_that_says_so_and_a_progra
     for path in ["/nothing", "/no/such/page", "/favicon"] {
         let reply = browse(path).await;
 
-        assert_eq!((reply.status.as_u16(), &reply.headers[header::CONTENT_TYPE]), (404, "text/html; charset=utf-8"));
+        assert_eq!(reply.status, 404, "{path}");
+        assert_eq!(reply.headers[header::CONTENT_TYPE], "text/html; charset=utf-8", "{path}");
         assert!(reply.text.contains("/assets/js/main.js"), "{path}");
         assert!(reply.headers.contains_key(header::CONTENT_SECURITY_POLICY), "{path}");
     }
