@@ -43,3 +43,11 @@ export function span(s) {
   if (s < 120) return t('time.s', { n: s });
   return s < 7200 ? t('time.min', { n: Math.round(s / 60) }) : t('time.h', { n: Math.round(s / 360) / 10 });
 }
+
+const UNITS = { d: 'time.d', h: 'time.h', m: 'time.min', s: 'time.s', ms: 'time.ms' };
+
+/** A duration as settings and scenarios write it, 30d, in words. */
+export function lasting(value) {
+  const [, n, unit] = /^(\d+)(d|h|m|s|ms)$/.exec(value) || [];
+  return unit ? t(UNITS[unit], { n }) : value;
+}

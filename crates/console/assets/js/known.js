@@ -46,8 +46,15 @@ export function useIndustries() {
   };
 }
 
+const templatesPath = (appid) => `/api/v1/accounts/${appid}/templates`;
+const templatesOf = async (appid) => Object.fromEntries((await api.get(templatesPath(appid))).templates.map((template) => [template.template_id, template]));
+
 /** An account's templates by id: `{id: {title, content, fields, …}}`. */
-export function useTemplates(appid) {
-  const path = appid && `/api/v1/accounts/${appid}/templates`;
-  return useOnce(path, async () => Object.fromEntries((await api.get(path)).templates.map((template) => [template.template_id, template])), {});
+export const useTemplates = (appid) => useOnce(appid && templatesPath(appid), () => templatesOf(appid), {});
+
+/** The templates of several accounts, by id. */
+export function useTemplatesOf(appids) {
+  const each = [...new Set(appids)].sort();
+  const all = async () => Object.assign({}, ...(await Promise.all(each.map((appid) => once(templatesPath(appid), () => templatesOf(appid))))));
+  return useOnce(each.length > 0 && each.map(templatesPath).join(' '), all, {});
 }

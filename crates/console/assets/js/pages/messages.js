@@ -7,7 +7,7 @@ import { Link, useQuery } from '../router.js';
 import { Empty, Head, Id, Loading, State, Time, cause } from '../ui/basic.js';
 import { SendCurl } from '../ui/curl.js';
 import { Filters, PagedTable } from '../ui/table.js';
-import { ASKED, useAccounts, useTemplates } from '../known.js';
+import { ASKED, useAccounts, useTemplatesOf } from '../known.js';
 
 words({
   zh: {
@@ -61,8 +61,9 @@ function Nothing({ goesOn, accounts }) {
 export default function Messages() {
   const [query] = useQuery();
   const accounts = useAccounts();
-  const templates = useTemplates(query.appid || (accounts.length === 1 ? accounts[0].appid : ''));
   const page = useData((signal) => api.get('/api/v1/messages', { limit: 50, ...query }, signal), [JSON.stringify(query)]);
+  // A page of messages is of a few accounts.
+  const templates = useTemplatesOf((page.data?.messages || []).map(({ appid }) => appid));
   const title = (row) => templates[row.template_id]?.title || row.template_id;
   const goesOn = Boolean(page.data?.next_cursor);
   const empty = html`<${Nothing} goesOn=${goesOn} accounts=${accounts} />`;

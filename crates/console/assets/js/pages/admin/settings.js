@@ -2,7 +2,7 @@
 import { html } from '../../lib.js';
 import { api } from '../../api.js';
 import { has, t, words } from '../../i18n.js';
-import { listed } from '../../format.js';
+import { lasting, listed } from '../../format.js';
 import { useData } from '../../live.js';
 import { Card, Loading, Trouble } from '../../ui/basic.js';
 import { Table } from '../../ui/table.js';
@@ -17,13 +17,6 @@ words({
     'settings.retention.keep': 'Finished messages', 'settings.retention.archive': 'What is removed is appended to', 'settings.retention.await_receipt': 'Receipts are awaited', 'settings.retention.keep_audit': 'Audit', 'settings.retention.keep_people': 'People of whom nothing was heard', 'settings.retention.keep_incidents': 'Blocks and complaints', 'settings.retention.keep_reports': 'Daily self-checks', 'settings.retention.keep_minutes': 'Counters by the minute', 'settings.retention.keep_hours': 'Counters by the hour', 'settings.privacy.on_unsubscribe': 'Data of whoever unsubscribes', 'settings.word_keep': 'kept', 'settings.word_erase': 'removed at once',
   },
 });
-
-/** A duration of the settings in words: 30d. */
-function lasting(value) {
-  const [, n, unit] = /^(\d+)([dhms])$/.exec(value) || [];
-  if (unit === 'd') return t('time.d', { n });
-  return unit ? t({ h: 'time.h', m: 'time.min', s: 'time.s' }[unit], { n }) : value;
-}
 
 const text = (value) => (Array.isArray(value) ? listed(value) : String(value)) || html`<span class="faint">${t('settings.empty')}</span>`;
 
