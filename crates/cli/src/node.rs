@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, Effective};
 use crate::lang::Texts;
 use crate::{listen, local};
 
@@ -93,8 +93,15 @@ fn http_settings(config: &Config) -> hongyan_server::Settings {
         proxies: config.http.proxies.clone(),
         grace: config.http.grace,
         public_url: config.http.public_url.clone(),
+        in_force: config.effective.iter().map(in_force).collect(),
         ..hongyan_server::Settings::default()
     }
+}
+
+fn in_force(setting: &Effective) -> hongyan_server::InForce {
+    let Effective { key, value, source } = setting;
+    let value = serde_json::to_value(value).expect("a setting is a text, a number or a list of them");
+    hongyan_server::InForce { key: key.clone(), value, source: source.to_string() }
 }
 
 async fn serve(app: App, listener: TcpListener, stop: CancellationToken, ended: CancellationToken) {

@@ -64,20 +64,33 @@ impl Asset {
     }
 }
 
-/// The file at this path: `/assets/…`, or the shell page for a route of the console.
+/// The page that stands for every route; at an address that is none it says so, in the reader's language.
+const SHELL: &str = "index.html";
+
+/// The file at this path: `/assets/…`, the icon that browsers ask for unasked, or the shell page for a route of the
+/// console.
 pub fn find(path: &str) -> Option<&'static Asset> {
     let name = match path.strip_prefix("/assets/") {
-        Some(name) if name != "index.html" => name,
+        Some(name) if name != SHELL => name,
         Some(_) => return None,
-        None => shell(path)?,
+        None if path == "/favicon.ico" => "icon.svg",
+        None => is_route(path).then_some(SHELL)?,
     };
-    assets().iter().find(|(known, _)| *known == name).map(|(_, asset)| asset)
+    named(name)
 }
 
-/// The shell's name, where it stands for this path.
-fn shell(path: &str) -> Option<&'static str> {
-    let first = path.strip_prefix('/')?.split('/').next()?;
-    ROUTES.contains(&first).then_some("index.html")
+/// The shell page.
+pub fn shell() -> &'static Asset {
+    named(SHELL).expect("it is embedded")
+}
+
+fn is_route(path: &str) -> bool {
+    let first = path.strip_prefix('/').and_then(|path| path.split('/').next());
+    first.is_some_and(|first| ROUTES.contains(&first))
+}
+
+fn named(name: &str) -> Option<&'static Asset> {
+    assets().iter().find(|(known, _)| *known == name).map(|(_, asset)| asset)
 }
 
 fn assets() -> &'static [(&'static str, Asset)] {
@@ -128,7 +141,9 @@ mod tests {
 
         assert_eq!(shell.content_type, "text/html; charset=utf-8");
         assert_eq!(find("/messages/msg_1").unwrap().etag, shell.etag);
+        assert_eq!(shell.etag, super::shell().etag);
         assert_eq!(find("/assets/js/main.js").unwrap().content_type, "text/javascript; charset=utf-8");
+        assert_eq!(find("/favicon.ico").unwrap().content_type, "image/svg+xml");
         for path in
             ["/api/v1/none", "/metrics", "/assets/none.js", "/assets/../Cargo.toml", "/assets/index.html", ""]
         {

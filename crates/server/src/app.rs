@@ -51,6 +51,19 @@ pub struct Settings {
     pub grace: Duration,
     /// The address that people outside, and WeChat, reach this server by; `None`: nobody said.
     pub public_url: Option<String>,
+    /// Every setting of the installation, for `GET /api/v1/settings`. Secrets are not in it.
+    pub in_force: Vec<InForce>,
+}
+
+/// One setting as it is in force.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// Like `http.listen`.
+    pub key: String,
+    /// A text, a number, or a list of texts.
+    pub value: serde_json::Value,
+    /// Who says so: `default`, a file, or a variable of the environment.
+    pub source: String,
 }
 
 impl Default for Settings {
@@ -68,6 +81,7 @@ impl Default for Settings {
                 .into(),
             grace: Duration::from_secs(10),
             public_url: None,
+            in_force: Vec::new(),
         }
     }
 }

@@ -25,7 +25,7 @@ mod serve;
 pub use account::right::Right;
 pub use answer::problem::{Code, FieldErrorBody, Problem, WeChatAnswer, told};
 pub use answer::text::Text;
-pub use app::{App, Parts, Settings};
+pub use app::{App, InForce, Parts, Settings};
 pub use recipient::personal;
 pub use request::body::{json_fault, read as read_json};
 pub use routes::{openapi, router};

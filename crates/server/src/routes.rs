@@ -25,7 +25,7 @@ use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::inbound::{callback, link};
 use crate::monitor::{
-    alert, click_stats, events, health, metrics, on_time, overview, queue, series, stats, webhook,
+    alert, click_stats, events, health, metrics, on_time, overview, queue, series, settings, stats, webhook,
 };
 use crate::recipient::{self, personal};
 use crate::rules::{approval, content, hold, policy};
@@ -228,6 +228,7 @@ fn process() -> OpenApiRouter<App> {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
+        .routes(routes!(settings::show))
         .routes(routes!(document))
 }
 

@@ -1,11 +1,12 @@
 // The public JSON API, and the only way any page reads or changes something.
 import { lang, t } from './i18n.js';
+import { onClock } from './clock.js';
 
 /** A problem+json, thrown: `code`, `detail`, `status`, and `errors` by field. */
 export class Problem extends Error {
   constructor(status, body) {
-    super(body.detail || body.title || t('form.failed'));
-    Object.assign(this, { status, code: body.code || '', body, errors: body.errors || [] });
+    super(onClock(body.detail || body.title || t('form.failed')));
+    Object.assign(this, { status, code: body.code || '', body, errors: (body.errors || []).map((error) => ({ ...error, message: onClock(error.message) })) });
   }
 
   /** What is said of one field. */

@@ -1,4 +1,4 @@
-// Numbers and times as people read them, in the browser's zone, which is always written out.
+// Numbers and lengths of time as people read them. Times of day: clock.js.
 import { lang, t } from './i18n.js';
 
 const locale = () => (lang() === 'zh' ? 'zh-CN' : 'en-GB');
@@ -24,25 +24,8 @@ export const percent = (rate) => (rate === null || rate === undefined ? '–' : 
 /** 850 ms, 1.2 s, 3.5 min. */
 export function took(ms) {
   if (ms === null || ms === undefined) return '–';
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  return ms < 120000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms / 6000) / 10} min`;
-}
-
-/** The zone, like UTC+8. */
-export function zone(date = new Date()) {
-  const minutes = -date.getTimezoneOffset();
-  const [hours, rest] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
-  return `UTC${minutes < 0 ? '-' : '+'}${hours}${rest ? `:${String(rest).padStart(2, '0')}` : ''}`;
-}
-
-const two = (n) => String(n).padStart(2, '0');
-
-/** 11-23 12:00:05; with the year where it is another. */
-export function instant(at) {
-  const date = new Date(at);
-  const year = date.getFullYear() === new Date().getFullYear() ? '' : `${date.getFullYear()}-`;
-  const day = `${year}${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  if (ms < 1000) return t('time.ms', { n: Math.round(ms) });
+  return ms < 120000 ? t('time.s', { n: Math.round(ms / 100) / 10 }) : t('time.min', { n: Math.round(ms / 6000) / 10 });
 }
 
 /** 5 min ago, counted from the server's time where that is given. */
@@ -55,11 +38,16 @@ export function ago(at, now = Date.now()) {
   return t('time.d_ago', { n: Math.floor(s / 86400) });
 }
 
-/** An hour's length in short: 95 s, 12 min, 1.9 h. */
+/** A length of time in short: 95 s, 12 min, 1.9 h. */
 export function span(s) {
-  if (s < 120) return `${s} s`;
-  return s < 7200 ? `${Math.round(s / 60)} min` : `${Math.round(s / 360) / 10} h`;
+  if (s < 120) return t('time.s', { n: s });
+  return s < 7200 ? t('time.min', { n: Math.round(s / 60) }) : t('time.h', { n: Math.round(s / 360) / 10 });
 }
 
-/** Today in Shanghai, which is the day that WeChat and all counters know. */
-export const shanghaiToday = () => new Intl.DateTimeFormat('en-CA', { timeZone: 'Asia/Shanghai' }).format(new Date());
+const UNITS = { d: 'time.d', h: 'time.h', m: 'time.min', s: 'time.s', ms: 'time.ms' };
+
+/** A duration as settings and scenarios write it, 30d, in words. */
+export function lasting(value) {
+  const [, n, unit] = /^(\d+)(d|h|m|s|ms)$/.exec(value) || [];
+  return unit ? t(UNITS[unit], { n }) : value;
+}

@@ -1,6 +1,7 @@
 // Words in the language chosen. Shared ones are in i18n/; a page adds its own by `words`.
 import zh from './i18n/zh.js';
 import en from './i18n/en.js';
+import { onClock } from './clock.js';
 
 const texts = { zh: { ...zh }, en: { ...en } };
 const KEY = 'hongyan.language';
@@ -48,8 +49,8 @@ export function t(key, values) {
 /** Whether there is a text for it. */
 export const has = (key) => key in texts[current];
 
-/** Of a text in both languages as the API gives it: `{zh, en}`. */
-export const said = (both) => (both && typeof both === 'object' ? both[current] : both) ?? '';
+/** Of a text in both languages as the API gives it, `{zh, en}`; the times in it as the page shows times. */
+export const said = (both) => onClock(both && typeof both === 'object' ? both[current] : both) ?? '';
 
 /** Keys that only one language has; for the tests. */
 export function lone() {

@@ -1,6 +1,7 @@
 // What many pages look up: accounts and their templates, asked for once and kept for a minute.
 import { useEffect, useState } from './lib.js';
 import { api } from './api.js';
+import { said } from './i18n.js';
 
 const KEPT_MS = 60000;
 const kept = new Map();
@@ -29,11 +30,31 @@ function useOnce(path, load, nothing) {
   return value;
 }
 
-/** The accounts that the user may see: the first 500. */
-export const useAccounts = () => useOnce('/api/v1/accounts', async () => (await api.get('/api/v1/accounts', { limit: 500 })).accounts, []);
+/** Stands for the accounts until they are known. */
+export const ASKED = [];
+
+/** The accounts that the user may see: the first 500; `ASKED` at first. */
+export const useAccounts = () => useOnce('/api/v1/accounts', async () => (await api.get('/api/v1/accounts', { limit: 500 })).accounts, ASKED);
+
+/** Names of WeChat's industries in the reader's language, as templates and accounts have them: `(first, second, code)`. */
+export function useIndustries() {
+  const table = useOnce('/api/v1/industries', async () => (await api.get('/api/v1/industries')).industries, []);
+  return (first, second, code) => {
+    const known = table.find((one) => one.code === code || one.secondary_zh === second);
+    const names = known ? [said({ zh: first, en: known.primary_en }), said({ zh: second, en: known.secondary_en })] : [first, second];
+    return names.filter(Boolean).join(' / ');
+  };
+}
+
+const templatesPath = (appid) => `/api/v1/accounts/${appid}/templates`;
+const templatesOf = async (appid) => Object.fromEntries((await api.get(templatesPath(appid))).templates.map((template) => [template.template_id, template]));
 
 /** An account's templates by id: `{id: {title, content, fields, …}}`. */
-export function useTemplates(appid) {
-  const path = appid && `/api/v1/accounts/${appid}/templates`;
-  return useOnce(path, async () => Object.fromEntries((await api.get(path)).templates.map((template) => [template.template_id, template])), {});
+export const useTemplates = (appid) => useOnce(appid && templatesPath(appid), () => templatesOf(appid), {});
+
+/** The templates of several accounts, by id. */
+export function useTemplatesOf(appids) {
+  const each = [...new Set(appids)].sort();
+  const all = async () => Object.assign({}, ...(await Promise.all(each.map((appid) => once(templatesPath(appid), () => templatesOf(appid))))));
+  return useOnce(each.length > 0 && each.map(templatesPath).join(' '), all, {});
 }

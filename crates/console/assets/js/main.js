@@ -2,13 +2,12 @@
 import { html, render, useEffect, useState } from './lib.js';
 import { api, onLoggedOut } from './api.js';
 import { lang, lone, onLang, setLang, t } from './i18n.js';
-import { zone } from './format.js';
 import { MeContext, may } from './me.js';
 import { Link, go, usePlace } from './router.js';
 import { ROUTES, match } from './routes.js';
 import { Confirm } from './ui/confirm.js';
 import { Toasts } from './ui/toast.js';
-import { Empty, Loading, Trouble } from './ui/basic.js';
+import { Empty, Head, Loading, Trouble } from './ui/basic.js';
 
 function useLanguage() {
   const [, turn] = useState(0);
@@ -47,7 +46,7 @@ function Navigation({ path, me, leave }) {
   return html`<nav class="nav" aria-label=${t('nav.main')}>
     <${Link} href="/" class="brand"><img src="/assets/icon.svg" alt="" width="26" height="26" /><span>${t('app.name')}</span><//>
     <ul>${items.map((route) => html`<li key=${route.path}><${Link} href=${route.path} aria-current=${here(route) ? 'page' : undefined}>${t(route.nav)}<//></li>`)}</ul>
-    <div class="nav-foot"><p class="who">${me.name}<span class="faint"> · ${t(`role.${me.role}`)}<br />${t('app.zone', { zone: zone() })}</span></p>
+    <div class="nav-foot"><p class="who">${me.name}<span class="faint"> · ${t(`role.${me.role}`)}<br />${t('app.zone')}</span></p>
       <${Language} me=${me} /><button type="button" class="plain" onClick=${leave}>${t('app.logout')}</button></div></nav>`;
 }
 
@@ -61,16 +60,21 @@ function Inside({ me, leave }) {
     <div class=${`frame ${menu ? 'menu-open' : ''}`}>
       <div class="bar"><button type="button" class="button small" aria-expanded=${menu} onClick=${() => open(!menu)}>${t('app.menu')}</button><strong>${t('app.name')}</strong></div>
       <${Navigation} path=${path} me=${me} leave=${leave} />
-      <main id="main" tabindex="-1">${!found ? html`<${Empty} title=${t('app.not_found')}><p>${t('app.not_found_hint')}</p><//>`
+      <main id="main" tabindex="-1">${!found ? html`<${NotFound} path=${path} hint=${t('app.not_found_hint')} />`
         : page?.problem ? html`<${Trouble} problem=${page.problem} />`
           : page ? html`<${page.Page} key=${path} ...${found.values} />` : html`<${Loading} />`}</main>
     </div><//>`;
 }
 
+/** An address at which nothing is. */
+const NotFound = ({ path, hint }) => html`<${Head} title=${t('app.not_found')} /><${Empty} title=${html`<code>${path}</code>`}>${hint && html`<p>${hint}</p>`}<${Link} class="button primary" href="/">${t('nav.overview')}<//><//>`;
+
+/** What whoever is not logged in sees around a page. */
+const Frame = ({ children }) => html`<main class="outside" id="main"><div class="outside-head"><span class="brand"><img src="/assets/icon.svg" alt="" width="30" height="30" /><span>${t('app.name')}</span></span><${Language} /></div>${children}</main>`;
+
 function Outside({ route, enter }) {
   const page = usePage(route);
-  return html`<main class="outside" id="main"><div class="outside-head"><span class="brand"><img src="/assets/icon.svg" alt="" width="30" height="30" /><span>${t('app.name')}</span></span><${Language} /></div>
-    ${page?.Page ? html`<${page.Page} enter=${enter} />` : html`<${Loading} />`}</main>`;
+  return html`<${Frame}>${page?.Page ? html`<${page.Page} enter=${enter} />` : html`<${Loading} />`}<//>`;
 }
 
 function App() {
@@ -90,7 +94,7 @@ function App() {
   useEffect(ask, []);
   useEffect(() => onLoggedOut(() => know(null)), []);
   useEffect(() => {
-    if (me !== null || found?.route.outside) return;
+    if (me !== null || !found || found.route.outside) return;
     const to = path + location.search;
     api.get('/api/v1/setup').then(
       ({ needed }) => go(needed ? '/setup' : to === '/' ? '/login' : `/login?to=${encodeURIComponent(to)}`, { replace: true }),
@@ -108,7 +112,8 @@ function App() {
   };
   return html`${problem ? html`<main class="outside" id="main"><${Trouble} problem=${problem} again=${ask} /></main>`
     : found?.route.outside ? html`<${Outside} route=${found.route} enter=${arrived} />`
-      : me ? html`<${Inside} me=${me} leave=${leave} />` : html`<main class="outside" id="main"><${Loading} /></main>`}
+      : me ? html`<${Inside} me=${me} leave=${leave} />`
+        : me === null && !found ? html`<${Frame}><${NotFound} path=${path} /><//>` : html`<main class="outside" id="main"><${Loading} /></main>`}
     <${Toasts} /><${Confirm} />`;
 }
 

@@ -28,16 +28,26 @@ export const ROUTES = [
   { path: '/setup', outside: true, load: () => import('./pages/setup.js') },
 ];
 
-/** The route of a path and the values of its `:parts`. */
+/** A part of a path as text; null: the address is broken. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
+
+/** The route of a path and the values of its `:parts`; null: nothing is there. */
 export function match(path) {
-  const parts = path.split('/').filter(Boolean);
+  const parts = path.split('/').filter(Boolean).map(decoded);
+  if (parts.includes(null)) return null;
   for (const route of ROUTES) {
     const names = route.path.split('/').filter(Boolean);
     if (names.length !== parts.length) continue;
     const values = {};
     const fits = names.every((name, at) => {
       if (!name.startsWith(':')) return name === parts[at];
-      values[name.slice(1)] = decodeURIComponent(parts[at]);
+      values[name.slice(1)] = parts[at];
       return true;
     });
     if (fits) return { route, values };

@@ -66,7 +66,7 @@ for (const language of ['zh', 'en']) {
     test(`every page is whole in ${language} at ${width} px`, async () => {
       const { page, context, faults } = await visit(here.browser, { state, language, width });
       await page.addInitScript((language) => localStorage.setItem('hongyan.language', language), language);
-      for (const [place, ready] of [['/', '.account'], ['/messages', 'tbody tr'], [path, '.phone-title'], ['/start', '[data-check=sending]'], ['/start?appid=new', '.form-grid'], ['/me', 'tbody tr']]) {
+      for (const [place, ready] of [['/', '.account'], ['/messages', 'tbody tr'], [path, '.phone-title'], ['/start', '[data-check=sending]'], ['/start?appid=new', '[data-part=connect] form'], ['/no/such/page', '.empty'], ['/me', 'tbody tr']]) {
         await page.goto(here.base + place);
         await page.locator(ready).first().waitFor();
         assert.equal(await overflow(page), 0, `${place} is wider than the window`);

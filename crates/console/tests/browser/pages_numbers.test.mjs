@@ -114,7 +114,9 @@ test('counters are told apart by template and error code, and saved as a sheet',
 test('the click leaderboard stands beside the rates of industries', () => walk(`/analytics?tab=clicks&appid=${made.appid}`, async (page) => {
   const row = page.locator('[data-part=clicks] tbody tr', { hasText: '订单支付成功通知' });
   await row.locator('strong', { hasText: '%' }).waitFor();
-  await page.getByText('18.7 %').waitFor();
+  // The account's industry is 互联网/电子商务: its figure stands in the row and among the references.
+  await row.getByText('18.7 %').waitFor();
+  await page.locator('.facts div', { hasText: '零售' }).getByText('18.7 %').waitFor();
   const { text } = await saved(page, page.getByRole('button', { name: '下载 CSV' }));
   assert.match(text, /订单支付成功通知,\d+,6,/);
   await page.getByRole('link', { name: '时段热力图' }).click();

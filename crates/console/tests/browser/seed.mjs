@@ -1,6 +1,6 @@
 // An installation with something on every page: set up by the API, which can do whatever the pages do.
 
-const PASSWORD = 'correct horse 7';
+export const PASSWORD = 'correct horse 7';
 
 /** `{state, appid, held, changedId, call}`: the browser's cookies, what was made, and a way to call the API by key. */
 export async function seed(here, { mark = '' } = {}) {

@@ -35,6 +35,7 @@ function start(args, env, key) {
 
 function fromFolder(route) {
   const { pathname } = new URL(route.request().url());
+  if (!pathname.startsWith('/assets/') && route.request().resourceType() !== 'document') return route.continue();
   const name = pathname.startsWith('/assets/') ? pathname.slice('/assets/'.length) : 'index.html';
   const body = readFileSync(join(ASSETS, name));
   return route.fulfill({ body, headers: { 'content-type': TYPES[name.split('.').pop()], 'content-security-policy': POLICY } });
@@ -60,16 +61,16 @@ async function receive() {
   return receiver;
 }
 
-/** Everything that is needed, and `end()`. `template`: `{title, content}`; `env`: settings besides the usual. */
-export async function world({ template, env: more = {} }) {
+/** Everything that is needed, and `end()`. `template`: `{title, content}`; `env`: settings besides the usual; `clock`: the environment of both processes. */
+export async function world({ template, env: more = {}, clock = {} }) {
   const folder = mkdtempSync(join(tmpdir(), 'hongyan-browser-'));
-  const simulator = start(['simulate', '--listen', '127.0.0.1:0', '--json'], {}, 'listening');
+  const simulator = start(['simulate', '--listen', '127.0.0.1:0', '--json'], clock, 'listening');
   const wechat = `http://${(await simulator.told).listening}`;
   const receiver = await receive();
   const env = {
     HONGYAN_STORE__URL: `sqlite:${folder}/hongyan.db`, HONGYAN_SECRETS__MASTER_KEY_FILE: `${folder}/master.key`,
     HONGYAN_HTTP__LISTEN: '127.0.0.1:0', HONGYAN_WECHAT__API_BASE: wechat, HONGYAN_LOG__LEVEL: 'warn',
-    HONGYAN_OUTGOING__ALLOW: '127.0.0.1', ...more,
+    HONGYAN_OUTGOING__ALLOW: '127.0.0.1', ...clock, ...more,
   };
   const server = start(['serve', '--json'], env, 'setup_link');
   const { listening, setup_link: setupLink } = await server.told;

@@ -66,7 +66,7 @@ impl Text {
             }
             Rule::QuietHours => Self::new("当前处于免打扰时段", "these are quiet hours"),
             Rule::Brake => Self::new(
-                "该模板已被自动刹车，等待人工放行：见 GET /api/v1/compliance/brakes",
+                "该模板已熔断，等待人工解除：见 GET /api/v1/compliance/brakes",
                 "this template is braked and waits for a person: see GET /api/v1/compliance/brakes",
             ),
         }

@@ -46,7 +46,7 @@ pub(super) fn sending(subject: &Subject<'_>) -> Check {
 /// Messages go, but not by these templates: a person has to look at them.
 fn braked(subject: &Subject<'_>) -> Check {
     let (templates, waiting) = (subject.account.policies.braked().join(", "), subject.traffic.waiting);
-    let zh = format!("模板 {templates} 因风险过高被自动刹车；{waiting} 条等待");
+    let zh = format!("模板 {templates} 因风险过高已熔断；{waiting} 条等待");
     let en = format!("braked because of their risk: templates {templates}, {waiting} waiting");
     let mend = "hongyan compliance brakes; hongyan compliance release ID --reason …";
     Check::new(CheckName::Sending, CheckStatus::Warning, Text::new(zh, en)).mend(mend, mend)

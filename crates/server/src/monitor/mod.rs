@@ -10,5 +10,6 @@ pub(crate) mod on_time;
 pub(crate) mod overview;
 pub(crate) mod queue;
 pub(crate) mod series;
+pub(crate) mod settings;
 pub(crate) mod stats;
 pub(crate) mod webhook;

@@ -26,6 +26,8 @@ pub(crate) struct OnTimeQuery {
     by: Option<String>,
     /// Of this account.
     appid: Option<String>,
+    /// Only of this scenario.
+    scenario: Option<String>,
     /// The first day (Asia/Shanghai), like 2026-11-23; six days before `until` if left out.
     since: Option<String>,
     /// The last day; today if left out.
@@ -168,7 +170,10 @@ pub(crate) async fn on_time(
     };
     let (since, until) = days((asked.since.as_deref(), asked.until.as_deref()), app.now().day())?;
     let rows = app.store().on_time(since..until + 1, account).await?;
-    let rows: Vec<_> = rows.into_iter().filter(|row| caller.may_touch(row.account)).collect();
+    let scenario = asked.scenario.as_deref().filter(|scenario| !scenario.is_empty());
+    let is_asked = |row: &OnTimeRow| scenario.is_none_or(|scenario| row.scenario == scenario);
+    let rows: Vec<_> =
+        rows.into_iter().filter(|row| caller.may_touch(row.account) && is_asked(row)).collect();
     let catalog = app.engine().catalog();
     let mut by_key: BTreeMap<String, OnTimeCounts> = BTreeMap::new();
     for row in &rows {

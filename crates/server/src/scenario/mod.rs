@@ -283,16 +283,29 @@ impl<'a> TriggerRequest<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Catalogue)]
 pub(crate) struct CatalogueBody {
-    #[schema(value_type = Vec<Object>)]
-    scenarios: Vec<Scenario>,
+    scenarios: Vec<EntryBody>,
+}
+
+/// A built-in scenario.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CatalogueScenario)]
+pub(crate) struct EntryBody {
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    scenario: Scenario,
+    /// Its title in English.
+    title_en: &'static str,
 }
 
 /// Lists the built-in scenarios, ready to bind to a template. Their examples of times count from now.
 #[utoipa::path(get, path = "/api/v1/catalogue", tag = "scenarios",
     responses((status = 200, description = "The catalogue", body = CatalogueBody)))]
 pub(crate) async fn list_catalogue(MayRead(_caller): MayRead, State(app): State<App>) -> Answer {
-    let fresh = |entry: &CatalogueEntry| with_fresh_examples(entry.scenario.clone(), app.now());
-    answer::ok(&CatalogueBody { scenarios: catalogue().iter().map(fresh).collect() })
+    let shown = |entry: &'static CatalogueEntry| EntryBody {
+        scenario: with_fresh_examples(entry.scenario.clone(), app.now()),
+        title_en: &entry.title_en,
+    };
+    answer::ok(&CatalogueBody { scenarios: catalogue().iter().map(shown).collect() })
 }
 
 /// To which template.

@@ -16,12 +16,32 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// The file for this request, if the console has one.
+/// First parts of paths that only programs call: what is not there is told them as problem+json.
+const FOR_PROGRAMS: [&str; 4] = ["api", "assets", "callback", "cgi-bin"];
+
+/// The file for this request, if the console has one; to a browser that is anywhere else, the page that says so.
 pub(crate) fn find(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    let asset = hongyan_console::find(uri.path())?;
+    if let Some(asset) = hongyan_console::find(uri.path()) {
+        return Some(file(asset, headers));
+    }
+    is_browsed(uri, headers).then(|| {
+        let mut response = file(hongyan_console::shell(), &HeaderMap::new());
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        response
+    })
+}
+
+/// Whether a person followed a link or typed an address.
+fn is_browsed(uri: &Uri, headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let first = uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+    accept.contains("text/html") && !FOR_PROGRAMS.contains(&first)
+}
+
+fn file(asset: &'static Asset, headers: &HeaderMap) -> Response {
     let is_known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == asset.etag.as_str());
     let mut response = if is_known { not_modified() } else { whole(asset, headers) };
     let answered = response.headers_mut();
@@ -29,7 +49,7 @@ pub(crate) fn find(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Re
         answered.insert(name, HeaderValue::from_static(value));
     }
     answered.insert(header::ETAG, HeaderValue::from_str(&asset.etag).expect("it is hexadecimal digits"));
-    Some(response)
+    response
 }
 
 fn not_modified() -> Response {

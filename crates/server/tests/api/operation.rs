@@ -1,5 +1,6 @@
 //! Health, metrics, counters.
 
+use hongyan_server::{InForce, Settings};
 use http::StatusCode;
 use serde_json::json;
 
@@ -14,6 +15,22 @@ async fn a_healthy_server_says_so() {
     assert_eq!((ready.status, &ready.json()["status"]), (StatusCode::OK, &json!("ready")));
     let accounts = &ready.json()["checks"][2]["detail"];
     assert_eq!(accounts, "1 of 1 stand still: GET /api/v1/accounts says why");
+}
+
+#[tokio::test]
+async fn the_settings_in_force_are_shown_to_an_admin_of_all_accounts() {
+    let in_force =
+        InForce { key: "http.listen".into(), value: json!("127.0.0.1:8080"), source: "default".into() };
+    let server = Server::start_with(Settings { in_force: vec![in_force], ..Settings::default() }).await;
+    let bound = server.make_key(2, &[hongyan_store::Scope::Admin], &[APPID]).await;
+
+    let shown = server.get("/api/v1/settings").await.json();
+    let refused = server.call_as(&bound, ("GET", "/api/v1/settings"), "").await;
+
+    let setting = json!({"key": "http.listen", "value": "127.0.0.1:8080", "source": "default"});
+    assert_eq!(shown["settings"], json!([setting]));
+    assert!(shown["version"].as_str().is_some_and(|version| version.contains('.')));
+    assert_eq!(refused.problem(), problem(403, "forbidden"));
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ pub(crate) const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/api/v1/complaints", Some(Scope::Read)),
     ("POST", "/api/v1/complaints", Some(Scope::Send)),
     ("GET", "/api/v1/audit", Some(Scope::Admin)),
+    ("GET", "/api/v1/settings", Some(Scope::Admin)),
     ("GET", "/api/v1/stats", Some(Scope::Read)),
     ("GET", "/api/v1/stats/clicks", Some(Scope::Read)),
     ("GET", "/api/v1/stats/on_time", Some(Scope::Read)),
@@ -196,6 +197,28 @@ async fn whatever_is_not_a_route_is_404() {
     ] {
         assert_eq!(server.get(path).await.problem(), problem(404, "unknown_route"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_browser_at_an_unknown_address_gets_the_page_that_says_so_and_a_program_a_problem() {
+    let server = Server::start().await;
+    let browse = async |path: &str| {
+        let request = http::Request::get(path).header(header::ACCEPT, "text/html,*/*;q=0.8");
+        server.call(request.body(axum::body::Body::empty()).unwrap()).await
+    };
+
+    for path in ["/nothing", "/no/such/page", "/favicon"] {
+        let reply = browse(path).await;
+
+        assert_eq!(reply.status, 404, "{path}");
+        assert_eq!(reply.headers[header::CONTENT_TYPE], "text/html; charset=utf-8", "{path}");
+        assert!(reply.text.contains("/assets/js/main.js"), "{path}");
+        assert!(reply.headers.contains_key(header::CONTENT_SECURITY_POLICY), "{path}");
+    }
+    for path in ["/api/nothing", "/api", "/assets/none.js", "/callback", "/cgi-bin/none"] {
+        assert_eq!(browse(path).await.problem(), problem(404, "unknown_route"), "{path}");
+    }
+    assert_eq!(browse("/favicon.ico").await.status, 200);
 }
 
 #[tokio::test]

@@ -192,10 +192,10 @@ async fn a_catalogue_entry_binds_to_the_accounts_template() {
     let bound = world.api().post("/api/v1/catalogue/payment_success/bind", &asked).await.expect(200);
 
     assert_eq!(bound["scenario"]["fields"]["amount2"], json!("{{ amount | yuan }}"));
-    assert_eq!(
-        world.api().get("/api/v1/catalogue").await.expect(200)["scenarios"].as_array().unwrap().len(),
-        11
-    );
+    let catalogue = world.api().get("/api/v1/catalogue").await.expect(200);
+    let first = &catalogue["scenarios"][0];
+    assert_eq!(catalogue["scenarios"].as_array().unwrap().len(), 11);
+    assert_eq!((&first["title"], &first["title_en"]), (&json!("支付成功"), &json!("Payment success")));
     world.finish().await;
 }
 

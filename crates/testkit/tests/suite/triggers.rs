@@ -414,6 +414,10 @@ async fn a_payment_is_told_of_within_a_minute_and_a_pause_is_found_in_its_latene
     let row = on_time(&world, "paid").await;
     assert_eq!((&row["on_time"], &row["late"], &row["share"]), (&json!(1), &json!(1), &json!(0.5)));
     assert_eq!(row["steps"], late["steps"]);
+    let of = async |scenario: &str| {
+        world.api().get(&format!("/api/v1/stats/on_time?by=day&scenario={scenario}")).await.expect(200)
+    };
+    assert_eq!((&of("paid").await["rows"][0]["late"], &of("other").await["rows"]), (&json!(1), &json!([])));
     assert_eq!(world.api().get("/api/v1/stats").await.expect(200)["on_time"]["late"], json!(1));
     world.api().get("/api/v1/stats/on_time?by=weather").await.expect(422);
     world.finish().await;

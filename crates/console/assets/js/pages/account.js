@@ -1,17 +1,17 @@
 // One account: how it stands, the doctor's checklist, its quota and industries, its settings.
 import { html } from '../lib.js';
+import { asTime } from '../clock.js';
 import { api } from '../api.js';
 import { said, lang, t, words } from '../i18n.js';
 import { number } from '../format.js';
 import { useData } from '../live.js';
 import { may, useMe } from '../me.js';
 import { Link, go } from '../router.js';
-import { forget } from '../known.js';
+import { forget, useIndustries } from '../known.js';
 import { Badge, Card, Head, Id, Loading, Time, Trouble } from '../ui/basic.js';
 import { act } from '../ui/act.js';
 import { ask } from '../ui/confirm.js';
 import { Check, Field, FormTrouble, useForm } from '../ui/form.js';
-import { asTime } from '../ui/place.js';
 import { toast } from '../ui/toast.js';
 import { Standing } from './accounts.js';
 import { Checklist } from './start.js';
@@ -86,7 +86,8 @@ function Industries({ appid }) {
   const me = useMe();
   const now = useData((signal) => api.get(`/api/v1/accounts/${appid}/industry`, {}, signal), [appid]);
   const table = useData((signal) => api.get('/api/v1/industries', {}, signal), []);
-  const shown = (one) => [one?.first_class, one?.second_class].filter(Boolean).join(' / ') || t('account.unchanged');
+  const named = useIndustries();
+  const shown = (one) => named(one?.first_class, one?.second_class, one?.code) || t('account.unchanged');
   const ready = now.data && table.data;
   return html`<${Card} title=${t('account.industry')}><${Trouble} problem=${now.problem || table.problem} again=${now.again} />${!ready && !now.problem && html`<${Loading} />`}
     ${now.data && html`<dl class="facts"><div><dt>${t('account.primary')}</dt><dd>${shown(now.data.primary)}</dd></div><div><dt>${t('account.secondary')}</dt><dd>${shown(now.data.secondary)}</dd></div>

@@ -1,118 +1,26 @@
-// Users, where they are logged in, and what was done.
+// For admins: users, where they are logged in, what was done, and how the installation is and runs.
 import { html } from '../lib.js';
-import { api } from '../api.js';
 import { t, words } from '../i18n.js';
-import { useData } from '../live.js';
 import { may, useMe } from '../me.js';
 import { useQuery } from '../router.js';
-import { useAccounts } from '../known.js';
-import { Badge, Command, Empty, Head, Id, Loading, Time, Trouble } from '../ui/basic.js';
-import { act } from '../ui/act.js';
-import { ask } from '../ui/confirm.js';
-import { Field, FormTrouble, useForm } from '../ui/form.js';
+import { Empty, Head } from '../ui/basic.js';
 import { Tabs } from '../ui/place.js';
-import { Filters, PagedTable, Table } from '../ui/table.js';
-import { toast } from '../ui/toast.js';
+import Audit from './admin/audit.js';
+import Health from './admin/health.js';
+import Sessions from './admin/sessions.js';
+import Settings from './admin/settings.js';
+import Users from './admin/users.js';
 
 words({
   zh: {
-    'admin.title': '管理', 'admin.users': '用户', 'admin.sessions': '登录', 'admin.audit': '审计', 'admin.role': '角色', 'admin.last_login': '最近登录', 'admin.totp': '两步验证', 'admin.disabled': '已停用', 'admin.active': '正常', 'admin.disable': '停用', 'admin.enable': '启用', 'admin.disable_ask': '停用用户 {name}？', 'admin.disable_text': '此人会立即退出登录，不能再登录。', 'admin.delete_ask': '删除用户 {name}？', 'admin.delete_text': '此人会立即退出登录，不能恢复。', 'admin.deleted': '已删除', 'admin.totp_off': '关闭两步验证', 'admin.totp_ask': '关闭 {name} 的两步验证？', 'admin.totp_text': '手机丢失时使用；此人可以重新启用。', 'admin.role_ask': '把 {name} 的角色改为“{role}”？', 'admin.role_text': '此人需要重新登录。', 'admin.you': '你', 'admin.role_of': '{name} 的角色',
-    'admin.add': '添加用户', 'admin.user_name': '用户名', 'admin.user_hint': '小写字母、数字和 . _ - @', 'admin.password': '初始密码', 'admin.password_hint': '至少 10 个字符；请对方登录后修改', 'admin.appids': '可见公众号', 'admin.all': '全部', 'admin.added': '已添加', 'admin.end': '退出', 'admin.end_ask': '让 {name} 的这个登录退出？', 'admin.end_text': '那个浏览器需要重新登录。', 'admin.user': '用户', 'admin.since': '登录于', 'admin.seen': '最近使用', 'admin.address': '地址', 'admin.agent': '浏览器', 'admin.current': '当前', 'admin.no_sessions': '没有人登录',
-    'admin.actor': '操作人', 'admin.action': '操作', 'admin.subject': '对象', 'admin.detail': '详情', 'admin.verify': '每一行都与之前的行相连。用命令验证整条链：', 'admin.audit_none': '没有符合条件的记录', 'admin.audit_hint': '放宽条件再查。', 'admin.needs': '这一页需要管理员角色。', 'admin.hash': '校验值',
+    'admin.title': '管理', 'admin.users': '用户', 'admin.sessions': '登录', 'admin.audit': '审计', 'admin.needs': '这一页需要管理员角色。', 'admin.health': '运行状况', 'admin.settings': '设置',
   },
   en: {
-    'admin.title': 'Admin', 'admin.users': 'Users', 'admin.sessions': 'Sessions', 'admin.audit': 'Audit', 'admin.role': 'Role', 'admin.last_login': 'Last login', 'admin.totp': 'Second factor', 'admin.disabled': 'disabled', 'admin.active': 'active', 'admin.disable': 'Disable', 'admin.enable': 'Enable', 'admin.disable_ask': 'Disable the user {name}?', 'admin.disable_text': 'They are logged out at once and cannot log in.', 'admin.delete_ask': 'Delete the user {name}?', 'admin.delete_text': 'They are logged out at once, for good.', 'admin.deleted': 'Deleted', 'admin.totp_off': 'Second factor off', 'admin.totp_ask': 'Turn off the second factor of {name}?', 'admin.totp_text': 'For a lost telephone; they can turn it on again.', 'admin.role_ask': 'Make {name} “{role}”?', 'admin.role_text': 'They have to log in again.', 'admin.you': 'you', 'admin.role_of': 'Role of {name}',
-    'admin.add': 'Add a user', 'admin.user_name': 'User name', 'admin.user_hint': 'Small letters, digits and . _ - @', 'admin.password': 'First password', 'admin.password_hint': '10 characters or more; let them change it', 'admin.appids': 'May see', 'admin.all': 'all', 'admin.added': 'Added', 'admin.end': 'Log out', 'admin.end_ask': 'Log this session of {name} out?', 'admin.end_text': 'That browser has to log in again.', 'admin.user': 'User', 'admin.since': 'Since', 'admin.seen': 'Last used', 'admin.address': 'Address', 'admin.agent': 'Browser', 'admin.current': 'here', 'admin.no_sessions': 'Nobody is logged in',
-    'admin.actor': 'Who', 'admin.action': 'What', 'admin.subject': 'To what', 'admin.detail': 'More', 'admin.verify': 'Each row is tied to all rows before. Verify the whole chain by:', 'admin.audit_none': 'No row fits', 'admin.audit_hint': 'Ask for less.', 'admin.needs': 'This page takes the role admin.', 'admin.hash': 'Hash',
+    'admin.title': 'Admin', 'admin.users': 'Users', 'admin.sessions': 'Sessions', 'admin.audit': 'Audit', 'admin.needs': 'This page takes the role admin.', 'admin.health': 'Health', 'admin.settings': 'Settings',
   },
 });
 
-const ROLES = ['viewer', 'operator', 'admin'];
-const roles = () => ROLES.map((role) => [role, t(`role.${role}`)]);
-
-function Add({ again }) {
-  const accounts = useAccounts();
-  const form = useForm({ name: '', password: '', role: 'viewer', appid: '' }, async ({ name, password, role, appid }) => {
-    await api.post('/api/v1/users', { name: name.trim(), password, role, ...(appid && { appids: [appid] }) });
-    ['name', 'password'].forEach((field) => form.put(field, ''));
-    toast(t('admin.added'), 'good');
-    again();
-  });
-  return html`<details class="card" data-part="add"><summary><h2>${t('admin.add')}</h2></summary><form class="form-grid" onSubmit=${form.onSubmit}><div><${FormTrouble} form=${form} fields=${['name', 'password', 'role', 'appids']} /></div>
-    <${Field} form=${form} name="name" label=${t('admin.user_name')} hint=${t('admin.user_hint')} autocomplete="off" required /><${Field} form=${form} name="password" type="password" label=${t('admin.password')} hint=${t('admin.password_hint')} autocomplete="new-password" required />
-    <${Field} form=${form} name="role" label=${t('admin.role')} options=${roles()} /><${Field} form=${form} name="appid" at="appids" label=${t('admin.appids')} options=${[['', t('admin.all')], ...accounts.map(({ appid, name }) => [appid, name])]} />
-    <div class="form-acts"><button class="button primary" disabled=${form.busy}>${t('admin.add')}</button></div></form></details>`;
-}
-
-function Users() {
-  const me = useMe();
-  const { data, problem, again } = useData((signal) => api.get('/api/v1/users', {}, signal), []);
-  const change = async (name, body, question) => {
-    if (!question || (await ask(question))) await act(() => api.patch(`/api/v1/users/${encodeURIComponent(name)}`, body), t('act.done'));
-    again();
-  };
-  const remove = async ({ name }) => {
-    if (!(await ask({ title: t('admin.delete_ask', { name }), text: t('admin.delete_text'), yes: t('act.delete'), danger: true }))) return;
-    await act(() => api.delete(`/api/v1/users/${encodeURIComponent(name)}`, {}), t('admin.deleted'));
-    again();
-  };
-  const role = ({ name, role: now }) => html`<select aria-label=${t('admin.role_of', { name })} value=${now} onChange=${(event) => change(name, { role: event.target.value }, { title: t('admin.role_ask', { name, role: t(`role.${event.target.value}`) }), text: t('admin.role_text'), yes: t('act.save') })}>${roles().map(([word, text]) => html`<option key=${word} value=${word} selected=${word === now}>${text}</option>`)}</select>`;
-  const acts = (row) => html`<div class="actions">${row.disabled_at ? html`<button type="button" class="button small" onClick=${() => change(row.name, { disabled: false })}>${t('admin.enable')}</button>` : html`<button type="button" class="button small" onClick=${() => change(row.name, { disabled: true }, { title: t('admin.disable_ask', { name: row.name }), text: t('admin.disable_text'), yes: t('admin.disable'), danger: true })}>${t('admin.disable')}</button>`}
-    ${row.totp && html`<button type="button" class="button small" onClick=${() => change(row.name, { totp: false }, { title: t('admin.totp_ask', { name: row.name }), text: t('admin.totp_text'), yes: t('admin.totp_off'), danger: true })}>${t('admin.totp_off')}</button>`}<button type="button" class="button small danger" onClick=${() => remove(row)}>${t('act.delete')}</button></div>`;
-  const columns = [
-    { key: 'name', label: t('admin.user'), cell: (row) => html`<strong>${row.name}</strong>` },
-    { key: 'role', label: t('admin.role'), cell: (row) => (row.name === me.name ? t(`role.${row.role}`) : role(row)) },
-    { key: 'state', label: t('word.state'), cell: (row) => html`<${Badge} tone=${row.disabled_at ? 'calm' : 'good'}>${t(row.disabled_at ? 'admin.disabled' : 'admin.active')}<//>` },
-    { key: 'totp', label: t('admin.totp'), cell: (row) => t(row.totp ? 'word.yes' : 'word.no') },
-    { key: 'appids', label: t('admin.appids'), cell: (row) => (row.appids.length ? row.appids.map((appid) => html`<${Id} key=${appid} value=${appid} short=${10} />`) : t('admin.all')) },
-    { key: 'last_login_at', label: t('admin.last_login'), cell: (row) => html`<${Time} at=${row.last_login_at} />` },
-    { key: 'act', label: t('word.actions'), cell: (row) => (row.name === me.name ? html`<${Badge} tone="info">${t('admin.you')}<//>` : acts(row)) },
-  ];
-  return html`<div class="stack" data-part="users"><${Trouble} problem=${problem} again=${again} />${!data && !problem && html`<${Loading} />`}${data && html`<${Table} columns=${columns} rows=${data.users} id=${(row) => row.name} label=${t('admin.users')} />`}<${Add} again=${again} /></div>`;
-}
-
-function Sessions() {
-  const { data, problem, again } = useData((signal) => api.get('/api/v1/sessions', { user: '*' }, signal), []);
-  const end = async (row) => {
-    if (!(await ask({ title: t('admin.end_ask', { name: row.user }), text: t('admin.end_text'), yes: t('admin.end'), danger: true }))) return;
-    await act(() => api.delete(`/api/v1/sessions/${row.id}`, {}), t('act.done'));
-    again();
-  };
-  const columns = [
-    { key: 'user', label: t('admin.user'), cell: (row) => html`<strong>${row.user}</strong>` }, { key: 'created_at', label: t('admin.since'), cell: (row) => html`<${Time} at=${row.created_at} />` }, { key: 'last_seen_at', label: t('admin.seen'), cell: (row) => html`<${Time} at=${row.last_seen_at} />` },
-    { key: 'address', label: t('admin.address') }, { key: 'agent', label: t('admin.agent') },
-    { key: 'end', label: t('word.actions'), cell: (row) => (row.current ? html`<${Badge} tone="good">${t('admin.current')}<//>` : html`<button type="button" class="button small" onClick=${() => end(row)}>${t('admin.end')}</button>`) },
-  ];
-  return html`<div class="stack" data-part="sessions"><${Trouble} problem=${problem} again=${again} />${!data && !problem && html`<${Loading} />`}${data && html`<${Table} columns=${columns} rows=${data.sessions} id=${(row) => row.id} label=${t('admin.sessions')} empty=${html`<${Empty} title=${t('admin.no_sessions')} />`} />`}</div>`;
-}
-
-/** Short details stand in the row, long ones fold. */
-function Detail({ detail }) {
-  const text = JSON.stringify(detail);
-  if (text === '{}' || text === 'null') return html`<span class="faint">–</span>`;
-  return text.length < 60 ? html`<code>${text}</code>` : html`<details><summary>${text.slice(0, 40)}…</summary><pre class="code-box" tabindex="0">${JSON.stringify(detail, null, 2)}</pre></details>`;
-}
-
-function Audit() {
-  const [{ tab, ...query }] = useQuery();
-  const accounts = useAccounts();
-  const page = useData((signal) => api.get('/api/v1/audit', { limit: 50, ...query }, signal), [JSON.stringify(query)]);
-  const fields = [
-    ...(accounts.length > 1 ? [{ name: 'appid', label: t('word.account'), options: accounts.map(({ appid, name }) => [appid, name]) }] : []),
-    { name: 'action', label: t('admin.action') }, { name: 'actor', label: t('admin.actor') }, { name: 'since', label: t('word.since'), more: true }, { name: 'until', label: t('word.until'), more: true },
-  ];
-  const columns = [
-    { key: 'at', label: t('word.time'), cell: (row) => html`<${Time} at=${row.at} />` }, { key: 'actor', label: t('admin.actor'), cell: (row) => html`<span>${row.actor}<br /><span class="faint">${row.address}</span></span>` },
-    { key: 'action', label: t('admin.action'), cell: (row) => html`<code>${row.action}</code>` }, { key: 'subject', label: t('admin.subject'), cell: (row) => html`<${Id} value=${row.subject} short=${24} />` },
-    { key: 'detail', label: t('admin.detail'), cell: (row) => html`<${Detail} detail=${row.detail} />` }, { key: 'hash', label: t('admin.hash'), cell: (row) => html`<${Id} value=${row.hash} short=${8} />` },
-  ];
-  const errors = page.problem?.errors || [];
-  return html`<div class="stack" data-part="audit"><${Filters} fields=${fields} />${errors.map((error) => html`<p key=${error.field} class="fault"><code>${error.field}</code> ${error.message}</p>`)}
-    <${PagedTable} page=${page} of=${(data) => data.rows} columns=${columns} id=${(row) => row.seq} label=${t('admin.audit')} empty=${html`<${Empty} title=${t('admin.audit_none')}><p>${t('admin.audit_hint')}</p><//>`} />
-    <p class="note">${t('admin.verify')}</p><${Command}>hongyan audit verify<//></div>`;
-}
-
-const PARTS = { users: Users, sessions: Sessions, audit: Audit };
+const PARTS = { users: Users, sessions: Sessions, audit: Audit, health: Health, settings: Settings };
 
 export default function Admin() {
   const me = useMe();

@@ -1,9 +1,9 @@
 // Analytics: counters over time, who taps what, the hours of the week.
 import { html } from '../lib.js';
 import { t, words } from '../i18n.js';
-import { useAccounts } from '../known.js';
+import { ASKED, useAccounts } from '../known.js';
 import { useQuery } from '../router.js';
-import { Empty, Head } from '../ui/basic.js';
+import { Empty, Head, Loading } from '../ui/basic.js';
 import { Tabs } from '../ui/place.js';
 import { Link } from '../router.js';
 import Clicks from './analytics/clicks.js';
@@ -24,5 +24,5 @@ export default function Analytics() {
   const Part = PARTS[tab];
   return html`<${Head} title=${t('analytics.title')} note=${t('analytics.note')} />
     <${Tabs} tabs=${Object.keys(PARTS).map((word) => [word, t(`analytics.${word}`)])} keep=${['appid']} />
-    ${accounts.length ? html`<${Part} key=${tab} accounts=${accounts} />` : html`<${Empty} title=${t('place.no_account')}><p>${t('analytics.empty_hint')}</p><${Link} class="button" href="/start">${t('place.connect')}<//><//>`}`;
+    ${accounts === ASKED ? html`<${Loading} />` : accounts.length ? html`<${Part} key=${tab} accounts=${accounts} />` : html`<${Empty} title=${t('place.no_account')}><p>${t('analytics.empty_hint')}</p><${Link} class="button" href="/start">${t('place.connect')}<//><//>`}`;
 }

@@ -1,7 +1,7 @@
 // The catalogue: choose a scenario and a template, look over what comes of it, save.
 import { html } from '../lib.js';
 import { api, url } from '../api.js';
-import { t, words } from '../i18n.js';
+import { said, t, words } from '../i18n.js';
 import { useData } from '../live.js';
 import { may, useMe } from '../me.js';
 import { Link, go, useQuery } from '../router.js';
@@ -16,7 +16,10 @@ words({
   en: { 'catalogue.title': 'Catalogue', 'catalogue.note': 'Choose a scenario and a template; fields are filled by name and type. Look it over and save.', 'catalogue.choose': 'Choose', 'catalogue.chosen': 'chosen', 'catalogue.template': 'Bind to template', 'catalogue.no_templates': 'This account has no templates yet', 'catalogue.sync': 'Sync templates from WeChat', 'catalogue.synced': 'Synced', 'catalogue.look': 'Look it over and save', 'catalogue.guessed': 'Guessed by type or a similar name: please look', 'catalogue.open': 'For you to fill in', 'catalogue.words': 'Found by the word list', 'catalogue.ready': 'Every field has its text: it can be saved.', 'catalogue.name': 'Name for programs', 'catalogue.name_hint': 'Programs trigger it by this', 'catalogue.admin': 'Saving a scenario takes the role admin.' },
 });
 
-function Look({ appid, from, templateId }) {
+const titleOf = (entry) => said({ zh: entry.title, en: entry.title_en });
+
+function Look({ appid, entry, templateId }) {
+  const from = entry.name;
   const me = useMe();
   const { data, problem, again } = useData(() => api.post(`/api/v1/catalogue/${from}/bind`, { appid, template_id: templateId }), [appid, from, templateId]);
   if (!data) return problem ? html`<${Trouble} problem=${problem} again=${again} />` : html`<${Loading} />`;
@@ -28,7 +31,7 @@ function Look({ appid, from, templateId }) {
     ${data.open.length > 0 ? html`<div class="warn-text"><strong>${t('catalogue.open')}</strong><${Faults} errors=${data.open} /></div>` : html`<p>${t('catalogue.ready')}</p>`}
     ${data.guessed.length > 0 && html`<p><strong>${t('catalogue.guessed')}</strong> ${data.guessed.map((name) => html`<code key=${name}>${name}</code> `)}</p>`}
     ${data.content.length > 0 && html`<div><strong>${t('catalogue.words')}</strong><${Findings} found=${data.content} /></div>`}
-    ${may(me, 'admin') ? html`<${Editor} key=${`${from}.${templateId}`} scenario=${data.scenario} save=${save} />` : html`<p class="faint">${t('catalogue.admin')}</p>`}<//>`;
+    ${may(me, 'admin') ? html`<${Editor} key=${`${from}.${templateId}`} scenario=${{ ...data.scenario, title: titleOf(entry) }} save=${save} />` : html`<p class="faint">${t('catalogue.admin')}</p>`}<//>`;
 }
 
 function Choose({ appid }) {
@@ -45,10 +48,11 @@ function Choose({ appid }) {
   const known = templates.data.templates;
   if (!known.length) return html`<${Empty} title=${t('catalogue.no_templates')}>${may(me, 'admin') && html`<button type="button" class="button primary" onClick=${sync}>${t('catalogue.sync')}</button>`}<//>`;
   const templateId = query.template_id || known[0].template_id;
+  const entry = list.data.scenarios.find(({ name }) => name === query.from);
   return html`<div class="stack"><label class="filter narrow"><span>${t('catalogue.template')}</span><select name="template_id" value=${templateId} onChange=${(event) => set({ template_id: event.target.value })}>${known.map((one) => html`<option key=${one.template_id} value=${one.template_id} selected=${one.template_id === templateId}>${one.title}</option>`)}</select></label>
-    <ul class="choices">${list.data.scenarios.map((one) => html`<li key=${one.name} class=${`choice ${one.name === query.from ? 'chosen' : ''}`}><div><strong>${one.title}</strong> <${Badge}>${t(`category.${one.category}`)}<//><br /><code class="faint">${one.name}</code></div>
+    <ul class="choices">${list.data.scenarios.map((one) => html`<li key=${one.name} class=${`choice ${one.name === query.from ? 'chosen' : ''}`}><div><strong>${titleOf(one)}</strong> <${Badge}>${t(`category.${one.category}`)}<//><br /><code class="faint">${one.name}</code></div>
       <button type="button" class="button small" aria-pressed=${one.name === query.from} onClick=${() => set({ from: one.name, template_id: templateId })}>${t(one.name === query.from ? 'catalogue.chosen' : 'catalogue.choose')}</button></li>`)}</ul>
-    ${query.from && html`<${Look} key=${`${query.from}.${templateId}`} appid=${appid} from=${query.from} templateId=${templateId} />`}</div>`;
+    ${entry && html`<${Look} key=${`${entry.name}.${templateId}`} appid=${appid} entry=${entry} templateId=${templateId} />`}</div>`;
 }
 
 export default function Catalogue() {

@@ -2,7 +2,8 @@
 import { html } from '../lib.js';
 import { api, url } from '../api.js';
 import { t, words } from '../i18n.js';
-import { number, percent, shanghaiToday } from '../format.js';
+import { today } from '../clock.js';
+import { number, percent } from '../format.js';
 import { useData, useLive } from '../live.js';
 import { useAccounts } from '../known.js';
 import { Link, useQuery } from '../router.js';
@@ -34,7 +35,7 @@ function rateOf(overview, snapshot, appid) {
 
 function Now({ overview, snapshot, appid }) {
   const wrong = overview.accounts.filter(isWrong).length;
-  const since = `${shanghaiToday()}T00:00:00+08:00`;
+  const since = `${today()}T00:00:00+08:00`;
   const figures = [
     ['rate', number(rateOf(overview, snapshot, appid)), url('/analytics', { appid, metric: 'sent', range: '1h' })],
     ['waiting', number(overview.waiting), url('/queue', { appid })],

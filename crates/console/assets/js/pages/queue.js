@@ -2,6 +2,7 @@
 import { html } from '../lib.js';
 import { api, url } from '../api.js';
 import { said, t, words } from '../i18n.js';
+import { instant } from '../clock.js';
 import { number, span } from '../format.js';
 import { useData } from '../live.js';
 import { may, useMe } from '../me.js';
@@ -17,12 +18,12 @@ words({
   zh: {
     'queue.title': '队列', 'queue.note': '等待发送的消息，按公众号和通道。', 'queue.all': '全部公众号', 'queue.waiting': '等待中', 'queue.late': '已逾期的通道', 'queue.still': '停发的公众号', 'queue.oldest': '最早的已等 {age}', 'queue.overdue': '已逾期 {age}', 'queue.scheduled': '下次定时', 'queue.no_scheduled': '无',
     'queue.pause': '暂停', 'queue.pause_ask': '暂停 {name}？', 'queue.pause_text': '消息照常受理并排队，恢复后继续发送。', 'queue.for': '暂停多久', 'queue.for_ever': '直到人工恢复', 'queue.for_900': '15 分钟', 'queue.for_3600': '1 小时', 'queue.for_14400': '4 小时', 'queue.for_86400': '24 小时', 'queue.paused': '已暂停', 'queue.resume': '恢复', 'queue.resumed': '已恢复发送',
-    'queue.held_content': '等待人工审核', 'queue.empty': '没有消息在等待', 'queue.empty_hint': '到期的消息都已交给微信；定时消息在 2,000 条之内会显示在这里。', 'queue.idle': '没有等待消息的公众号（{n}）', 'queue.held': '全部停发：自 {since} 起不发送任何消息。', 'queue.hold': '全部停发', 'queue.hold_ask': '停发所有公众号？', 'queue.hold_text': '消息照常受理并排队，直到有人恢复。', 'queue.release': '恢复全部发送', 'queue.release_ask': '恢复所有公众号的发送？', 'queue.holding': '已停发全部', 'queue.released': '已恢复', 'queue.reason': '原因',
+    'queue.held_content': '等待人工审核', 'queue.empty': '没有消息在等待', 'queue.newest': '查看 {name} 的消息', 'queue.test': '用 {name} 发送测试消息', 'queue.empty_hint': '到期的消息都已交给微信；定时消息在 2,000 条之内会显示在这里。', 'queue.idle': '没有等待消息的公众号（{n}）', 'queue.held': '全部停发：自 {since} 起不发送任何消息。', 'queue.hold': '全部停发', 'queue.hold_ask': '停发所有公众号？', 'queue.hold_text': '消息照常受理并排队，直到有人恢复。', 'queue.release': '恢复全部发送', 'queue.release_ask': '恢复所有公众号的发送？', 'queue.holding': '已停发全部', 'queue.released': '已恢复', 'queue.reason': '原因',
   },
   en: {
     'queue.title': 'Queue', 'queue.note': 'What waits to be sent, by account and lane.', 'queue.all': 'All accounts', 'queue.waiting': 'waiting', 'queue.late': 'lanes that are late', 'queue.still': 'accounts that stand still', 'queue.oldest': 'the oldest waits {age}', 'queue.overdue': 'late by {age}', 'queue.scheduled': 'Next scheduled', 'queue.no_scheduled': 'none',
     'queue.pause': 'Pause', 'queue.pause_ask': 'Pause {name}?', 'queue.pause_text': 'Messages are accepted and wait; they go when it is resumed.', 'queue.for': 'For how long', 'queue.for_ever': 'until somebody resumes it', 'queue.for_900': '15 minutes', 'queue.for_3600': '1 hour', 'queue.for_14400': '4 hours', 'queue.for_86400': '24 hours', 'queue.paused': 'Paused', 'queue.resume': 'Resume', 'queue.resumed': 'Sending goes on',
-    'queue.held_content': 'waits for approval', 'queue.empty': 'Nothing waits', 'queue.empty_hint': 'Whatever was due is with WeChat; scheduled messages are shown here once they are among the next 2,000.', 'queue.idle': 'Accounts for which nothing waits ({n})', 'queue.held': 'Everything is held: nothing is sent since {since}.', 'queue.hold': 'Hold everything', 'queue.hold_ask': 'Hold all accounts?', 'queue.hold_text': 'Messages are accepted and wait until somebody releases them.', 'queue.release': 'Release everything', 'queue.release_ask': 'Let all accounts send again?', 'queue.holding': 'Everything is held', 'queue.released': 'Released', 'queue.reason': 'Reason',
+    'queue.held_content': 'waits for approval', 'queue.empty': 'Nothing waits', 'queue.newest': 'Messages of {name}', 'queue.test': 'Send a test with {name}', 'queue.empty_hint': 'Whatever was due is with WeChat; scheduled messages are shown here once they are among the next 2,000.', 'queue.idle': 'Accounts for which nothing waits ({n})', 'queue.held': 'Everything is held: nothing is sent since {since}.', 'queue.hold': 'Hold everything', 'queue.hold_ask': 'Hold all accounts?', 'queue.hold_text': 'Messages are accepted and wait until somebody releases them.', 'queue.release': 'Release everything', 'queue.release_ask': 'Let all accounts send again?', 'queue.holding': 'Everything is held', 'queue.released': 'Released', 'queue.reason': 'Reason',
   },
 });
 
@@ -118,6 +119,10 @@ function Figures({ queue, busy }) {
   })}</div><//>`;
 }
 
+function Nothing({ account: { appid, name } }) {
+  return html`<${Empty} title=${t('queue.empty')}><p>${t('queue.empty_hint')}</p><div class="actions"><${Link} class="button" href=${url('/messages', { appid })}>${t('queue.newest', { name })}<//><${Link} class="button" href=${url('/start', { appid })}>${t('queue.test', { name })}<//></div><//>`;
+}
+
 export default function Queue() {
   const me = useMe();
   const [query] = useQuery();
@@ -133,8 +138,8 @@ export default function Queue() {
   if (!queue.data || !standing.data) return html`${head}${problem ? html`<${Trouble} problem=${problem} again=${again} />` : html`<${Loading} />`}`;
   if (!accounts.length) return html`${head}<${Empty} title=${t('place.no_account')}><${Link} class="button primary" href="/start">${t('place.connect')}<//><//>`;
   const { busy, idle } = sorted(queue.data, accounts, appid);
-  const held = whole.data?.held && html`<div class="trouble" role="alert"><p>${t('queue.held', { since: new Date(whole.data.since).toLocaleString() })}</p>${may(me, 'admin') && html`<button type="button" class="button small" onClick=${() => hold(true, again)}>${t('queue.release')}</button>`}</div>`;
+  const held = whole.data?.held && html`<div class="trouble" role="alert"><p>${t('queue.held', { since: instant(whole.data.since) })}</p>${may(me, 'admin') && html`<button type="button" class="button small" onClick=${() => hold(true, again)}>${t('queue.release')}</button>`}</div>`;
   return html`${head}${held}<${Trouble} problem=${problem} again=${again} /><${Figures} queue=${queue.data} busy=${busy} />
-    <div data-part="lanes"><${Table} columns=${columns(me, again)} rows=${busy} id=${(row) => row.appid} label=${t('queue.title')} empty=${html`<${Empty} title=${t('queue.empty')}><p>${t('queue.empty_hint')}</p><//>`} /></div>
+    <div data-part="lanes"><${Table} columns=${columns(me, again)} rows=${busy} id=${(row) => row.appid} label=${t('queue.title')} empty=${html`<${Nothing} account=${accounts.find((one) => one.appid === appid) || accounts[0]} />`} /></div>
     ${idle.length > 0 && html`<details class="card" data-part="idle"><summary><h2>${t('queue.idle', { n: number(idle.length) })}</h2></summary><${Table} columns=${columns(me, again).filter(({ key }) => !LANES.includes(key) && key !== 'scheduled')} rows=${idle} id=${(row) => row.appid} label=${t('queue.title')} /></details>`}`;
 }

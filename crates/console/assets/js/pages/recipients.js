@@ -1,7 +1,8 @@
 // Recipients: what is known of one person, why a message would not go, and who is not written to.
-import { html, useState } from '../lib.js';
+import { html } from '../lib.js';
+import { asTime } from '../clock.js';
 import { api, url } from '../api.js';
-import { said, has, t, words } from '../i18n.js';
+import { has, t, words } from '../i18n.js';
 import { number } from '../format.js';
 import { useData } from '../live.js';
 import { useTemplates } from '../known.js';
@@ -11,22 +12,23 @@ import { Badge, Card, Empty, Id, Loading, State, Time, Trouble, cause } from '..
 import { act } from '../ui/act.js';
 import { ask } from '../ui/confirm.js';
 import { Field, FormTrouble, useForm } from '../ui/form.js';
-import { AccountPage, asTime } from '../ui/place.js';
+import { AccountPage } from '../ui/place.js';
 import { Filters, PagedTable, Table } from '../ui/table.js';
 import { toast } from '../ui/toast.js';
+import { Why } from './recipients/why.js';
 
 words({
   zh: {
     'recipients.title': '接收者', 'recipients.note': '查一个人能不能收到消息，以及为什么。', 'recipients.rules_of': '按哪类消息的规则', 'recipients.windows': '触达窗口', 'recipients.opened': '最近互动', 'recipients.until': '开放至', 'recipients.left': '还可发送', 'recipients.left_today': '今天 {n} 条', 'recipients.left_all': '共 {n} 条', 'recipients.no_limit': '不限', 'recipients.open': '开放', 'recipients.closed': '未开放', 'recipients.window': '互动',
     'recipients.caps': '频率上限', 'recipients.per_day': '每天', 'recipients.per_week': '每周', 'recipients.over_all': '全部消息', 'recipients.over_category': '同类消息', 'recipients.over_scenario': '同场景消息', 'recipients.used': '已用 {used} / {limit}', 'recipients.no_caps': '没有频率上限。', 'recipients.list': '禁发名单', 'recipients.clear': '不在禁发名单中。', 'recipients.lift': '解除', 'recipients.lift_ask': '解除禁发？', 'recipients.lift_text': '之后可以再向此人发送消息。', 'recipients.lifted': '已解除', 'recipients.suppress': '加入禁发名单', 'recipients.suppressed': '已加入禁发名单',
-    'recipients.why_reason': '原因', 'recipients.category': '范围', 'recipients.all_messages': '全部消息', 'recipients.until_field': '到何时（留空：直到解除）', 'recipients.recent': '最近消息', 'recipients.no_recent': '还没有消息。', 'recipients.all_recent': '全部消息', 'recipients.clicks': '点击', 'recipients.clicks_sum': '最近的消息里有 {sent} 条带计数链接，点击过 {clicked} 条，共 {taps} 次。', 'recipients.tapped': '最近点击', 'recipients.got': '受理时间', 'recipients.taps': '次数', 'recipients.no_taps': '还没有点击过。', 'recipients.no_links': '最近的消息里没有带计数链接的：在消息里加 "track": true，或在场景里打开。', 'recipients.no_url': '设置 http.public_url 后，链接的点击才会计数。', 'recipients.why': '现在能发吗？', 'recipients.why_go': '检查', 'recipients.any': '不指定', 'recipients.by': '通过“{kind}”窗口', 'recipients.then': '可发时间', 'recipients.observed': '仅观察的规则：',
-    'recipients.import': '批量加入', 'recipients.import_hint': '每行一个 openid；也可以选择文本或 CSV 文件（取第一列）。', 'recipients.openids': 'openid', 'recipients.file': '文件', 'recipients.import_go': '加入名单', 'recipients.import_done': '已加入 {n} 人', 'recipients.export': '下载 CSV', 'recipients.list_empty': '禁发名单是空的', 'recipients.list_hint': '退订、取消关注、投诉的人会自动加入；也可以手工加入。', 'recipients.person': '接收者', 'recipients.nobody': '没有填写 openid', 'recipients.since': '自',
+    'recipients.why_reason': '原因', 'recipients.category': '范围', 'recipients.all_messages': '全部消息', 'recipients.until_field': '到何时（留空：直到解除）', 'recipients.recent': '最近消息', 'recipients.no_recent': '还没有消息。', 'recipients.all_recent': '全部消息', 'recipients.clicks': '点击', 'recipients.clicks_sum': '最近的消息里有 {sent} 条带计数链接，点击过 {clicked} 条，共 {taps} 次。', 'recipients.tapped': '最近点击', 'recipients.got': '受理时间', 'recipients.taps': '次数', 'recipients.no_taps': '还没有点击过。', 'recipients.no_links': '最近的消息里没有带计数链接的：在消息里加 "track": true，或在场景里打开。', 'recipients.no_url': '设置 http.public_url 后，链接的点击才会计数。',
+    'recipients.import': '批量加入', 'recipients.import_hint': '每行一个 openid；也可以选择文本或 CSV 文件（取第一列）。', 'recipients.openids': 'openid', 'recipients.file': '文件', 'recipients.import_go': '加入名单', 'recipients.import_done': '已加入 {n} 人', 'recipients.export': '下载 CSV', 'recipients.list_empty': '禁发名单是空的', 'recipients.list_hint': '退订、取消关注、投诉的人会自动加入；也可以手工加入。', 'recipients.person': '接收者', 'recipients.nobody': '没有填写 openid', 'recipients.stranger': '没有此人的任何记录', 'recipients.stranger_hint': '没有互动、消息或禁发记录：openid 可能属于另一个公众号，或此人从未与 {name} 互动。下面是对陌生人适用的规则。', 'recipients.source': '来源：{source}', 'recipients.since': '自',
   },
   en: {
     'recipients.title': 'Recipients', 'recipients.note': 'Whether a person can be reached, and why not.', 'recipients.rules_of': 'By the rules for', 'recipients.windows': 'Reach windows', 'recipients.opened': 'Last time', 'recipients.until': 'Open until', 'recipients.left': 'Left', 'recipients.left_today': '{n} today', 'recipients.left_all': '{n} in all', 'recipients.no_limit': 'no limit', 'recipients.open': 'open', 'recipients.closed': 'closed', 'recipients.window': 'Interaction',
     'recipients.caps': 'Frequency', 'recipients.per_day': 'a day', 'recipients.per_week': 'a week', 'recipients.over_all': 'all messages', 'recipients.over_category': 'same category', 'recipients.over_scenario': 'same scenario', 'recipients.used': '{used} of {limit} used', 'recipients.no_caps': 'No caps hold.', 'recipients.list': 'Suppression list', 'recipients.clear': 'Not on the list.', 'recipients.lift': 'Lift', 'recipients.lift_ask': 'Lift the suppression?', 'recipients.lift_text': 'Messages may go to this person again.', 'recipients.lifted': 'Lifted', 'recipients.suppress': 'Put on the list', 'recipients.suppressed': 'On the list now',
-    'recipients.why_reason': 'Reason', 'recipients.category': 'Holds for', 'recipients.all_messages': 'all messages', 'recipients.until_field': 'Until (empty: until lifted)', 'recipients.recent': 'Newest messages', 'recipients.no_recent': 'No messages yet.', 'recipients.all_recent': 'All messages', 'recipients.clicks': 'Taps', 'recipients.clicks_sum': 'Of the newest messages {sent} had a counted link; {clicked} of them were tapped, {taps} times in all.', 'recipients.tapped': 'Last tap', 'recipients.got': 'Accepted', 'recipients.taps': 'Taps', 'recipients.no_taps': 'Nothing was tapped yet.', 'recipients.no_links': 'None of the newest messages has a counted link: give a message "track": true, or switch it on in the scenario.', 'recipients.no_url': 'Taps are counted once http.public_url is set.', 'recipients.why': 'Would a message go now?', 'recipients.why_go': 'Check', 'recipients.any': 'none in particular', 'recipients.by': 'by the window “{kind}”', 'recipients.then': 'It could go at', 'recipients.observed': 'Rules that are only observed:',
-    'recipients.import': 'Put many on it', 'recipients.import_hint': 'One openid a line; or a text or CSV file (its first column).', 'recipients.openids': 'openids', 'recipients.file': 'File', 'recipients.import_go': 'Put on the list', 'recipients.import_done': '{n} put on the list', 'recipients.export': 'Download CSV', 'recipients.list_empty': 'Nobody is on the list', 'recipients.list_hint': 'Whoever opts out, leaves or complains comes here by itself; others are put on by hand.', 'recipients.person': 'Recipient', 'recipients.nobody': 'There is no openid in it', 'recipients.since': 'Since',
+    'recipients.why_reason': 'Reason', 'recipients.category': 'Holds for', 'recipients.all_messages': 'all messages', 'recipients.until_field': 'Until (empty: until lifted)', 'recipients.recent': 'Newest messages', 'recipients.no_recent': 'No messages yet.', 'recipients.all_recent': 'All messages', 'recipients.clicks': 'Taps', 'recipients.clicks_sum': 'Of the newest messages {sent} had a counted link; {clicked} of them were tapped, {taps} times in all.', 'recipients.tapped': 'Last tap', 'recipients.got': 'Accepted', 'recipients.taps': 'Taps', 'recipients.no_taps': 'Nothing was tapped yet.', 'recipients.no_links': 'None of the newest messages has a counted link: give a message "track": true, or switch it on in the scenario.', 'recipients.no_url': 'Taps are counted once http.public_url is set.',
+    'recipients.import': 'Put many on it', 'recipients.import_hint': 'One openid a line; or a text or CSV file (its first column).', 'recipients.openids': 'openids', 'recipients.file': 'File', 'recipients.import_go': 'Put on the list', 'recipients.import_done': '{n} put on the list', 'recipients.export': 'Download CSV', 'recipients.list_empty': 'Nobody is on the list', 'recipients.list_hint': 'Whoever opts out, leaves or complains comes here by itself; others are put on by hand.', 'recipients.person': 'Recipient', 'recipients.nobody': 'There is no openid in it', 'recipients.stranger': 'Nothing is known of this person', 'recipients.stranger_hint': 'No interaction, no message, no suppression: the openid may be of another account, or the person never did anything with {name}. Below is what holds for strangers.', 'recipients.source': 'known by {source}', 'recipients.since': 'Since',
   },
 });
 
@@ -38,7 +40,6 @@ const LOOKED_AT = 50;
 const BATCH = 1000;
 const categories = () => CATEGORIES.map((word) => [word, t(`category.${word}`)]);
 const reasons = () => REASONS.map((word) => [word, t(`reason.${word}`)]);
-const rule = (word) => (has(`rule.${word}`) ? t(`rule.${word}`) : word);
 
 function Windows({ windows }) {
   const left = (row) => {
@@ -65,7 +66,7 @@ async function lift({ appid, touser, reason, again }) {
   again();
 }
 
-const why = (one) => html`<span>${has(`reason.${one.reason}`) ? t(`reason.${one.reason}`) : one.reason} <span class="faint">· ${one.category ? t(`category.${one.category}`) : t('recipients.all_messages')} · ${t('recipients.since')} <${Time} at=${one.since} /> · ${one.until ? html`<span>${t('word.until')} <${Time} at=${one.until} /></span>` : t('word.never_ends')}</span></span>`;
+const why = (one) => html`<span>${has(`reason.${one.reason}`) ? t(`reason.${one.reason}`) : one.reason} <span class="faint">· ${one.category ? t(`category.${one.category}`) : t('recipients.all_messages')} · ${t('recipients.since')} <${Time} at=${one.since} /> · ${one.until ? html`<span>${t('word.until')} <${Time} at=${one.until} /></span>` : t('word.never_ends')}${one.source && html` · ${t('recipients.source', { source: t(`source.${one.source}`) })}`}</span></span>`;
 
 function Suppressed({ appid, person, again }) {
   const me = useMe();
@@ -78,28 +79,6 @@ function Suppressed({ appid, person, again }) {
     ${may(me, 'operator') && html`<details><summary>${t('recipients.suppress')}</summary><form class="inset" onSubmit=${form.onSubmit}><${FormTrouble} form=${form} fields=${['reason', 'category', 'until', 'tousers']} />
       <${Field} form=${form} name="reason" label=${t('recipients.why_reason')} options=${reasons()} /><${Field} form=${form} name="category" label=${t('recipients.category')} options=${[['', t('recipients.all_messages')], ...categories()]} />
       <${Field} form=${form} name="until" type="datetime-local" label=${t('recipients.until_field')} /><button class="button danger" disabled=${form.busy}>${t('recipients.suppress')}</button></form></details>`}<//>`;
-}
-
-const TONES = { send: 'good', hold: 'warn', refuse: 'bad' };
-
-function Verdict({ verdict }) {
-  const name = (one) => `${one.rule ? `${rule(one.rule)}: ` : ''}${t(`verdict.${one.verdict}`)}`;
-  return html`<div class="stack" aria-live="polite"><p><${Badge} tone=${TONES[verdict.verdict]}>${name(verdict)}<//> ${verdict.by && t('recipients.by', { kind: t(`interaction.${verdict.by}`) })}</p>
-    ${verdict.why && html`<p>${said(verdict.why)}</p>`}${verdict.until && html`<p>${t('recipients.then')} <${Time} at=${verdict.until} /></p>`}
-    ${verdict.observed?.length > 0 && html`<p class="faint">${t('recipients.observed')} ${verdict.observed.map(name).join(' · ')}</p>`}</div>`;
-}
-
-function Why({ appid, touser, category }) {
-  const [verdict, show] = useState(null);
-  const scenarios = useData((signal) => api.get('/api/v1/scenarios', { appid }, signal), [appid]).data?.scenarios || [];
-  const form = useForm({ scenario: '', basis: '' }, async ({ scenario, basis }) => {
-    const asked = scenario ? { scenario } : { category, ...(basis && { basis }) };
-    show(await api.post(`/api/v1/recipients/${encodeURIComponent(touser)}/check`, { appid, ...asked }));
-  });
-  return html`<${Card} title=${t('recipients.why')} data-part="why"><form onSubmit=${form.onSubmit}><${FormTrouble} form=${form} fields=${['scenario', 'basis']} />
-    <${Field} form=${form} name="scenario" label=${t('word.scenario')} options=${[['', t('recipients.any')], ...scenarios.map((one) => [one.name, one.title])]} />
-    ${!form.values.scenario && html`<${Field} form=${form} name="basis" label=${t('recipients.window')} options=${[['', t('recipients.any')], ...['payment', 'menu_click', 'message', 'scan_subscribe'].map((kind) => [kind, t(`interaction.${kind}`)])]} />`}
-    <button class="button primary" disabled=${form.busy}>${t('recipients.why_go')}</button></form>${verdict && html`<${Verdict} verdict=${verdict} />`}<//>`;
 }
 
 /** What this person tapped, of their newest messages. */
@@ -131,11 +110,18 @@ function Recent({ appid, person }) {
   return html`<${Card} title=${t('recipients.recent')} aside=${all}><${Table} columns=${columns} rows=${person.recent} id=${(row) => row.id} label=${t('recipients.recent')} empty=${html`<p class="faint">${t('recipients.no_recent')}</p>`} /><//>`;
 }
 
-function Person({ appid, touser, category }) {
+/** Nothing was ever heard of them. */
+const isStranger = ({ windows, suppressions, recent, caps }) => !windows.some(({ opened_at: at }) => at) && !suppressions.length && !recent.length && !caps.some(({ used }) => used);
+
+function Person({ account, touser, category }) {
+  const { appid, name } = account;
   const { data: person, problem, again } = useData((signal) => api.get(`/api/v1/recipients/${encodeURIComponent(touser)}`, { appid, category }, signal), [appid, touser, category]);
   if (!person) return problem ? html`<div><${Trouble} problem=${problem} again=${again} />${problem.errors?.map((error) => html`<p class="fault">${error.message}</p>`)}</div>` : html`<${Loading} />`;
-  return html`<div class="stack" data-part="person"><h2 class="sub"><${Id} value=${person.touser} /></h2><div class="columns uneven"><div class="stack"><${Windows} windows=${person.windows} /><${Recent} appid=${appid} person=${person} /><${Clicks} appid=${appid} touser=${person.touser} /></div>
-    <div class="stack"><${Why} appid=${appid} touser=${touser} category=${category} /><${Suppressed} appid=${appid} person=${person} again=${again} /><${Caps} caps=${person.caps} /></div></div></div>`;
+  return html`<div class="stack" data-part="person"><h2 class="sub"><${Id} value=${person.touser} /></h2>
+    ${isStranger(person) && html`<div class="warn-text" data-part="stranger"><strong>${t('recipients.stranger')}</strong><p>${t('recipients.stranger_hint', { name })}</p></div>`}
+    <${Why} appid=${appid} touser=${touser} category=${category} revision=${JSON.stringify(person.suppressions)} />
+    <div class="columns uneven"><div class="stack"><${Windows} windows=${person.windows} /><${Recent} appid=${appid} person=${person} /><${Clicks} appid=${appid} touser=${person.touser} /></div>
+    <div class="stack"><${Suppressed} appid=${appid} person=${person} again=${again} /><${Caps} caps=${person.caps} /></div></div></div>`;
 }
 
 /** First cells of lines that look like an openid; a line that names the columns is left out. */
@@ -175,7 +161,7 @@ function List({ appid }) {
 
 export default function Recipients() {
   const [query] = useQuery();
-  const fields = [{ name: 'touser', label: 'openid' }, { name: 'category', label: t('recipients.rules_of'), options: categories() }];
-  return html`<${AccountPage} title=${t('recipients.title')} note=${t('recipients.note')}>${({ appid }) => html`<${Filters} fields=${fields} />
-    ${query.touser ? html`<${Person} key=${`${appid}.${query.touser}`} appid=${appid} touser=${query.touser} category=${query.category || 'service'} />` : html`<${List} key=${appid} appid=${appid} />`}`}<//>`;
+  const fields = [{ name: 'touser', label: 'openid' }, { name: 'category', label: t('recipients.rules_of'), none: t('category.service'), options: categories().filter(([word]) => word !== 'service') }];
+  return html`<${AccountPage} title=${t('recipients.title')} note=${t('recipients.note')}>${(account) => html`<${Filters} fields=${fields} />
+    ${query.touser ? html`<${Person} key=${`${account.appid}.${query.touser}`} account=${account} touser=${query.touser} category=${query.category || 'service'} />` : html`<${List} key=${account.appid} appid=${account.appid} />`}`}<//>`;
 }

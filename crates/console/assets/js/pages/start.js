@@ -11,11 +11,12 @@ import { Badge, Card, Command, Empty, Head, Id, Loading, Trouble } from '../ui/b
 import { Field, FormTrouble, useForm } from '../ui/form.js';
 import { Fill } from '../ui/fill.js';
 import { toast } from '../ui/toast.js';
+import { WeChat, useBase } from '../ui/wechat.js';
 
 words({
   zh: {
-    'start.title': '接入', 'start.note': '先用模拟器试，或直接接入公众号。', 'start.simulator': '用模拟器试一试', 'start.simulator_note': '模拟器是在本机运行的“微信”：不需要公众号，也不会给真人发消息。',
-    'start.simulator_demo': '最快的办法：一条命令跑完整个流程', 'start.simulator_hand': '或者把这个服务接到模拟器：先启动模拟器，再让服务指向它并重启', 'start.simulator_put': '在模拟器里建一个公众号、一个模板和几个关注者，再在下面填入同样的 appid 和 AppSecret',
+    'start.title': '接入', 'start.note': '两条路：先用模拟器试，或直接接入公众号。', 'start.simulator': '用模拟器试一试', 'start.simulator_note': '模拟器是在本机运行的“微信”：不需要公众号，也不会给真人发消息。',
+    'start.simulator_demo': '最快的办法：一条命令跑完整个流程', 'start.simulator_put': '在模拟器里建一个公众号、一个模板和几个关注者（最后一行返回他们的 openid），再把它接入', 'start.fill': '填入接入表单',
     'start.connect': '接入公众号', 'start.connect_note': '微信后台“设置与开发 → 基本配置”里有这些内容。', 'start.appid': 'AppID', 'start.secret': 'AppSecret', 'start.name': '名称', 'start.kind': '类型', 'start.service': '服务号', 'start.subscription': '订阅号', 'start.test': '测试号',
     'start.token': '回调 Token', 'start.token_hint': '3 到 32 个字母和数字，与微信后台一致；没有回调就收不到送达回执', 'start.aes_key': 'EncodingAESKey', 'start.aes_hint': '43 个字符；消息加解密方式请选安全模式', 'start.put': '接入',
     'start.put_done': '已接入，正在检查', 'start.checklist': '检查清单', 'start.again': '重新检查', 'start.which': '公众号', 'start.other': '接入另一个公众号', 'start.callback': '回调地址', 'start.callback_hint': '填到微信后台“服务器配置”的 URL',
@@ -24,8 +25,8 @@ words({
     'start.admin_only': '接入公众号需要管理员角色。', 'start.status_ok': '正常', 'start.status_warning': '注意', 'start.status_failed': '未通过', 'start.status_skipped': '未检查',
   },
   en: {
-    'start.title': 'Get started', 'start.note': 'Try the simulator first, or connect an account.', 'start.simulator': 'Try the simulator', 'start.simulator_note': 'A WeChat that runs on this machine: it needs no account and writes to nobody.',
-    'start.simulator_demo': 'The quickest way: one command that goes all the way', 'start.simulator_hand': 'Or let this server speak to it: start the simulator, point the server to it and start it again', 'start.simulator_put': 'Make an account, a template and some followers in it, and enter the same appid and secret below',
+    'start.title': 'Get started', 'start.note': 'Two ways in: try the simulator, or connect an account of your own.', 'start.simulator': 'Try the simulator', 'start.simulator_note': 'A WeChat that runs on this machine: it needs no account and writes to nobody.',
+    'start.simulator_demo': 'The quickest way: one command that goes all the way', 'start.simulator_put': 'Make an account, a template and some followers in it (the last line tells their openids), and connect it', 'start.fill': 'Fill the form with it',
     'start.connect': 'Connect an account', 'start.connect_note': 'WeChat’s console has all of this under 设置与开发 → 基本配置.', 'start.appid': 'AppID', 'start.secret': 'AppSecret', 'start.name': 'Name', 'start.kind': 'Kind', 'start.service': 'service', 'start.subscription': 'subscription', 'start.test': 'test',
     'start.token': 'Callback Token', 'start.token_hint': '3 to 32 letters and digits, as in WeChat’s console; without a callback no receipts come', 'start.aes_key': 'EncodingAESKey', 'start.aes_hint': '43 characters; choose safe mode (安全模式)', 'start.put': 'Connect',
     'start.put_done': 'Connected; checking it', 'start.checklist': 'Checklist', 'start.again': 'Check again', 'start.which': 'Account', 'start.other': 'Connect another account', 'start.callback': 'Callback URL', 'start.callback_hint': 'Enter it as the URL under 服务器配置 in WeChat’s console',
@@ -35,21 +36,32 @@ words({
   },
 });
 
+const BLANK = { appid: '', secret: '', name: '', kind: 'service', token: '', aes_key: '' };
 const TONES = { ok: 'good', warning: 'warn', failed: 'bad', skipped: 'calm' };
 
-function Simulator() {
-  const put = `curl -s 127.0.0.1:9090/_sim/accounts -d '{"appid":"wxdemo","secret":"demosecret","kind":"service"}'
-curl -s 127.0.0.1:9090/_sim/templates -d '{"appid":"wxdemo","title":"订单支付成功","content":"商品：{{thing1.DATA}}"}'
-curl -s 127.0.0.1:9090/_sim/followers -d '{"appid":"wxdemo","count":3}'`;
-  return html`<details class="card"><summary><h2>${t('start.simulator')}</h2></summary><p>${t('start.simulator_note')}</p>
-    <p>${t('start.simulator_demo')}</p><${Command}>hongyan demo<//>
-    <p>${t('start.simulator_hand')}</p><${Command}>${'hongyan simulate --listen 127.0.0.1:9090\nHONGYAN_WECHAT__API_BASE=http:' + '//127.0.0.1:9090 hongyan serve'}<//>
-    <p>${t('start.simulator_put')}</p><${Command}>${put}<//></details>`;
+/** An account that is the simulator's alone. */
+const SAMPLE = { appid: 'wxdemo0000000001', secret: 'demosecret', name: '', kind: 'service', token: 'demotoken', aes_key: `${'0'.repeat(42)}A` };
+
+function Simulator({ fill }) {
+  const me = useMe();
+  const { name, ...account } = SAMPLE;
+  const base = useBase();
+  const at = base && !base.real ? base.addresses[0] : '127.0.0.1:9090';
+  const put = (path, body) => `curl -s ${at}/_sim/${path} -d '${JSON.stringify(body)}'`;
+  const commands = [
+    put('accounts', { ...account, callback_url: `${location.origin}/callback/${account.appid}` }),
+    put('templates', { appid: account.appid, title: '订单支付成功', content: '商品：{{thing1.DATA}}\n时间：{{time2.DATA}}' }),
+    put('followers', { appid: account.appid, count: 3 }),
+  ];
+  return html`<${Card} title=${t('start.simulator')} data-part="simulator"><p class="note">${t('start.simulator_note')}</p>
+    <p>${t('start.simulator_demo')}</p><${Command}>hongyan demo<//><${WeChat} toSimulator />
+    <p>${t('start.simulator_put')}</p><${Command}>${commands.join('\n')}<//>
+    ${may(me, 'admin') && html`<div><button type="button" class="button" onClick=${() => fill(SAMPLE)}>${t('start.fill')}</button></div>`}<//>`;
 }
 
-function Connect() {
+function Connect({ values }) {
   const me = useMe();
-  const form = useForm({ appid: '', secret: '', name: '', kind: 'service', token: '', aes_key: '' }, async ({ token, aes_key, name, ...values }) => {
+  const form = useForm(values, async ({ token, aes_key, name, ...values }) => {
     const callback = token ? { callback: { token, ...(aes_key && { aes_key }) } } : {};
     const { appid } = await api.post('/api/v1/accounts', { ...values, appid: values.appid.trim(), secret: values.secret.trim(), ...(name && { name }), ...callback });
     await api.post(`/api/v1/accounts/${appid}/templates/sync`, {}).catch(() => {});
@@ -59,8 +71,8 @@ function Connect() {
   });
   if (!may(me, 'admin')) return html`<${Card} title=${t('start.connect')}><p>${t('start.admin_only')}</p><//>`;
   const shown = ['appid', 'secret', 'name', 'kind', 'callback.token', 'callback.aes_key'];
-  return html`<${Card} title=${t('start.connect')}><p class="note">${t('start.connect_note')}</p>
-    <form class="form-grid" onSubmit=${form.onSubmit}><${FormTrouble} form=${form} fields=${shown} />
+  return html`<${Card} title=${t('start.connect')} data-part="connect"><p class="note">${t('start.connect_note')}</p>
+    <form onSubmit=${form.onSubmit}><${FormTrouble} form=${form} fields=${shown} />
     <${Field} form=${form} name="appid" label=${t('start.appid')} autocomplete="off" required />
     <${Field} form=${form} name="secret" label=${t('start.secret')} type="password" autocomplete="off" required />
     <${Field} form=${form} name="name" label=${t('start.name')} />
@@ -123,6 +135,7 @@ function Test({ appid, account }) {
 export default function Start() {
   const [query, set] = useQuery();
   const accounts = useAccounts();
+  const [values, fill] = useState(BLANK);
   const appid = query.appid === 'new' ? '' : query.appid || accounts[0]?.appid;
   // The list may be older than the account that was connected a moment ago.
   const account = accounts.find((account) => account.appid === appid) || { appid, name: appid };
@@ -130,5 +143,5 @@ export default function Start() {
   const choice = accounts.length > 0 && html`<label class="filter"><span>${t('start.which')}</span><select name="appid" value=${appid || 'new'} onChange=${choose}>
     ${accounts.map(({ appid: value, name }) => html`<option key=${value} value=${value} selected=${value === appid}>${name}</option>`)}<option value="new" selected=${!appid}>${t('start.other')}</option></select></label>`;
   return html`<${Head} title=${t('start.title')} note=${t('start.note')}>${choice}<//>
-    ${appid ? html`<${Checklist} key=${appid} appid=${appid} /><${Test} key=${`test-${appid}`} appid=${appid} account=${account} />` : html`<${Connect} />`}<${Simulator} />`;
+    ${appid ? html`<${Checklist} key=${appid} appid=${appid} /><${Test} key=${`test-${appid}`} appid=${appid} account=${account} />` : html`<div class="columns"><${Simulator} fill=${fill} /><${Connect} key=${values.appid} values=${values} /></div>`}`;
 }

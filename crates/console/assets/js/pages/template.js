@@ -14,7 +14,7 @@ import { fits, kindName, samples } from '../ui/kinds.js';
 import { AccountPage } from '../ui/place.js';
 import { Table } from '../ui/table.js';
 import { toast } from '../ui/toast.js';
-import { UsedBy, industry, recent, remove } from './templates/library.js';
+import { Industry, UsedBy, recent, remove } from './templates/library.js';
 import { Change } from './templates/notices.js';
 
 words({
@@ -56,7 +56,7 @@ function Relax({ appid, template, again }) {
 }
 
 function About({ appid, template, using }) {
-  return html`<${Card} title=${t('template.about')} data-part="about"><dl class="facts"><div><dt>${t('library.industry')}</dt><dd>${industry(template)}</dd></div>
+  return html`<${Card} title=${t('template.about')} data-part="about"><dl class="facts"><div><dt>${t('library.industry')}</dt><dd><${Industry} template=${template} /></dd></div>
     <div><dt>${t('library.messages')}</dt><dd><${Link} href=${recent(appid, template.template_id)}>${number(template.messages_30_days)}<//></dd></div>
     <div><dt>${t('library.scenarios')}</dt><dd><${UsedBy} appid=${appid} scenarios=${using} /></dd></div></dl>
     <div><${Link} class="button" href=${url('/scenarios/new/catalogue', { appid, template_id: template.template_id })}>${t('template.bind')}<//></div><//>`;

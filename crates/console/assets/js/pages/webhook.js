@@ -1,5 +1,6 @@
 // One webhook: whether it listens, tried, told again, changed; every try to tell it.
 import { html, useState } from '../lib.js';
+import { asTime, localOf } from '../clock.js';
 import { api } from '../api.js';
 import { t, words } from '../i18n.js';
 import { number } from '../format.js';
@@ -27,14 +28,10 @@ words({
 
 const LIVE_MS = 10000;
 const HOUR_MS = 3600000;
-const two = (n) => String(n).padStart(2, '0');
-
-/** A time as `datetime-local` has it, in the browser's zone. */
-const local = (date) => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
 
 function Replay({ path, again }) {
-  const form = useForm({ since: local(new Date(Date.now() - HOUR_MS)) }, async ({ since }) => {
-    await api.post(`${path}/replay`, { since: new Date(since).toISOString() });
+  const form = useForm({ since: localOf(Date.now() - HOUR_MS) }, async ({ since }) => {
+    await api.post(`${path}/replay`, { since: asTime(since) });
     toast(t('webhook.replayed'), 'good');
     again();
   });

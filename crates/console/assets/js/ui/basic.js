@@ -1,7 +1,7 @@
 // Small pieces: headings, ids that copy, times, states, empty places.
 import { html, useState } from '../lib.js';
 import { has, said, t } from '../i18n.js';
-import { instant, zone } from '../format.js';
+import { ZONE, instant } from '../clock.js';
 import { Link } from '../router.js';
 import { toast } from './toast.js';
 
@@ -50,7 +50,7 @@ export async function copyText(text) {
 
 /** A time with its zone on hover. */
 export const Time = ({ at }) => (at
-  ? html`<time datetime=${at} title=${`${at} (${zone(new Date(at))})`}>${instant(at)}</time>`
+  ? html`<time datetime=${at} title=${`${instant(at)} ${ZONE} (UTC+8) · ${at}`}>${instant(at)}</time>`
   : html`<span class="faint">–</span>`);
 
 const TONES = {

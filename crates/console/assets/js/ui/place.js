@@ -28,6 +28,3 @@ export function AccountPage({ title, note, acts, children }) {
   };
   return html`<${Head} title=${title} note=${note}>${choice}${account && acts?.(account)}<//>${rest()}`;
 }
-
-/** A time as a field of `datetime-local` has it, as the API wants it. */
-export const asTime = (local) => (local ? new Date(local).toISOString() : undefined);

@@ -1,8 +1,11 @@
 // A table with cursor paging and filters; the address holds both.
 import { html, useEffect, useState } from '../lib.js';
+import { asTime, localOf } from '../clock.js';
 import { t } from '../i18n.js';
 import { useQuery } from '../router.js';
 import { Empty, Loading, Trouble } from './basic.js';
+
+const TIME = 'datetime-local';
 
 /**
  * `columns`: `[{key, label, cell(row), num, wide}]`; `rows`; `id(row)`; `empty`: what stands there without rows.
@@ -30,24 +33,27 @@ export function PagedTable({ page, of, ...table }) {
 }
 
 /**
- * Filters whose values stand in the address: `fields`: `[{name, label, options: [[value, text]] | undefined, type, more}]`.
- * Choices hold at once, texts with Enter or the button; those with `more` fold away until one is used.
+ * Filters whose values stand in the address: `fields`: `[{name, label, options: [[value, text]] | undefined, none, type, more}]`.
+ * Choices hold at once, texts with Enter or the button; those with `more` fold away until one is used. A `datetime-local`
+ * is a time of the API in the address; `none` is what an empty choice is called.
  */
 export function Filters({ fields }) {
   const [query, set] = useQuery();
-  const [draft, write] = useState(query);
+  const [draft, write] = useState({});
   const place = JSON.stringify(query);
-  useEffect(() => write(query), [place]);
+  const ofTime = (name) => fields.some((field) => field.name === name && field.type === TIME);
+  const asTyped = () => Object.fromEntries(Object.entries(query).map(([name, value]) => [name, ofTime(name) && Date.parse(value) ? localOf(value) : value]));
+  useEffect(() => write(asTyped()), [place]);
   const put = (name, value) => write((before) => ({ ...before, [name]: value }));
   const submit = (event) => {
     event.preventDefault();
-    set(Object.fromEntries(fields.map(({ name }) => [name, (draft[name] || '').trim()])));
+    set(Object.fromEntries(fields.map(({ name, type }) => [name, type === TIME ? asTime(draft[name]) : (draft[name] || '').trim()])));
   };
   const clear = () => set(Object.fromEntries(fields.map(({ name }) => [name, ''])));
-  const input = ({ name, label, options, type = 'text' }) => html`<label class="filter" key=${name}><span>${label}</span>
+  const input = ({ name, label, options, none, type = 'text' }) => html`<label class="filter" key=${name}><span>${label}</span>
     ${options
       ? html`<select name=${name} value=${query[name] || ''} onChange=${(event) => set({ [name]: event.target.value })}>
-          <option value="">${t('word.all')}</option>
+          <option value="">${none || t('word.all')}</option>
           ${options.map(([value, text]) => html`<option key=${value} value=${value} selected=${query[name] === value}>${text}</option>`)}</select>`
       : html`<input name=${name} type=${type} value=${draft[name] || ''} onInput=${(event) => put(name, event.target.value)} />`}</label>`;
   const [first, more] = [fields.filter((field) => !field.more), fields.filter((field) => field.more)];

@@ -62,7 +62,7 @@ export function sentence(rule) {
 // The ready rules have Chinese names; whoever renamed one sees the new name in both languages.
 const READY = {
   'errcode-43002': { zh: '43002 请求方式错误', en: '43002 POST required' }, 'errcode-45009': { zh: '45009 当日额度用完', en: '45009 today’s quota is used up' }, 'errcode-45011': { zh: '45011 每分钟频率超限', en: '45011 too many in a minute' }, 'errcode-40001': { zh: '40001 令牌失效', en: '40001 token is not valid' }, 'errcode-40037': { zh: '40037 模板无效', en: '40037 template is not valid' }, 'errcode-48004': { zh: '48004 接口被封禁', en: '48004 calls are blocked' },
-  'success-rate': { zh: '送达率过低', en: 'Too few are delivered' }, 'late-share': { zh: '超时发送过多', en: 'Too many are late' }, 'backlog-age': { zh: '队列积压', en: 'The queue is behind' }, 'quota-forecast': { zh: '额度即将用完', en: 'The quota is used up soon' }, 'token-failure': { zh: '取不到令牌', en: 'No token' }, 'callback-silence': { zh: '收不到微信回调', en: 'WeChat does not call back' }, 'user-block-rate': { zh: '用户拒收过多', en: 'Many people switch messages off' }, 'webhook-failure': { zh: '业务回调持续失败', en: 'A webhook keeps failing' },
+  'success-rate': { zh: '送达率过低', en: 'Too few are delivered' }, 'late-share': { zh: '超时发送过多', en: 'Too many are late' }, 'backlog-age': { zh: '队列积压', en: 'The queue is behind' }, 'quota-forecast': { zh: '额度即将用完', en: 'The quota is used up soon' }, 'token-failure': { zh: '取不到令牌', en: 'No token' }, 'callback-silence': { zh: '收不到微信回调', en: 'WeChat does not call back' }, 'user-block-rate': { zh: '用户拒收过多', en: 'Many people switch messages off' }, 'webhook-failure': { zh: '业务回调持续失败', en: 'A webhook keeps failing' }, 'template-changed': { zh: '模板在微信后台被改动', en: 'A template was changed at WeChat' },
 };
 
 /** Whether a rule is one of those that are there from the start. */

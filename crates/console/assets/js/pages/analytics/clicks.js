@@ -2,7 +2,8 @@
 import { html } from '../../lib.js';
 import { api, url } from '../../api.js';
 import { said, t, words } from '../../i18n.js';
-import { number, percent, shanghaiToday } from '../../format.js';
+import { today } from '../../clock.js';
+import { number, percent } from '../../format.js';
 import { useData } from '../../live.js';
 import { useTemplates } from '../../known.js';
 import { useMe } from '../../me.js';
@@ -29,7 +30,7 @@ const DAYS = ['7', '30', '90'];
 const DAY_MS = 86400000;
 
 /** So many days before today in Shanghai. */
-const daysAgo = (n) => new Date(Date.parse(`${shanghaiToday()}T00:00:00Z`) - n * DAY_MS).toISOString().slice(0, 10);
+const daysAgo = (n) => new Date(Date.parse(`${today()}T00:00:00Z`) - n * DAY_MS).toISOString().slice(0, 10);
 
 /** The industry's average is outside of where the rate truly lies, or it says nothing. */
 function against({ interval, reference, sent }) {

@@ -2,7 +2,8 @@
 import { html } from '../../lib.js';
 import { api, url } from '../../api.js';
 import { said, t, words } from '../../i18n.js';
-import { instant, number, percent, took } from '../../format.js';
+import { instant } from '../../clock.js';
+import { number, percent, took } from '../../format.js';
 import { useData } from '../../live.js';
 import { useTemplates } from '../../known.js';
 import { Link, useQuery } from '../../router.js';

@@ -1,10 +1,10 @@
 // WeChat's answer, as a person notes it.
 import { html } from '../../lib.js';
+import { asTime } from '../../clock.js';
 import { api } from '../../api.js';
 import { t, words } from '../../i18n.js';
 import { useTemplates } from '../../known.js';
 import { Field, FormTrouble, useForm } from '../../ui/form.js';
-import { asTime } from '../../ui/place.js';
 import { toast } from '../../ui/toast.js';
 
 words({

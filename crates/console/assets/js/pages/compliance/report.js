@@ -2,7 +2,8 @@
 import { html } from '../../lib.js';
 import { api, url } from '../../api.js';
 import { said, t, words } from '../../i18n.js';
-import { number, shanghaiToday, share } from '../../format.js';
+import { today } from '../../clock.js';
+import { number, share } from '../../format.js';
 import { useData } from '../../live.js';
 import { Link, useQuery } from '../../router.js';
 import { Badge, Card, Id, Loading, Time, Trouble } from '../../ui/basic.js';
@@ -39,7 +40,7 @@ export default function Report({ appid }) {
   const [query, set] = useQuery();
   const day = query.day || '';
   const { data, problem, again } = useData((signal) => api.get('/api/v1/compliance/report', { appid, day }, signal), [appid, day]);
-  return html`<div class="stack" data-part="report"><div class="filter-row"><label class="filter"><span>${t('report.day')}</span><input type="date" name="day" max=${shanghaiToday()} value=${day || data?.day || ''} onChange=${(event) => set({ day: event.target.value })} /></label>
+  return html`<div class="stack" data-part="report"><div class="filter-row"><label class="filter"><span>${t('report.day')}</span><input type="date" name="day" max=${today()} value=${day || data?.day || ''} onChange=${(event) => set({ day: event.target.value })} /></label>
     ${data && html`<div><a class="button" href=${url('/api/v1/compliance/report', { appid, day: data.day, format: 'csv' })} download=${`self-check-${data.day}.csv`}>${t('report.csv')}</a></div>`}</div>
     <${Trouble} problem=${problem} again=${again} />${!data && !problem && html`<${Loading} />`}
     ${data && html`<p class="note"><${Link} href=${`/messages?appid=${appid}&since=${data.day}T00:00:00%2B08:00`}>${t('report.sent', { n: number(data.sent) })}<//> · ${t('report.made')} <${Time} at=${data.made_at} /></p>${!data.complete && html`<p class="warn-text">${t('report.incomplete')}</p>`}

@@ -1,5 +1,6 @@
 // What speaks against templates: risk, brakes, what WeChat blocked, complaints.
 import { html } from '../../lib.js';
+import { asTime } from '../../clock.js';
 import { api, url } from '../../api.js';
 import { t, words } from '../../i18n.js';
 import { number } from '../../format.js';
@@ -11,7 +12,6 @@ import { Badge, Empty, Id, Loading, Time, Trouble } from '../../ui/basic.js';
 import { act } from '../../ui/act.js';
 import { ask } from '../../ui/confirm.js';
 import { Field, FormTrouble, useForm } from '../../ui/form.js';
-import { asTime } from '../../ui/place.js';
 import { PagedTable, Table } from '../../ui/table.js';
 import { toast } from '../../ui/toast.js';
 

@@ -4,7 +4,7 @@ import { t, words } from '../../i18n.js';
 import { number, often, percent, took } from '../../format.js';
 import { useQuery } from '../../router.js';
 import { Loading, Trouble } from '../../ui/basic.js';
-import { ChartCard } from '../../ui/chart.js';
+import { ChartCard, shareRange } from '../../ui/chart.js';
 import { Ranges, countsOf, perSecond, rangeOf, successOf, times, totalOf, useSeries } from '../../ui/series.js';
 
 words({
@@ -15,12 +15,6 @@ words({
     'charts.title': 'Over time', 'charts.success': 'Delivered', 'charts.latency': 'Time from acceptance to WeChat', 'charts.rate': 'Messages a second', 'charts.of_range': 'of this range', 'charts.p95': 'p95 of this range', 'charts.newest': 'newest point', 'charts.accepted': 'accepted', 'charts.sent': 'sent',
   },
 });
-
-/** 0 to 100 %; where all is nearly well, only the top of it, or nobody sees a dip. */
-function shareRange(_, low) {
-  if (low === null || low === undefined || low < 50) return [0, 102];
-  return low < 90 ? [50, 101] : [90, 100.2];
-}
 
 const hundred = (rate) => (rate === null ? null : rate * 100);
 

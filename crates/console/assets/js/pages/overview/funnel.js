@@ -2,7 +2,8 @@
 import { html } from '../../lib.js';
 import { url } from '../../api.js';
 import { t, words } from '../../i18n.js';
-import { number, share, shanghaiToday } from '../../format.js';
+import { today } from '../../clock.js';
+import { number, share } from '../../format.js';
 import { Link } from '../../router.js';
 import { Bar } from '../../ui/bar.js';
 import { Card } from '../../ui/basic.js';
@@ -19,7 +20,7 @@ words({
 });
 
 export default function Funnel({ funnel, appid }) {
-  const rows = (query) => url('/messages', { appid, since: `${shanghaiToday()}T00:00:00+08:00`, ...query });
+  const rows = (query) => url('/messages', { appid, since: `${today()}T00:00:00+08:00`, ...query });
   const steps = [
     ['requested', rows({})], ['eligible', rows({})], ['accepted', rows({ errcode: '0' })], ['delivered', rows({ state: 'delivered' })], ['clicked', url('/analytics', { appid, tab: 'clicks' })],
   ];

@@ -2,9 +2,11 @@
 import { html } from '../../lib.js';
 import { api, url } from '../../api.js';
 import { said, t, words } from '../../i18n.js';
-import { number, shanghaiToday } from '../../format.js';
+import { today } from '../../clock.js';
+import { number } from '../../format.js';
 import { useData } from '../../live.js';
 import { Link } from '../../router.js';
+import { ruleName } from '../alerts/measure.js';
 import { Badge, Card, Id, State, Time, Trouble, cause } from '../../ui/basic.js';
 
 words({
@@ -21,11 +23,11 @@ words({
 const TONES = { critical: 'bad', warning: 'warn', info: 'info' };
 const EVERY_MS = 30000;
 const CAUSES_MAX = 8;
-const today = () => `${shanghaiToday()}T00:00:00+08:00`;
+const since = () => `${today()}T00:00:00+08:00`;
 
 function One({ one, accounts }) {
   const account = accounts.find(({ appid }) => appid === one.appid);
-  return html`<li class=${one.severity}><p><${Link} href=${url('/alerts', { appid: one.appid, state: 'firing' })}><strong>${said(one.name)}</strong><//> <${Badge} tone=${TONES[one.severity] || 'calm'}>${t(`wrong.${one.severity}`)}<//>${one.silenced_until && html` <${Badge}>${t('wrong.silenced')}<//>`}</p>
+  return html`<li class=${one.severity}><p><${Link} href=${url('/alerts', { appid: one.appid, state: 'firing' })}><strong>${ruleName(one.rule, one.name)}</strong><//> <${Badge} tone=${TONES[one.severity] || 'calm'}>${t(`wrong.${one.severity}`)}<//>${one.silenced_until && html` <${Badge}>${t('wrong.silenced')}<//>`}</p>
     <p class="hint">${account ? html`<${Link} href=${`/accounts/${account.appid}`}>${account.name}<//> · ` : ''}${t('wrong.measured', { value: number(one.value, 3), threshold: number(one.threshold, 3) })} · ${t('wrong.since')} <${Time} at=${one.fired_at || one.since} /></p></li>`;
 }
 
@@ -38,13 +40,13 @@ export function Alerts({ alerts, accounts }) {
 export function Errcodes({ errcodes, appid }) {
   if (!errcodes.length) return html`<${Card} title=${t('wrong.errcodes')} data-part="errcodes"><p class="faint">${t('wrong.no_errcodes')}</p><//>`;
   return html`<${Card} title=${t('wrong.errcodes')} data-part="errcodes"><ul class="causes">${errcodes.map(({ errcode, count, meaning, done, advice }) => html`<li key=${errcode}>
-    <${Link} class="cause-count" href=${url('/messages', { appid, errcode, since: today() })}>${number(count)}<//>
+    <${Link} class="cause-count" href=${url('/messages', { appid, errcode, since: since() })}>${number(count)}<//>
     <div><p><${Id} value=${String(errcode)} /> ${said(meaning) || t('wrong.unnamed')}</p><p class="hint">${t('wrong.done')}: ${said(done)}</p>${advice && html`<p class="hint"><strong>${t('wrong.todo')}</strong>: ${said(advice)}</p>`}</div></li>`)}</ul><//>`;
 }
 
 /** Messages of today by what ended them: our rules and WeChat's receipts as well, which have no error code. */
 export function Causes({ appid }) {
-  const day = shanghaiToday();
+  const day = today();
   const { data, problem, again } = useData((signal) => api.get('/api/v1/stats', { appid, since: day, until: day }, signal), [appid, day], EVERY_MS);
   const counts = {};
   for (const { state, cause: word, count } of data?.rows || []) {
@@ -53,6 +55,6 @@ export function Causes({ appid }) {
   const wrong = Object.entries(counts).filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a).slice(0, CAUSES_MAX);
   return html`<${Card} title=${t('wrong.causes')} data-part="causes"><${Trouble} problem=${problem} again=${again} />${wrong.length ? html`<ul class="causes">${wrong.map(([key, count]) => {
     const [state, word] = key.split('.');
-    return html`<li key=${key}><${Link} class="cause-count" href=${url('/messages', { appid, since: today(), state, cause: word })}>${number(count)}<//><div><p>${cause(word)} <${State} state=${state} /></p></div></li>`;
+    return html`<li key=${key}><${Link} class="cause-count" href=${url('/messages', { appid, since: since(), state, cause: word })}>${number(count)}<//><div><p>${cause(word)} <${State} state=${state} /></p></div></li>`;
   })}</ul>` : html`<p class="faint">${t('wrong.no_causes')}</p>`}<//>`;
 }

@@ -2,8 +2,9 @@
 import { html } from '../../lib.js';
 import { api, url } from '../../api.js';
 import { said, t, words } from '../../i18n.js';
-import { listed, number, shanghaiToday } from '../../format.js';
-import { forget } from '../../known.js';
+import { today } from '../../clock.js';
+import { listed, number } from '../../format.js';
+import { forget, useIndustries } from '../../known.js';
 import { useData } from '../../live.js';
 import { may, useMe } from '../../me.js';
 import { Link, go } from '../../router.js';
@@ -31,10 +32,10 @@ const DAYS = 30;
 const DAY_MS = 86400000;
 
 /** The messages behind `messages_30_days`: days of Shanghai up to today. */
-export const recent = (appid, template_id) => url('/messages', { appid, template_id, since: new Date(Date.parse(`${shanghaiToday()}T00:00:00+08:00`) - (DAYS - 1) * DAY_MS).toISOString() });
+export const recent = (appid, template_id) => url('/messages', { appid, template_id, since: new Date(Date.parse(`${today()}T00:00:00+08:00`) - (DAYS - 1) * DAY_MS).toISOString() });
 
 /** Its two industries; templates of the category library have none. */
-export const industry = (template) => [template.primary_industry, template.deputy_industry].filter(Boolean).join(' / ') || t('library.category');
+export const Industry = ({ template }) => useIndustries()(template.primary_industry, template.deputy_industry) || t('library.category');
 
 /** The scenarios that use a template, each a link. */
 export const UsedBy = ({ appid, scenarios }) => (scenarios.length
@@ -46,14 +47,14 @@ export async function remove(appid, template, scenarios) {
   const names = listed(scenarios.map(({ title }) => title));
   const text = t(names ? 'library.delete_used' : 'library.delete_free', { names });
   if (!(await ask({ title: t('library.delete_ask', { title: template.title }), text, yes: t('act.delete'), danger: true }))) return false;
-  const gone = await act(() => api.delete(`/api/v1/accounts/${appid}/templates/${encodeURIComponent(template.template_id)}`, {}), t('library.deleted'));
+  const gone = await act(() => api.delete(url(`/api/v1/accounts/${appid}/templates/${encodeURIComponent(template.template_id)}`, { force: names && 'true' }), {}), t('library.deleted'));
   forget();
   return Boolean(gone);
 }
 
 const columns = (appid, using, drop) => [
   { key: 'title', label: t('word.template'), cell: (row) => html`<span><${Link} href=${url(`/templates/${row.template_id}`, { appid })}><strong>${row.title}</strong><//> ${row.shows_title_only && html`<${Badge} tone="warn">${t('library.title_only')}<//>`}<br /><${Id} value=${row.template_id} short=${14} /></span>` },
-  { key: 'industry', label: t('library.industry'), cell: industry },
+  { key: 'industry', label: t('library.industry'), cell: (row) => html`<${Industry} template=${row} />` },
   { key: 'fields', label: t('library.fields'), cell: (row) => listed(row.fields.map(({ name, label }) => label || name)) },
   { key: 'version', label: t('library.version'), cell: (row) => html`<span>${t('library.version_n', { n: row.version })}<br /><span class="faint"><${Time} at=${row.since} /></span></span>` },
   { key: 'scenarios', label: t('library.scenarios'), cell: (row) => html`<${UsedBy} appid=${appid} scenarios=${using(row)} />` },
