@@ -131,7 +131,10 @@ pub(crate) async fn hours_without_anything_of_the_kind_are_passed_over(bed: &Bed
     bed.store.accept(rare).await.unwrap();
     while bed.store.fold_series().await.unwrap() > 0 {}
     for batch in 0..4 {
-        bed.store.accept((0..3_000).map(|nth| at(120 + 60 * batch + nth / 100, "T1")).collect()).await.unwrap();
+        bed.store
+            .accept((0..3_000).map(|nth| at(120 + 60 * batch + nth / 100, "T1")).collect())
+            .await
+            .unwrap();
     }
     let filter = MessageFilter { template_id: Some("RARE".into()), ..MessageFilter::default() };
 
@@ -152,7 +155,9 @@ pub(crate) async fn few_that_wait_are_found_behind_many_that_do_not(bed: &Bed) {
     for _ in 0..4 {
         let batch: Vec<_> = (0..3_000).map(|_| bed.draft_to("oA")).collect();
         let outcome = Outcome::Refused { cause: Cause::NotFollowing };
-        let end = |new: &hongyan_store::NewMessage| bed.settlement(new.id, standing(State::Claimed, 0), &outcome, NOW);
+        let end = |new: &hongyan_store::NewMessage| {
+            bed.settlement(new.id, standing(State::Claimed, 0), &outcome, NOW)
+        };
         let ended = batch.iter().map(end).collect();
         bed.store.accept(batch).await.unwrap();
         bed.store.settle(ended, vec![]).await.unwrap();

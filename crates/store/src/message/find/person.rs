@@ -32,7 +32,12 @@ LIMIT 1";
 
 impl Search<'_> {
     /// Looks through the hours of one account.
-    pub(super) fn recipient(&mut self, recipient: &Blind, from: Place, held: &Held<'_>) -> Result<Option<Place>> {
+    pub(super) fn recipient(
+        &mut self,
+        recipient: &Blind,
+        from: Place,
+        held: &Held<'_>,
+    ) -> Result<Option<Place>> {
         let hour_of = |at: Timestamp| at.ms().div_euclid(HOUR_MS);
         let oldest = self.filter.since.map_or(i64::MIN, hour_of);
         let newest = self.filter.until.map_or(i64::MAX, hour_of);
