@@ -13,6 +13,7 @@ pub mod fuzzing;
 pub mod metrics;
 mod path;
 mod settings;
+mod trace;
 mod watch;
 
 use std::collections::{HashMap, HashSet};
@@ -30,6 +31,7 @@ use hongyan_store::{
     StoreError, Webhook,
 };
 use hongyan_wechat::{CallError, Client, callback};
+use opentelemetry_sdk::trace::SdkTracer;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -114,6 +116,8 @@ pub(crate) struct Shared {
     /// Since when this process runs.
     pub(crate) since: Timestamp,
     pub(crate) outgoing: Outgoing,
+    /// Where traces are wanted.
+    pub(crate) traces: Option<Arc<trace::Traces>>,
     /// The webhooks that are being told.
     pub(crate) telling: Mutex<HashSet<String>>,
     /// What the sweep started and does not wait for.
@@ -176,6 +180,7 @@ impl Engine {
         let (hints, hinted) = mpsc::channel(HINTS);
         let (receipts, incoming) = mpsc::channel(RECEIPTS);
         let (since, outgoing) = (clock.now(), Outgoing::new(settings.outgoing.clone()));
+        let traces = settings.tracer.clone().map(|tracer| Arc::new(trace::Traces::new(tracer)));
         let centre = Arc::new(Centre { store: store.clone(), clock: clock.clone() });
         let shared = Arc::new(Shared {
             store,
@@ -196,6 +201,7 @@ impl Engine {
             heard,
             since,
             outgoing,
+            traces,
             telling: Mutex::default(),
             errands: TaskTracker::new(),
             standstills: standstill::Told::default(),
@@ -222,8 +228,9 @@ impl Engine {
         ownership: Ownership,
     ) {
         let (finished, to_settle) = mpsc::channel(FINISHED);
-        let Shared { clock, doubt, centre, links, settings, .. } = &*self.shared;
-        let (clocks, ways) = ((clock.clone(), doubt.clone()), (centre.clone(), links.clone()));
+        let Shared { clock, doubt, centre, links, settings, traces, .. } = &*self.shared;
+        let clocks = (clock.clone(), doubt.clone());
+        let ways = (centre.clone(), links.clone(), traces.clone());
         let sender = Sender::new(clocks, ways, finished, settings.max_in_flight);
         let dispatcher = Dispatcher::new(self.shared.clone(), sender, hinted, self.stop.clone());
         self.tasks.spawn(async move {
@@ -263,6 +270,11 @@ impl Engine {
     /// a caller go by `Store::by`.
     pub fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// By what requests are traced; `None`: they are not.
+    pub fn tracer(&self) -> Option<&SdkTracer> {
+        self.shared.traces.as_ref().map(|traces| traces.tracer())
     }
 
     /// The time.

@@ -168,24 +168,45 @@ impl Outgoing {
             .map(drop)
     }
 
-    /// POSTs JSON.
+    /// POSTs JSON, or what another `content-type` among the headers says.
     pub async fn post(
         &self,
         target: &Target,
         headers: &[(HeaderName, HeaderValue)],
         body: Bytes,
     ) -> Result<Reply, Failure> {
+        self.call(Method::POST, target, headers, body).await
+    }
+
+    /// GETs.
+    pub async fn get(
+        &self,
+        target: &Target,
+        headers: &[(HeaderName, HeaderValue)],
+    ) -> Result<Reply, Failure> {
+        self.call(Method::GET, target, headers, Bytes::new()).await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        target: &Target,
+        headers: &[(HeaderName, HeaderValue)],
+        body: Bytes,
+    ) -> Result<Reply, Failure> {
+        let request = request(method, target, headers, body);
+        let request = request.ok_or_else(|| Failure::Broken(target.host.clone()))?;
         let exchange = async {
             let addresses = self.vetted(&target.host, target.port).await?;
             let tcp = connect(target, &addresses).await?;
             if !target.is_tls {
-                return exchange(target, tcp, headers, body).await;
+                return exchange(target, tcp, request).await;
             }
             let bad_name = || Failure::Dns(target.host.clone());
             let name = ServerName::try_from(target.host.clone()).map_err(|_| bad_name())?;
             let failed = |error| Failure::Tls(target.host.clone(), error);
             let tls = self.tls.connect(name, tcp).await.map_err(failed)?;
-            exchange(target, tls, headers, body).await
+            exchange(target, tls, request).await
         };
         tokio::time::timeout(self.settings.timeout, exchange)
             .await
@@ -220,8 +241,7 @@ async fn connect(target: &Target, addresses: &[SocketAddr]) -> Result<TcpStream,
 async fn exchange<S>(
     target: &Target,
     stream: S,
-    headers: &[(HeaderName, HeaderValue)],
-    body: Bytes,
+    request: Request<Full<Bytes>>,
 ) -> Result<Reply, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -229,7 +249,6 @@ where
     let broken = || Failure::Broken(target.host.clone());
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| broken())?;
     let connection = AbortOnDrop(tokio::spawn(connection));
-    let request = request(target, headers, body).ok_or_else(broken)?;
     let answer = sender.send_request(request).await.map_err(|_| broken())?;
     let status = answer.status().as_u16();
     let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await.map_err(|_| broken())?;
@@ -247,18 +266,21 @@ impl<T> Drop for AbortOnDrop<T> {
 }
 
 fn request(
+    method: Method,
     target: &Target,
     headers: &[(HeaderName, HeaderValue)],
     body: Bytes,
 ) -> Option<Request<Full<Bytes>>> {
     let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = method;
     *request.uri_mut() = target.path.parse().ok()?;
     let all = request.headers_mut();
     all.insert(HOST, HeaderValue::try_from(&*target.authority).ok()?);
     all.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     all.insert(USER_AGENT, HeaderValue::from_static(concat!("Hongyan/", env!("CARGO_PKG_VERSION"))));
-    all.extend(headers.iter().cloned());
+    for (name, value) in headers {
+        all.insert(name, value.clone());
+    }
     Some(request)
 }
 

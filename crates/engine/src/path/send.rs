@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::content::links::Links;
 use crate::path::classify::classify;
 use crate::path::doubt::DoubtClock;
+use crate::trace::{self, Traces};
 
 /// Calls that are being worked on; 64 saturate two cores (reference: 256 cost 15–20 % more).
 const SLOTS: usize = 64;
@@ -85,6 +86,7 @@ pub(crate) struct Sender {
     pub(crate) doubt: DoubtClock,
     pub(crate) centre: Arc<Centre>,
     links: Arc<Links>,
+    traces: Option<Arc<Traces>>,
     pub(crate) finished: mpsc::Sender<Finished>,
     slots: Arc<Semaphore>,
     /// At most this many calls wait for WeChat at once.
@@ -96,14 +98,14 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn new(
         (clock, doubt): (Clock, DoubtClock),
-        (centre, links): (Arc<Centre>, Arc<Links>),
+        (centre, links, traces): (Arc<Centre>, Arc<Links>, Option<Arc<Traces>>),
         finished: mpsc::Sender<Finished>,
         max_in_flight: usize,
     ) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(SLOTS));
         let in_flight = Arc::new(Semaphore::new(max_in_flight));
         let wants_more = Arc::default();
-        Arc::new(Self { clock, doubt, centre, links, finished, slots, in_flight, wants_more })
+        Arc::new(Self { clock, doubt, centre, links, traces, finished, slots, in_flight, wants_more })
     }
 
     /// Waits until a send may start.
@@ -132,6 +134,7 @@ impl Sender {
 
     async fn send(&self, claimed: Claimed, slot: OwnedSemaphorePermit) {
         let Claimed { message, account, ticket } = claimed;
+        let span = self.traces.as_ref().map(|traces| traces.begin(&message));
         let tried = {
             let call = self.call(&message, &account);
             tokio::pin!(call);
@@ -148,6 +151,9 @@ impl Sender {
         };
         let finished = self.finish(message, ticket, &tried);
         note(&account, &tried.answer, &finished);
+        if let Some(span) = span {
+            trace::end(span, &finished);
+        }
         // The receiver outlives all senders; if it is gone the process is ending and the claim stays open.
         let _ = self.finished.send(finished).await;
     }

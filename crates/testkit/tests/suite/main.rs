@@ -27,6 +27,7 @@ mod site;
 mod standstill;
 mod templates;
 mod tokens;
+mod traces;
 mod triggers;
 mod upkeep;
 mod validation;
