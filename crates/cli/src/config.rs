@@ -34,6 +34,8 @@ pub(crate) struct Config {
     /// At shutdown, so long for answers of WeChat.
     pub(crate) engine_grace: Duration,
     pub(crate) log: LogConfig,
+    /// Where spans go; `None`: nothing is traced.
+    pub(crate) trace: Option<TraceConfig>,
     /// Every key with its value and origin, secrets redacted, in the order of the manual.
     pub(crate) effective: Vec<Effective>,
 }
@@ -69,6 +71,14 @@ pub(crate) struct Secrets {
 pub(crate) struct LogConfig {
     pub(crate) level: tracing::Level,
     pub(crate) format: LogFormat,
+}
+
+#[derive(Debug)]
+pub(crate) struct TraceConfig {
+    pub(crate) endpoint: String,
+    pub(crate) sample: f64,
+    pub(crate) service: String,
+    pub(crate) authorization: Option<Secret>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +128,7 @@ impl Config {
             engine: hongyan_engine::Settings { public_url, ..engine },
             engine_grace: reader.duration("engine.grace", 0..=600),
             log: read_log(reader),
+            trace: read_trace(reader),
             effective: reader.layers.effective(),
         }
     }
@@ -253,6 +264,8 @@ fn read_engine(reader: &mut Reader<'_>) -> hongyan_engine::Settings {
             timeout: reader.duration("outgoing.timeout", 1..=60),
             ..hongyan_outgoing::Settings::default()
         },
+        // Made of the section `trace` by whoever serves.
+        tracer: None,
     }
 }
 
@@ -268,6 +281,16 @@ fn read_log(reader: &mut Reader<'_>) -> LogConfig {
         [("error", Level::ERROR), ("warn", Level::WARN), ("info", Level::INFO), ("debug", Level::DEBUG)];
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     LogConfig { level: reader.word("log.level", &levels), format: reader.word("log.format", &formats) }
+}
+
+fn read_trace(reader: &mut Reader<'_>) -> Option<TraceConfig> {
+    let (endpoint, sample) = (reader.text("trace.endpoint"), reader.share("trace.sample"));
+    let (service, authorization) = (reader.text("trace.service"), reader.text("trace.authorization"));
+    if !endpoint.is_empty() && hongyan_outgoing::Target::parse(&endpoint).is_err() {
+        reader.wrong("trace.endpoint", reader.texts.get("config.allowed_collector"));
+    }
+    let authorization = Some(Secret::new(authorization)).filter(|text| !text.expose().is_empty());
+    (!endpoint.is_empty()).then_some(TraceConfig { endpoint, sample, service, authorization })
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ mod serve;
 mod simulate;
 mod stats;
 mod template;
+mod trace;
 mod user;
 mod webhook;
 

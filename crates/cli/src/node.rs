@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Effective};
 use crate::lang::Texts;
+use crate::trace::Tracing;
 use crate::{listen, local};
 
 /// What a server is made of.
@@ -29,6 +30,7 @@ pub(crate) struct Node {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     app: App,
+    tracing: Option<Tracing>,
     stop: CancellationToken,
     ended: CancellationToken,
 }
@@ -40,13 +42,15 @@ impl Node {
         // The port first: a second server on this machine should not get as far as the store.
         let listener = listen::on(texts, config.http.listen)?;
         let address = listener.local_addr()?;
+        let tracing = config.trace.as_ref().map(Tracing::start).transpose()?;
+        let tracer = tracing.as_ref().map(Tracing::tracer);
         let mut registry = Registry::default();
         let engine = Engine::start(hongyan_engine::Parts {
             store,
             client: Client::new(config.wechat.clone())?,
             clock: Clock::System,
             metrics: Metrics::register(&mut registry),
-            settings: config.engine.clone(),
+            settings: hongyan_engine::Settings { tracer, ..config.engine.clone() },
         })
         .await?;
         // At once, so that tokens are on their way before the first message is.
@@ -56,7 +60,7 @@ impl Node {
         let app = App::new(hongyan_server::Parts { engine: engine.clone(), registry, rng, settings });
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         tokio::spawn(serve(app.clone(), listener, stop.clone(), ended.clone()));
-        Ok(Self { engine, config, address, app, stop, ended })
+        Ok(Self { engine, config, address, app, tracing, stop, ended })
     }
 
     /// Resolves when it does not serve any more, though nobody asked it to end.
@@ -72,6 +76,9 @@ impl Node {
         self.engine.stop(self.config.engine_grace).await;
         self.stop.cancel();
         self.ended.cancelled().await;
+        if let Some(tracing) = &self.tracing {
+            tracing.stop().await;
+        }
     }
 
     /// A link by which the first key is made: once, within 24 hours.

@@ -13,6 +13,7 @@ pub mod fuzzing;
 pub mod metrics;
 mod path;
 mod settings;
+mod trace;
 mod watch;
 
 use std::collections::{HashMap, HashSet};
@@ -30,6 +31,7 @@ use hongyan_store::{
     StoreError, Webhook,
 };
 use hongyan_wechat::{CallError, Client, callback};
+use opentelemetry_sdk::trace::SdkTracer;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -57,7 +59,7 @@ use crate::path::dispatch::{Dispatcher, Hint};
 use crate::path::doubt::DoubtClock;
 use crate::path::send::Sender;
 use crate::path::{receive, recover, refused, room, settle, sweep};
-use crate::watch::{alarm, notes, standstill, stills, webhooks};
+use crate::watch::{alarm, heard, notes, standstill, stills, webhooks};
 
 /// Messages offered, settled or read, waiting for the dispatcher: batches, not single ones.
 const HINTS: usize = 256;
@@ -109,11 +111,13 @@ pub(crate) struct Shared {
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
     pub(crate) refused: refused::Refused,
-    /// When each account's callback last came, as far as this process knows.
-    pub(crate) heard: Mutex<HashMap<AccountId, Timestamp>>,
+    /// When each account's callback last came.
+    pub(crate) heard: heard::Heard,
     /// Since when this process runs.
     pub(crate) since: Timestamp,
     pub(crate) outgoing: Outgoing,
+    /// Where traces are wanted.
+    pub(crate) traces: Option<Arc<trace::Traces>>,
     /// The webhooks that are being told.
     pub(crate) telling: Mutex<HashSet<String>>,
     /// What the sweep started and does not wait for.
@@ -170,12 +174,14 @@ impl Engine {
         let doubt = DoubtClock::start(&clock, store.seen_at().await?);
         store.note_seen(clock.now()).await?;
         let ids = MessageIds::new(0, store.last_message_id().await?);
+        let heard = heard::Heard::read(&store).await?;
         let prepared = content::Prepared::default();
         let catalog = Catalog::read((&store, &client), &Catalog::default(), &prepared).await?;
         let links = Arc::new(links::Links::new(&store, settings.public_url.as_deref()));
         let (hints, hinted) = mpsc::channel(HINTS);
         let (receipts, incoming) = mpsc::channel(RECEIPTS);
         let (since, outgoing) = (clock.now(), Outgoing::new(settings.outgoing.clone()));
+        let traces = settings.tracer.clone().map(|tracer| Arc::new(trace::Traces::new(tracer)));
         let centre = Arc::new(Centre { store: store.clone(), clock: clock.clone() });
         let shared = Arc::new(Shared {
             store,
@@ -193,9 +199,10 @@ impl Engine {
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
             refused: refused::Refused::default(),
-            heard: Mutex::default(),
+            heard,
             since,
             outgoing,
+            traces,
             telling: Mutex::default(),
             errands: TaskTracker::new(),
             standstills: standstill::Told::default(),
@@ -223,8 +230,9 @@ impl Engine {
         ownership: Ownership,
     ) {
         let (finished, to_settle) = mpsc::channel(FINISHED);
-        let Shared { clock, doubt, centre, links, settings, .. } = &*self.shared;
-        let (clocks, ways) = ((clock.clone(), doubt.clone()), (centre.clone(), links.clone()));
+        let Shared { clock, doubt, centre, links, settings, traces, .. } = &*self.shared;
+        let clocks = (clock.clone(), doubt.clone());
+        let ways = (centre.clone(), links.clone(), traces.clone());
         let sender = Sender::new(clocks, ways, finished, settings.max_in_flight);
         let dispatcher = Dispatcher::new(self.shared.clone(), sender, hinted, self.stop.clone());
         self.tasks.spawn(async move {
@@ -266,6 +274,11 @@ impl Engine {
         &self.shared.store
     }
 
+    /// By what requests are traced; `None`: they are not.
+    pub fn tracer(&self) -> Option<&SdkTracer> {
+        self.shared.traces.as_ref().map(|traces| traces.tracer())
+    }
+
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
@@ -281,8 +294,14 @@ impl Engine {
         self.shared.outgoing.check(target).await
     }
 
-    /// Tells a channel something now; what went wrong otherwise.
-    pub async fn test_channel(&self, channel: &Channel) -> Result<(), String> {
+    /// Whether this host may be called, as far as its name tells now.
+    pub async fn check_host(&self, host: &str, port: u16) -> Result<(), Failure> {
+        self.shared.outgoing.check_host(host, port).await
+    }
+
+    /// Tells a channel something now: with a remark where not all of its people were reached; what went wrong
+    /// otherwise.
+    pub async fn test_channel(&self, channel: &Channel) -> Result<Option<String>, String> {
         let words = notes::test_words(channel.lang, self.shared.settings.public_url.as_deref());
         let now = self.now();
         let id = format!("test_{}", now.ms());
@@ -299,9 +318,9 @@ impl Engine {
         Ok(delivery)
     }
 
-    /// When WeChat last called this account's callback, since this process began.
+    /// When WeChat last called this account's callback.
     pub fn heard_at(&self, account: AccountId) -> Option<Timestamp> {
-        self.shared.heard.lock().get(&account).copied()
+        self.shared.heard.at(account)
     }
 
     /// Reads accounts and templates anew, after they were changed in the store.
@@ -396,7 +415,7 @@ impl Engine {
 
     /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.
     pub async fn receive(&self, account: &Account, push: &callback::Push) -> Result<(), EngineError> {
-        self.shared.heard.lock().insert(account.id(), self.now());
+        self.shared.heard.note(account.id(), self.now());
         let received = receive::receive(&self.shared, account, push).await;
         let kind = if received.is_ok() { metrics::kind_of(&push.event) } else { "failed" };
         self.shared.metrics.callbacks.get_or_create(&metrics::Word { kind }).inc();
@@ -437,6 +456,9 @@ impl Engine {
         };
         if !tokio::time::timeout(grace, ended).await.unwrap_or(false) {
             tracing::warn!("not everything came back in time; the rest is settled at the next start");
+        }
+        if let Err(error) = heard::write(&self.shared).await {
+            tracing::warn!(%error, "when WeChat last called is not kept");
         }
         if let Err(error) = links::write_clicks(&self.shared).await {
             tracing::warn!(%error, "the last taps on links are not counted");

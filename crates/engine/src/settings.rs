@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use opentelemetry_sdk::trace::SdkTracer;
+
 use crate::path::sweep::Retention;
 
 /// How the engine is to run.
@@ -22,6 +24,8 @@ pub struct Settings {
     pub on_unsubscribe: OnUnsubscribe,
     /// Which addresses may be called that people entered.
     pub outgoing: hongyan_outgoing::Settings,
+    /// By what requests and sends are traced; `None`: they are not, and that costs nothing.
+    pub tracer: Option<SdkTracer>,
 }
 
 /// What becomes of what is held of a person who unsubscribes. Either way they are not written to until they come back,
@@ -57,6 +61,7 @@ impl Default for Settings {
             public_url: None,
             on_unsubscribe: OnUnsubscribe::Keep,
             outgoing: hongyan_outgoing::Settings::default(),
+            tracer: None,
         }
     }
 }

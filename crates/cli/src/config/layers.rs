@@ -12,7 +12,7 @@ use crate::lang::Texts;
 
 const DEFAULTS: &str = include_str!("../../config.default.toml");
 /// Their values are never shown.
-const SECRETS: [&str; 1] = ["secrets.master_key"];
+const SECRETS: [&str; 2] = ["secrets.master_key", "trace.authorization"];
 /// What stands in place of a secret.
 const REDACTED: &str = "(set)";
 

@@ -57,6 +57,20 @@ impl Reader<'_> {
         *min
     }
 
+    /// A share of a whole, 0 to 1.
+    pub(super) fn share(&mut self, key: &str) -> f64 {
+        let given = match &self.layers.get(key).value {
+            Value::Float(share) => Some(*share),
+            Value::Integer(whole) => Some(*whole as f64),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        given.filter(|share| (0.0..=1.0).contains(share)).unwrap_or_else(|| {
+            self.wrong(key, self.texts.get("config.allowed_share"));
+            0.0
+        })
+    }
+
     /// A duration written with its unit; the bounds are whole seconds.
     pub(super) fn duration(&mut self, key: &str, allowed: RangeInclusive<u64>) -> Duration {
         let (min, max) = (Duration::from_secs(*allowed.start()), Duration::from_secs(*allowed.end()));

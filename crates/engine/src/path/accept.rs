@@ -22,6 +22,7 @@ use crate::path::judge::{self, Judged};
 use crate::path::repeat;
 use crate::path::settle::count_transition;
 use crate::path::trigger::withdrawal;
+use crate::trace::Traces;
 use crate::{Engine, EngineError, Shared};
 
 use self::check::Checked;
@@ -254,6 +255,11 @@ impl Engine {
         answers: &mut [Answer],
         now: Timestamp,
     ) -> Result<(), EngineError> {
+        if let Some(traces) = &self.shared.traces
+            && let Some(here) = Traces::here()
+        {
+            traces.came(messages.iter().map(|message| message.id), &here);
+        }
         let committing = tokio::spawn(commit_and_offer(self.shared.clone(), messages, now));
         let acceptances = committing.await.map_err(|_| EngineError::Unavailable)??;
         open(answers).zip(acceptances).for_each(|(answer, acceptance)| correct(answer, &acceptance));

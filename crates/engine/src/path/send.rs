@@ -22,6 +22,7 @@ use crate::content::links::Links;
 use crate::path::classify::classify;
 use crate::path::crew::{Crew, Job};
 use crate::path::doubt::DoubtClock;
+use crate::trace::{self, Traces};
 
 /// Calls that are being worked on; 64 saturate two cores (reference: 256 cost 15–20 % more).
 const SLOTS: usize = 64;
@@ -87,6 +88,7 @@ pub(crate) struct Sender {
     pub(crate) doubt: DoubtClock,
     pub(crate) centre: Arc<Centre>,
     links: Arc<Links>,
+    traces: Option<Arc<Traces>>,
     pub(crate) finished: mpsc::Sender<Finished>,
     slots: Arc<Semaphore>,
     /// At most this many calls wait for WeChat at once.
@@ -99,7 +101,7 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn new(
         (clock, doubt): (Clock, DoubtClock),
-        (centre, links): (Arc<Centre>, Arc<Links>),
+        (centre, links, traces): (Arc<Centre>, Arc<Links>, Option<Arc<Traces>>),
         finished: mpsc::Sender<Finished>,
         max_in_flight: usize,
     ) -> Arc<Self> {
@@ -107,7 +109,9 @@ impl Sender {
         let in_flight = Arc::new(Semaphore::new(max_in_flight));
         let wants_more = Arc::default();
         let crew = Crew::of(SLOTS);
-        Arc::new(Self { clock, doubt, centre, links, finished, slots, in_flight, wants_more, crew })
+        let sender =
+            Self { clock, doubt, centre, links, traces, finished, slots, in_flight, wants_more, crew };
+        Arc::new(sender)
     }
 
     /// Waits until a send may start.
@@ -133,6 +137,7 @@ impl Sender {
     /// Sends it, and says what it came to. Its slot is free before it is answered, where that takes long.
     pub(crate) async fn send(&self, claimed: Claimed, Permit { flight, slot }: Permit) {
         let Claimed { message, account, ticket } = claimed;
+        let span = self.traces.as_ref().map(|traces| traces.begin(&message));
         let tried = {
             let call = self.call(&message, &account);
             tokio::pin!(call);
@@ -149,6 +154,9 @@ impl Sender {
         };
         let finished = self.finish(message, ticket, &tried);
         note(&account, &tried.answer, &finished);
+        if let Some(span) = span {
+            trace::end(span, &finished);
+        }
         // The receiver outlives all senders; if it is gone the process is ending and the claim stays open.
         let _ = self.finished.send(finished).await;
         drop(flight);

@@ -5,6 +5,7 @@ pub(crate) mod address;
 pub(crate) mod closing;
 pub(crate) mod console;
 pub(crate) mod linger;
+pub(crate) mod trace;
 pub(crate) mod watch;
 
 use std::convert::Infallible;

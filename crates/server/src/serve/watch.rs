@@ -1,48 +1,59 @@
-//! Around every request: it is counted, bounded in time, and goes to its end even if the caller leaves.
-
-use std::time::Instant;
+//! Around every request: it is named, counted, bounded in time, and goes to its end even if the caller leaves.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hongyan_domain::Lang;
+use opentelemetry::trace::FutureExt as _;
 
 use crate::answer::problem::{Code, Problem};
 use crate::app::App;
+use crate::monitor::requests::RequestId;
 use crate::request::lang::wished;
+use crate::serve::trace::Traced;
 
 /// Runs the request as a task of its own: a message that is being committed when its caller hangs up must still
 /// reach the dispatcher. A panic in it is an answer, and the server goes on.
-pub(crate) async fn watch(State(app): State<App>, request: Request, next: Next) -> Response {
-    let began = Instant::now();
+pub(crate) async fn watch(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let underway = app.requests().begin(request.method(), app.now());
+    request.extensions_mut().insert(underway.shown.clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let lang = wished(request.headers());
     let path = route.as_ref().map(MatchedPath::as_str);
+    let traced = app.engine().tracer().map(|tracer| Traced::begin(tracer, &request, path, underway.id));
+    let context = traced.as_ref().map(Traced::context);
     let response = match app.closing().enter(path) {
         Some(entry) => {
             let answer = async move {
                 let _inside = entry;
                 next.run(request).await
             };
-            run(&app, path, answer).await
+            match context {
+                Some(context) => run(&app, (underway.id, path), answer.with_context(context)).await,
+                None => run(&app, (underway.id, path), answer).await,
+            }
         }
         None => Problem::new(Code::Stopping, "nothing was done; give it again").into_response(),
     };
-    let response = in_lang(response, lang);
-    app.metrics().count(path, response.status(), began.elapsed());
+    let mut response = in_lang(response, lang);
+    if let Some(traced) = traced {
+        traced.end(&response);
+    }
+    let took = app.requests().end(underway, route.as_ref(), &mut response);
+    app.metrics().count(path, response.status(), took);
     response
 }
 
 async fn run(
     app: &App,
-    route: Option<&str>,
+    (id, route): (RequestId, Option<&str>),
     answer: impl Future<Output = Response> + Send + 'static,
 ) -> Response {
     let running = tokio::spawn(answer);
     match tokio::time::timeout(app.settings().request_timeout, running).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            tracing::error!(route = route.unwrap_or_default(), %error, "a request failed");
+            tracing::error!(route = route.unwrap_or_default(), request_id = %id, %error, "a request failed");
             Problem::new(Code::Internal, "it is in the server's log").into_response()
         }
         Err(_) => {
