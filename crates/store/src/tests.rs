@@ -188,6 +188,7 @@ async fn pages_count_by_counters_and_list_by_an_index() {
         (find::sql::BY_MSGID, "PRIMARY KEY (account=? AND msgid=?)"),
         (find::sql::READY, "message_ready (account=?)"),
         (find::sql::SCHEDULED, "message_scheduled"),
+        (find::sql::IN_MEMORY, "message_in_memory"),
         (find::sql::SENT, "message_sent"),
         (find::OLDEST, "PRIMARY KEY (account=? AND step=?)"),
         (find::sql::BY_ERRCODE, "dispatch_errcode (account=? AND errcode=? AND message<?)"),

@@ -189,5 +189,5 @@ fn the_effective_settings_stand_in_the_order_of_the_manual() {
     let keys: Vec<_> = config.effective.iter().map(|setting| setting.key.as_str()).collect();
 
     assert_eq!(keys[..4], ["store.url", "store.cache_mib", "store.readers", "http.listen"]);
-    assert_eq!(keys.last(), Some(&"log.format"));
+    assert_eq!(keys.last(), Some(&"trace.authorization"));
 }

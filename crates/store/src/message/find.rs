@@ -139,7 +139,7 @@ impl Search<'_> {
             (_, Some(state)) if is_trouble(state) => {
                 self.walk(sql::BY_TROUBLE, Some(&state.as_str()), from, &held)
             }
-            (_, Some(State::Pending)) => self.few(&[sql::READY, sql::SCHEDULED], from, &held),
+            (_, Some(State::Pending)) => self.few(&[sql::READY, sql::IN_MEMORY, sql::SCHEDULED], from, &held),
             (_, Some(State::Sent)) => self.few(&[sql::SENT], from, &held),
             _ => self.by_age(from, &held),
         }

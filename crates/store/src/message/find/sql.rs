@@ -73,6 +73,16 @@ FROM message INDEXED BY message_ready
 WHERE account = ?1
   AND state = 'pending'
   AND NOT scheduled
+  AND NOT in_memory
+  AND id < ?2
+LIMIT ?3";
+
+pub(crate) const IN_MEMORY: &str = "
+SELECT id
+FROM message INDEXED BY message_in_memory
+WHERE account = ?1
+  AND state = 'pending'
+  AND in_memory
   AND id < ?2
 LIMIT ?3";
 
