@@ -382,7 +382,8 @@ async fn bad_complaints_brakes_and_questions_are_refused_by_name() {
         reply["errors"].as_array().unwrap().iter().map(|error| error["field"].clone()).collect();
     assert_eq!(
         fields,
-        ["touser", "message", "message", "kind", "message", "occurred_at"].map(|field| json!(field))
+        ["0].touser", "1].message", "2].message", "2].kind", "3].message", "4].occurred_at"]
+            .map(|place| json!(format!("complaints[{place}")))
     );
     assert!(!reply.to_string().contains("a b"), "a wrong openid is not repeated");
     api.post("/api/v1/complaints", &json!({ "complaints": [] })).await.expect(422);
