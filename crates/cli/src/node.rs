@@ -100,6 +100,7 @@ fn http_settings(config: &Config) -> hongyan_server::Settings {
         proxies: config.http.proxies.clone(),
         grace: config.http.grace,
         public_url: config.http.public_url.clone(),
+        oidc: config.oidc.clone(),
         ..hongyan_server::Settings::default()
     }
 }

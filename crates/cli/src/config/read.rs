@@ -105,6 +105,14 @@ impl Reader<'_> {
         })
     }
 
+    /// The same, and there may be none.
+    pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
+        self.items(key).unwrap_or_else(|| {
+            self.wrong(key, self.texts.get("config.allowed_texts"));
+            Vec::new()
+        })
+    }
+
     /// IP addresses, written as in [`Reader::list`]; there may be none.
     pub(super) fn addresses(&mut self, key: &str) -> Vec<IpAddr> {
         let parsed = self.items(key).and_then(|items| items.iter().map(|item| item.parse().ok()).collect());
