@@ -32,7 +32,8 @@ impl Tracing {
         let authorization = config.authorization.as_ref();
         let authorization = authorization.map(|text| HeaderValue::try_from(text.expose())).transpose();
         let authorization = authorization.context("trace.authorization is no text of a header")?;
-        let collector = Collector { target, authorization, outgoing: outgoing()?, runtime: Handle::current() };
+        let collector =
+            Collector { target, authorization, outgoing: outgoing()?, runtime: Handle::current() };
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(collector)
@@ -130,7 +131,13 @@ mod tests {
         tracing.stop().await;
 
         let seen = collector.await.unwrap();
-        for part in ["POST /v1/traces HTTP/1.1", "content-type: application/x-protobuf", "authorization: Bearer collector-key", "mailroom", "a span"] {
+        for part in [
+            "POST /v1/traces HTTP/1.1",
+            "content-type: application/x-protobuf",
+            "authorization: Bearer collector-key",
+            "mailroom",
+            "a span",
+        ] {
             assert!(seen.contains(part), "{part} is missing: {seen}");
         }
     }

@@ -65,7 +65,8 @@ impl Traces {
     /// A try begins.
     pub(crate) fn begin(&self, message: &Ready) -> Span {
         let origin = self.origins.lock().of.get(&message.id).cloned();
-        let parent = origin.map_or_else(Context::new, |origin| Context::new().with_remote_span_context(origin));
+        let parent =
+            origin.map_or_else(Context::new, |origin| Context::new().with_remote_span_context(origin));
         let attributes = vec![
             KeyValue::new("messaging.system", "wechat"),
             KeyValue::new("messaging.operation.type", "send"),

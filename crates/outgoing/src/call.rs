@@ -238,11 +238,7 @@ async fn connect(target: &Target, addresses: &[SocketAddr]) -> Result<TcpStream,
     Err(Failure::Connect(target.host.clone(), last))
 }
 
-async fn exchange<S>(
-    target: &Target,
-    stream: S,
-    request: Request<Full<Bytes>>,
-) -> Result<Reply, Failure>
+async fn exchange<S>(target: &Target, stream: S, request: Request<Full<Bytes>>) -> Result<Reply, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

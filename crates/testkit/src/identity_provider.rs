@@ -126,7 +126,10 @@ impl IdentityProvider {
             pairs.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
         };
         assert!(door.starts_with(&format!("{}/authorize?", self.issuer())), "{door}");
-        assert_eq!((given("response_type").as_deref(), given("code_challenge_method").as_deref()), (Some("code"), Some("S256")));
+        assert_eq!(
+            (given("response_type").as_deref(), given("code_challenge_method").as_deref()),
+            (Some("code"), Some("S256"))
+        );
         let mut state = self.0.state.lock();
         state.nonce = given("nonce").expect("there is a nonce");
         state.challenge = given("code_challenge").expect("there is a challenge");
@@ -158,7 +161,9 @@ impl Shared {
     fn token(&self) -> String {
         let state = self.state.lock();
         let (flaw, now_s) = (state.flaw, state.now_s);
-        let if_flaw = |which: Flaw, wrong: &str, right: &str| if flaw == which { wrong.to_owned() } else { right.to_owned() };
+        let if_flaw = |which: Flaw, wrong: &str, right: &str| {
+            if flaw == which { wrong.to_owned() } else { right.to_owned() }
+        };
         let exp = if flaw == Flaw::Expired { now_s - 3_600 } else { now_s + 300 };
         let mut claims = json!({ "iss": if_flaw(Flaw::Issuer, "https://id.evil.example", &self.issuer()),
             "aud": if_flaw(Flaw::Audience, "another", IdentityProvider::CLIENT.0), "exp": exp, "iat": exp - 300,
@@ -166,7 +171,8 @@ impl Shared {
         let own = state.person.as_object().expect("claims are an object").clone();
         claims.as_object_mut().expect("it is one").extend(own);
         let alg = if_flaw(Flaw::Unsigned, "none", "ES256");
-        let header = json!({ "alg": alg, "typ": "JWT", "kid": if_flaw(Flaw::UnknownKey, "key-9", state.kid) });
+        let header =
+            json!({ "alg": alg, "typ": "JWT", "kid": if_flaw(Flaw::UnknownKey, "key-9", state.kid) });
         let text = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", text(&header), text(&claims));
         if flaw == Flaw::Unsigned {
@@ -181,17 +187,22 @@ impl Shared {
     fn exchange(&self, authorization: &str, form: &str) -> Option<Value> {
         let (client, secret) = IdentityProvider::CLIENT;
         let pair = base64::prelude::BASE64_STANDARD.encode(format!("{client}:{secret}"));
-        let given = |name: &str| form.split('&').find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
+        let given =
+            |name: &str| form.split('&').find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
         let verifier = given("code_verifier")?;
         let challenge = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
         let proved = BASE64_URL_SAFE_NO_PAD.encode(challenge) == self.state.lock().challenge;
         let may = authorization == format!("Basic {pair}") && given("code") == Some("code-1") && proved;
         let has_token = self.state.lock().flaw != Flaw::NoToken;
-        (may && has_token).then(|| json!({ "access_token": "a", "token_type": "Bearer", "id_token": self.token() }))
+        (may && has_token)
+            .then(|| json!({ "access_token": "a", "token_type": "Bearer", "id_token": self.token() }))
     }
 }
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let header = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -201,7 +212,10 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         "/token" => shared.exchange(header, std::str::from_utf8(&body).unwrap_or_default()),
         _ => None,
     };
-    let (status, said) = said.map_or((StatusCode::BAD_REQUEST, json!({ "error": "invalid_grant" })), |said| (StatusCode::OK, said));
+    let (status, said) = said
+        .map_or((StatusCode::BAD_REQUEST, json!({ "error": "invalid_grant" })), |said| {
+            (StatusCode::OK, said)
+        });
     let mut response = Response::new(Full::new(Bytes::from(said.to_string())));
     *response.status_mut() = status;
     Ok(response)

@@ -15,7 +15,8 @@ pub(super) fn read(reader: &mut Reader<'_>, public_url: Option<&str>) -> Option<
     let secret = Secret::new(reader.text("oidc.client_secret"));
     let (button, name_claim) = (reader.text("oidc.button"), reader.text("oidc.name_claim"));
     let role_claim = reader.text("oidc.role_claim");
-    let keys = [("oidc.admins", Role::Admin), ("oidc.operators", Role::Operator), ("oidc.viewers", Role::Viewer)];
+    let keys =
+        [("oidc.admins", Role::Admin), ("oidc.operators", Role::Operator), ("oidc.viewers", Role::Viewer)];
     let mut roles = Vec::new();
     for (key, role) in keys {
         roles.extend(reader.texts(key).into_iter().map(|value| (value, role)));

@@ -212,7 +212,8 @@ fn an_identity_provider_needs_what_a_login_by_it_needs_and_its_secret_is_not_sho
 
 #[test]
 fn a_collector_is_an_address_and_a_share_is_one() {
-    let config = load("[trace]\nendpoint = \"http://127.0.0.1:4318/v1/traces\"", &[("HONGYAN_TRACE__SAMPLE", "0.5")]);
+    let config =
+        load("[trace]\nendpoint = \"http://127.0.0.1:4318/v1/traces\"", &[("HONGYAN_TRACE__SAMPLE", "0.5")]);
     assert_eq!(config.unwrap().trace.unwrap().sample, 0.5);
 
     let faults = load("[trace]\nendpoint = \"collector\"\nsample = 2", &[]).unwrap_err().to_string();

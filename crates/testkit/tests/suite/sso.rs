@@ -39,7 +39,10 @@ fn location(reply: &Reply) -> &str {
 fn cookie(reply: &Reply, name: &str) -> Option<String> {
     let set = reply.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
     let pairs = set.filter_map(|cookie| cookie.split(';').next()).filter_map(|pair| pair.split_once('='));
-    pairs.into_iter().find(|(known, value)| *known == name && !value.is_empty()).map(|(name, value)| format!("{name}={value}"))
+    pairs
+        .into_iter()
+        .find(|(known, value)| *known == name && !value.is_empty())
+        .map(|(name, value)| format!("{name}={value}"))
 }
 
 /// From the button back to us, as a browser goes.
@@ -141,7 +144,11 @@ async fn who_has_no_role_no_name_or_anothers_name_is_refused() {
     provider.vouch_for(person("s-1", "lilei", &["staff"]));
     log_in(&world, &provider).await;
     provider.vouch_for(person("s-2", "lilei", &["root"]));
-    assert_eq!(location(&log_in(&world, &provider).await), "/login?sso=taken", "another person of the same name");
+    assert_eq!(
+        location(&log_in(&world, &provider).await),
+        "/login?sso=taken",
+        "another person of the same name"
+    );
     let off = world.api().patch("/api/v1/users/lilei", &json!({ "disabled": true })).await;
     off.expect(200);
     provider.vouch_for(person("s-1", "lilei", &["staff"]));
@@ -168,7 +175,8 @@ async fn nobody_else_ends_a_login_that_a_browser_began_and_no_password_opens_suc
     assert_eq!(location(&denied), "/login?sso=denied");
     log_in(&world, &provider).await;
     for password in ["", "oidc:", "a long password"] {
-        let tried = world.stranger().post("/api/v1/login", &json!({ "name": "lilei", "password": password })).await;
+        let tried =
+            world.stranger().post("/api/v1/login", &json!({ "name": "lilei", "password": password })).await;
         assert_eq!(tried.status, 401, "{tried:?}");
     }
     world.finish().await;

@@ -31,7 +31,10 @@ async fn a_try_is_in_the_trace_of_the_request_that_brought_its_message() {
     assert_eq!(tried.span_context.trace_id(), request.span_context.trace_id());
     assert_eq!(tried.parent_span_id, request.span_context.span_id());
     assert_eq!(attribute(tried, "messaging.message.id"), Some(id));
-    assert_eq!((attribute(tried, "hongyan.outcome"), attribute(tried, "wechat.errcode")), (Some("sent".into()), Some("0".into())));
+    assert_eq!(
+        (attribute(tried, "hongyan.outcome"), attribute(tried, "wechat.errcode")),
+        (Some("sent".into()), Some("0".into()))
+    );
     assert_eq!(attribute(request, "http.response.status_code"), Some("202".into()));
     let openid = &world.official().openids[0];
     assert!(!format!("{all:?}").contains(openid.as_str()), "a span tells an openid");
@@ -73,7 +76,10 @@ async fn what_is_read_from_the_store_begins_a_trace_and_a_refusal_is_an_error_in
     let all = spans.take();
     let tried = named(&all, "send template_message")[0];
     assert_eq!(tried.parent_span_id, opentelemetry::trace::SpanId::INVALID);
-    assert_eq!((attribute(tried, "messaging.message.id"), attribute(tried, "wechat.errcode")), (Some(id), Some("43004".into())));
+    assert_eq!(
+        (attribute(tried, "messaging.message.id"), attribute(tried, "wechat.errcode")),
+        (Some(id), Some("43004".into()))
+    );
     assert!(matches!(tried.status, opentelemetry::trace::Status::Error { .. }), "{:?}", tried.status);
     world.finish().await;
 }

@@ -1,7 +1,7 @@
 // Log in.
 import { html, useState } from '../lib.js';
 import { api } from '../api.js';
-import { t, words } from '../i18n.js';
+import { has, t, words } from '../i18n.js';
 import { useData } from '../live.js';
 import { useQuery } from '../router.js';
 import { Field, FormTrouble, useForm } from '../ui/form.js';
@@ -31,7 +31,7 @@ export default function Login({ enter }) {
   });
   document.title = `${t('login.title')} · ${t('app.name')}`;
   return html`<form class="card narrow" onSubmit=${form.onSubmit}><h1>${t('login.title')}</h1>
-    ${query.sso && html`<p class="fault" role="alert">${t(`login.sso_${query.sso}`)}</p>`}<${FormTrouble} form=${form} />
+    ${has(`login.sso_${query.sso}`) && html`<p class="fault" role="alert">${t(`login.sso_${query.sso}`)}</p>`}<${FormTrouble} form=${form} />
     <${Field} form=${form} name="name" label=${t('login.name')} autocomplete="username" autocapitalize="none" required />
     <${Field} form=${form} name="password" type="password" label=${t('login.password')} autocomplete="current-password" required />
     ${second && html`<${Field} form=${form} name="totp" label=${t('login.totp')} hint=${t('login.totp_hint')} inputmode="numeric" autocomplete="one-time-code" required />`}

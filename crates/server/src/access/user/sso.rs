@@ -103,15 +103,18 @@ async fn enter(
         return Ok(back("name"));
     }
     let bound = PasswordHash::of_subject(&oidc.settings.issuer, &person.subject);
-    match app.store().user(&person.name).await? {
-        None => make(app, person, bound).await?,
-        Some(user) if user.password != bound => {
-            tracing::warn!(user = user.name, "a login is refused: another user has this name here");
-            return Ok(back("taken"));
-        }
-        Some(user) if user.disabled_at.is_some() => return Ok(back("disabled")),
-        Some(user) => follow_role(app, &user, person.role).await?,
+    let user = match app.store().user(&person.name).await? {
+        Some(user) => user,
+        None => make(app, person, &bound).await?,
+    };
+    if user.password != bound {
+        tracing::warn!(user = user.name, "a login is refused: another user has this name here");
+        return Ok(back("taken"));
     }
+    if user.disabled_at.is_some() {
+        return Ok(back("disabled"));
+    }
+    follow_role(app, &user, person.role).await?;
     let (_, token) = login::enter(app, &person.name, extensions, headers).await?;
     app.doors().forgive_address(peer(extensions));
     let mut response = to("/");
@@ -119,12 +122,12 @@ async fn enter(
     Ok(response)
 }
 
-async fn make(app: &App, person: &Person, bound: PasswordHash) -> Result<(), Problem> {
-    let (name, role) = (person.name.clone(), person.role);
-    let new = NewUser { name, password: bound, role, accounts: Vec::new(), language: None };
-    // `false`: another tab of theirs was quicker.
+/// The user of this name as they are then: another of the same name may have been quicker.
+async fn make(app: &App, person: &Person, bound: &PasswordHash) -> Result<User, Problem> {
+    let Person { name, role, .. } = person.clone();
+    let new = NewUser { name, password: bound.clone(), role, accounts: Vec::new(), language: None };
     app.store().put_user(new, app.now()).await?;
-    Ok(())
+    app.store().user(&person.name).await?.ok_or_else(super::unknown_user)
 }
 
 /// The provider says what somebody may do: at each login anew.
@@ -137,7 +140,11 @@ async fn follow_role(app: &App, user: &User, role: Role) -> Result<(), Problem> 
         UserAnswer::Done => app.live().recheck(),
         UserAnswer::NotFound => {}
         UserAnswer::LastAdmin => {
-            tracing::warn!(user = user.name, role = role.as_str(), "the last admin stays one, whatever the provider says");
+            tracing::warn!(
+                user = user.name,
+                role = role.as_str(),
+                "the last admin stays one, whatever the provider says"
+            );
         }
     }
     Ok(())
