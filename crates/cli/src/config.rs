@@ -1,6 +1,7 @@
 //! The settings: `config.default.toml` in the binary, then the operator's file, then the environment.
 
 mod layers;
+mod oidc;
 mod read;
 
 use std::net::SocketAddr;
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) log: LogConfig,
     /// Where spans go; `None`: nothing is traced.
     pub(crate) trace: Option<TraceConfig>,
+    /// The house's identity provider.
+    pub(crate) oidc: Option<hongyan_server::Oidc>,
     /// Every key with its value and origin, secrets redacted, in the order of the manual.
     pub(crate) effective: Vec<Effective>,
 }
@@ -116,6 +119,7 @@ impl Config {
         let http = read_http(reader);
         let public_url = http.public_url.clone();
         let engine = read_engine(reader);
+        let oidc = oidc::read(reader, public_url.as_deref());
         Self {
             store: StoreConfig {
                 url: read_store_url(reader),
@@ -129,6 +133,7 @@ impl Config {
             engine_grace: reader.duration("engine.grace", 0..=600),
             log: read_log(reader),
             trace: read_trace(reader),
+            oidc,
             effective: reader.layers.effective(),
         }
     }

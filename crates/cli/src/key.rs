@@ -8,8 +8,11 @@ use hongyan_domain::Timestamp;
 use hongyan_store::{ApiKey, KeyId, KeyText, NewKey, Scope, Store};
 use serde_json::json;
 
+use crate::alert::table;
 use crate::context::Context;
+use crate::door::Reach;
 use crate::exit::{Code, Failure};
+use crate::message::escaped;
 use crate::{config, local, print};
 
 #[derive(Debug, Subcommand)]
@@ -17,6 +20,20 @@ pub(crate) enum Key {
     Create(Create),
     List,
     Revoke(Revoke),
+    Requests(Requests),
+}
+
+/// What keys asked a running server lately.
+#[derive(Debug, Args)]
+pub(crate) struct Requests {
+    #[arg(long, value_name = "ID")]
+    of: Option<String>,
+    #[arg(long, value_name = "404|4xx")]
+    status: Option<String>,
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
+    limit: u16,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 #[derive(Debug, Args)]
@@ -38,12 +55,26 @@ pub(crate) struct Revoke {
 }
 
 pub(crate) async fn run(context: &Context, key: Key) -> Result<Code> {
-    let store = local::open(context, &context.config()?).await?;
+    let store = async || local::open(context, &context.config()?).await;
     match key {
-        Key::Create(create) => make(context, &store, create).await,
-        Key::List => list(context, &store).await,
-        Key::Revoke(revoke) => take_back(context, &store, revoke).await,
+        Key::Create(create) => make(context, &store().await?, create).await,
+        Key::List => list(context, &store().await?).await,
+        Key::Revoke(revoke) => take_back(context, &store().await?, revoke).await,
+        // Only a server that runs knows them.
+        Key::Requests(asked) => requests(context, &asked).await,
     }
+}
+
+async fn requests(context: &Context, asked: &Requests) -> Result<Code> {
+    let mut path = format!("/api/v1/requests?limit={}", asked.limit);
+    for (name, given) in [("key", &asked.of), ("status", &asked.status)] {
+        if let Some(given) = given {
+            path.push_str(&format!("&{name}={}", escaped(given)));
+        }
+    }
+    let columns = ["at", "key", "method", "route", "http", "took_ms", "code", "request"];
+    let fields = ["at", "key_name", "method", "route", "status", "took_ms", "code", "id"];
+    table(context, &asked.reach, (&path, "requests", "say.no_requests"), (&columns, &fields)).await
 }
 
 async fn make(context: &Context, store: &Store, create: Create) -> Result<Code> {

@@ -101,6 +101,7 @@ fn http_settings(config: &Config) -> hongyan_server::Settings {
         grace: config.http.grace,
         public_url: config.http.public_url.clone(),
         in_force: config.effective.iter().map(in_force).collect(),
+        oidc: config.oidc.clone(),
         ..hongyan_server::Settings::default()
     }
 }

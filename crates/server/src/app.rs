@@ -15,6 +15,7 @@ use rand::rngs::StdRng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::auth::{Caller, Keys};
+use crate::access::oidc::{self, Oidc};
 use crate::access::throttle::Throttle;
 use crate::access::user::Doors;
 use crate::answer::problem::{Code, Problem};
@@ -52,6 +53,8 @@ pub struct Settings {
     pub grace: Duration,
     /// The address that people outside, and WeChat, reach this server by; `None`: nobody said.
     pub public_url: Option<String>,
+    /// The house's identity provider, where people log in by one.
+    pub oidc: Option<oidc::Settings>,
     /// Every setting of the installation, for `GET /api/v1/settings`. Secrets are not in it.
     pub in_force: Vec<InForce>,
 }
@@ -83,6 +86,7 @@ impl Default for Settings {
             grace: Duration::from_secs(10),
             public_url: None,
             in_force: Vec::new(),
+            oidc: None,
         }
     }
 }
@@ -113,6 +117,7 @@ struct Shared {
     keys: Keys,
     throttle: Throttle,
     doors: Doors,
+    oidc: Option<Oidc>,
     live: Live,
     closing: Closing,
     /// When keys were last shown; written to the store once a minute. Bounded by the number of keys.
@@ -132,6 +137,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { engine, mut registry, mut rng, settings } = parts;
         let requests = RequestLog::new(rand::RngExt::random(&mut rng), engine.now());
+        let oidc = settings.oidc.clone().map(Oidc::new);
         let metrics = HttpMetrics::register(&mut registry, &crate::routes::openapi());
         // One body of the full size always fits.
         let bodies = Arc::new(Semaphore::new(BODIES_KIB.max(settings.body_limit / 1024 + 1)));
@@ -146,6 +152,7 @@ impl App {
             keys: Keys::default(),
             throttle: Throttle::default(),
             doors: Doors::default(),
+            oidc,
             live: Live::default(),
             closing: Closing::default(),
             used_keys: Mutex::default(),
@@ -238,6 +245,11 @@ impl App {
     /// What logins share.
     pub(crate) fn doors(&self) -> &Doors {
         &self.0.doors
+    }
+
+    /// The house's identity provider.
+    pub(crate) fn oidc(&self) -> Option<&Oidc> {
+        self.0.oidc.as_ref()
     }
 
     /// What all open pages share.

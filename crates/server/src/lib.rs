@@ -22,6 +22,7 @@ mod rules;
 mod scenario;
 mod serve;
 
+pub use access::oidc::Settings as Oidc;
 pub use account::right::Right;
 pub use answer::problem::{Code, FieldErrorBody, Problem, WeChatAnswer, told};
 pub use answer::text::Text;

@@ -39,7 +39,8 @@ use crate::{account, compliance, message};
 const SECURITY: &str = "api_key";
 const COOKIE: &str = "session";
 /// Routes of the API that nobody has to show anything for.
-const OPEN: [&str; 2] = ["/api/v1/login", "/api/v1/setup"];
+const OPEN: [&str; 4] =
+    ["/api/v1/login", "/api/v1/login/oidc", "/api/v1/login/oidc/callback", "/api/v1/setup"];
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -218,6 +219,8 @@ fn callers() -> OpenApiRouter<App> {
         .routes(routes!(setup::show, setup::begin))
         .routes(routes!(user::login::log_in))
         .routes(routes!(user::login::log_out))
+        .routes(routes!(user::sso::begin))
+        .routes(routes!(user::sso::finish))
         .routes(routes!(user::me::show, user::me::change))
         .routes(routes!(user::sessions::list))
         .routes(routes!(user::sessions::end))

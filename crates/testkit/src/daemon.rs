@@ -27,6 +27,7 @@ pub(crate) struct Plan {
     pub(crate) clock: Manual,
     pub(crate) wechat: hongyan_wechat::Settings,
     pub(crate) engine: Settings,
+    pub(crate) server: hongyan_server::Settings,
 }
 
 /// A running daemon.
@@ -121,7 +122,7 @@ async fn begin(
     let parts = Parts { store, client, clock, metrics, settings: plan.engine };
     let engine = Engine::start(parts).await?;
     let rng = StdRng::seed_from_u64(2);
-    let parts = hongyan_server::Parts { engine, registry, rng, settings: Default::default() };
+    let parts = hongyan_server::Parts { engine, registry, rng, settings: plan.server };
     let app = App::new(parts);
     let listener = tokio::net::TcpListener::from_std(listener).expect("it does not block");
     tokio::spawn(hongyan_server::serve(app.clone(), listener, stop));

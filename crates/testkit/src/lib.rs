@@ -13,6 +13,7 @@
 mod api;
 mod callback;
 mod daemon;
+mod identity_provider;
 mod logs;
 mod mail_server;
 mod official;
@@ -26,6 +27,7 @@ mod world;
 pub use api::{Api, Reply};
 pub use callback::Callback;
 pub use daemon::Daemon;
+pub use identity_provider::{Flaw, IdentityProvider};
 pub use logs::Logs;
 pub use mail_server::{Begins, MailServer, Manner, Posted};
 pub use official::{CONTENT, Official, with};

@@ -52,6 +52,7 @@ pub struct Builder {
     simulator: Settings,
     wechat: hongyan_wechat::Settings,
     engine: hongyan_engine::Settings,
+    server: hongyan_server::Settings,
     /// Whether messages are judged by the house rules, or by none.
     house_rules: bool,
     bases: usize,
@@ -69,6 +70,7 @@ impl Default for Builder {
             // Of the machine's time, which no test counts on: a call that a test holds is held as long as that takes.
             wechat: hongyan_wechat::Settings { timeout: PATIENCE, ..hongyan_wechat::Settings::default() },
             engine: hongyan_engine::Settings::default(),
+            server: hongyan_server::Settings::default(),
             house_rules: false,
             bases: 1,
         }
@@ -145,6 +147,13 @@ impl Builder {
         self
     }
 
+    /// How the server runs.
+    #[must_use]
+    pub fn server(mut self, change: impl FnOnce(&mut hongyan_server::Settings)) -> Self {
+        change(&mut self.server);
+        self
+    }
+
     /// `World::detour` is WeChat's second entry, as api2 is.
     #[must_use]
     pub fn two_bases(mut self) -> Self {
@@ -167,9 +176,9 @@ impl Builder {
         let (wire, detour) = (Arc::new(Wire::to(wechat)), Arc::new(Wire::to(wechat)));
         self.wechat.api_bases = [wire.url(), detour.url()].into_iter().take(self.bases).collect();
         let mut rng = StdRng::seed_from_u64(1);
-        let (wechat, engine) = (self.wechat.clone(), self.engine.clone());
+        let (wechat, engine, server) = (self.wechat.clone(), self.engine.clone(), self.server.clone());
         let ours = Manual { ms: clock.clone(), ..Manual::default() };
-        let plan = Plan { master_key: MasterKey::generate(&mut rng), clock: ours, wechat, engine };
+        let plan = Plan { master_key: MasterKey::generate(&mut rng), clock: ours, wechat, engine, server };
         let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
         door.set_nonblocking(true).expect("a socket can");
         let files = tempfile::tempdir().expect("there is a folder for temporary files");

@@ -12,7 +12,7 @@ use crate::lang::Texts;
 
 const DEFAULTS: &str = include_str!("../../config.default.toml");
 /// Their values are never shown.
-const SECRETS: [&str; 2] = ["secrets.master_key", "trace.authorization"];
+const SECRETS: [&str; 3] = ["secrets.master_key", "oidc.client_secret", "trace.authorization"];
 /// What stands in place of a secret.
 const REDACTED: &str = "(set)";
 

@@ -104,6 +104,14 @@ impl Reader<'_> {
         })
     }
 
+    /// The same, and there may be none.
+    pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
+        self.items(key).unwrap_or_else(|| {
+            self.wrong(key, self.texts.get("config.allowed_texts"));
+            Vec::new()
+        })
+    }
+
     /// Ranges of addresses, written as in [`Reader::list`]; there may be none.
     pub(super) fn ranges(&mut self, key: &str) -> Vec<hongyan_outgoing::Range> {
         let parsed = self.items(key).and_then(|items| items.iter().map(|item| item.parse().ok()).collect());

@@ -191,3 +191,31 @@ fn the_effective_settings_stand_in_the_order_of_the_manual() {
     assert_eq!(keys[..4], ["store.url", "store.cache_mib", "store.readers", "http.listen"]);
     assert_eq!(keys.last(), Some(&"trace.authorization"));
 }
+
+#[test]
+fn an_identity_provider_needs_what_a_login_by_it_needs_and_its_secret_is_not_shown() {
+    let whole = "[http]\npublic_url = \"https://h.example\"\n[oidc]\nissuer = \"https://id.example/realms/a\"\n\
+        client_id = \"hongyan\"\nclient_secret = \"s3cret-of-ours\"\nadmins = [\"root\"]\nviewers = \"all, staff\"";
+
+    let config = load(whole, &[]).unwrap();
+    let oidc = config.oidc.as_ref().unwrap();
+
+    assert_eq!(oidc.redirect_uri, "https://h.example/api/v1/login/oidc/callback");
+    assert_eq!(oidc.roles.len(), 3);
+    assert!(!format!("{config:?}").contains("s3cret-of-ours"));
+    assert!(load("", &[]).unwrap().oidc.is_none());
+    let faults = load("[oidc]\nissuer = \"http://id.example\"", &[]).unwrap_err().to_string();
+    for key in ["oidc.issuer", "oidc.client_id", "oidc.admins", "http.public_url"] {
+        assert!(faults.contains(key), "{key} is missing: {faults}");
+    }
+}
+
+#[test]
+fn a_collector_is_an_address_and_a_share_is_one() {
+    let config =
+        load("[trace]\nendpoint = \"http://127.0.0.1:4318/v1/traces\"", &[("HONGYAN_TRACE__SAMPLE", "0.5")]);
+    assert_eq!(config.unwrap().trace.unwrap().sample, 0.5);
+
+    let faults = load("[trace]\nendpoint = \"collector\"\nsample = 2", &[]).unwrap_err().to_string();
+    assert!(faults.contains("trace.endpoint") && faults.contains("trace.sample"), "{faults}");
+}

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod forwarded;
 pub(crate) mod key;
+pub(crate) mod oidc;
 pub(crate) mod setup;
 pub(crate) mod throttle;
 pub(crate) mod user;

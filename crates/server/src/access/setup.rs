@@ -28,6 +28,8 @@ const TOKEN_LEN: usize = 43;
 pub(crate) struct SetupBody {
     /// Nobody can log in or call yet: the link that `hongyan serve` prints works.
     needed: bool,
+    /// What stands on the button that leads to `GET /api/v1/login/oidc`; null: there is no identity provider.
+    sso: Option<String>,
 }
 
 /// The first admin.
@@ -61,7 +63,8 @@ pub(crate) struct DoneBody {
 #[utoipa::path(get, path = "/api/v1/setup", tag = "users",
     responses((status = 200, description = "Whether it is", body = SetupBody)))]
 pub(crate) async fn show(State(app): State<App>) -> Answer {
-    answer::ok(&SetupBody { needed: is_new(&app).await? })
+    let sso = app.oidc().map(|oidc| oidc.settings.button.clone());
+    answer::ok(&SetupBody { needed: is_new(&app).await?, sso })
 }
 
 /// Uses the link up, makes the first admin and logs them in. Shows a key, where wished, once.

@@ -132,6 +132,8 @@ pub(crate) const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/api/v1/setup", None),
     ("POST", "/api/v1/setup", None),
     ("POST", "/api/v1/login", None),
+    ("GET", "/api/v1/login/oidc", None),
+    ("GET", "/api/v1/login/oidc/callback", None),
     ("POST", "/api/v1/logout", Some(Scope::Read)),
     ("GET", "/api/v1/me", Some(Scope::Read)),
     ("PATCH", "/api/v1/me", Some(Scope::Read)),

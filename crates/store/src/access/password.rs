@@ -19,6 +19,9 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
+/// What stands before the hash of who somebody is at an identity provider; no PHC string begins so.
+const SUBJECT: &str = "oidc:";
+
 /// The hash of a password in PHC form. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub(crate) String);
@@ -82,6 +85,22 @@ impl PasswordHash {
         let Ok(salt) = salt.decode_b64(&mut buffer) else { return false };
         // `Output` is compared in constant time.
         digest(&argon2id(params), shown, salt).is_ok_and(|made| made == hash)
+    }
+
+    /// In place of one, for somebody whom an identity provider vouches for: who they are there. No password fits it.
+    pub fn of_subject(issuer: &str, subject: &str) -> Self {
+        let mut whole = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        // An issuer is a URL: it has no zero in it.
+        for part in [issuer.trim_end_matches('/').as_bytes(), b"\0", subject.as_bytes()] {
+            whole.update(part);
+        }
+        let hex: String = whole.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("{SUBJECT}{hex}"))
+    }
+
+    /// Whether it stands for somebody whom an identity provider vouches for.
+    pub fn is_of_subject(&self) -> bool {
+        self.0.starts_with(SUBJECT)
     }
 
     /// The hash of no password: what an unknown user's is compared with, in the same time.

@@ -24,6 +24,7 @@ mod scenarios;
 mod scheduling;
 mod series;
 mod site;
+mod sso;
 mod standstill;
 mod templates;
 mod tokens;

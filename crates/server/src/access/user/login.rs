@@ -63,7 +63,9 @@ pub(crate) async fn log_in(
 /// The user, if all is right.
 async fn prove(app: &App, name: &str, password: Secret, totp: Option<&str>) -> Result<User, Problem> {
     let found = app.store().user(name).await?;
-    let hash = found.as_ref().map_or_else(PasswordHash::of_nobody, |user| user.password.clone());
+    // Whom the identity provider vouches for has no password: to be told in the same time as somebody who is not there.
+    let hash = found.as_ref().map(|user| user.password.clone()).filter(|hash| !hash.is_of_subject());
+    let hash = hash.unwrap_or_else(PasswordHash::of_nobody);
     let is_right = super::fits(app, hash, password.clone()).await? && password.expose().len() <= PASSWORD_MAX;
     let user = found.filter(|user| is_right && user.disabled_at.is_none()).ok_or_else(wrong)?;
     let Some(secret) = &user.totp else { return Ok(user) };

@@ -4,6 +4,7 @@ pub(crate) mod login;
 pub(crate) mod me;
 pub(crate) mod session;
 pub(crate) mod sessions;
+pub(crate) mod sso;
 pub(crate) mod users;
 
 use std::collections::HashMap;
@@ -95,6 +96,15 @@ impl Doors {
         if known.len() < KNOWN_MAX || known.contains_key(&pair) {
             known.insert(pair, now);
         }
+    }
+
+    /// The same for a login that is proved elsewhere: by the address alone.
+    fn let_address_in(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
+        self.addresses.lets_in(address.unwrap_or([0, 0, 0, 0].into()), now)
+    }
+
+    fn forgive_address(&self, address: Option<IpAddr>) {
+        self.addresses.forgive(address.unwrap_or([0, 0, 0, 0].into()));
     }
 
     fn saw(&self, session: &SessionId, now: Timestamp) {

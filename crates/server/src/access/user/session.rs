@@ -38,13 +38,42 @@ pub(crate) async fn caller(app: &App, parts: &Parts) -> Result<Option<Caller>, P
 /// The token in the cookie.
 pub(crate) fn token(headers: &HeaderMap) -> Option<SessionToken> {
     let name = if is_https(headers) { SECURE_COOKIE } else { PLAIN_COOKIE };
-    let shown = |name: &str| {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs =
-            cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(known, _)| *known == name).map(|(_, token)| token.to_owned())
-    };
-    SessionToken::parse(&shown(SECURE_COOKIE).or_else(|| shown(name))?)
+    SessionToken::parse(&shown(headers, SECURE_COOKIE).or_else(|| shown(headers, name))?)
+}
+
+/// The value of a cookie.
+fn shown(headers: &HeaderMap, name: &str) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs =
+        cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+}
+
+/// A login at the identity provider that is under way. It has to come back with a page of another site, so it is no
+/// strict cookie; it opens nothing.
+pub(crate) fn keep_attempt(response: &mut Response, headers: &HeaderMap, value: &str, seconds: u32) {
+    let (name, secure) = attempt_cookie(headers);
+    add(response, &format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"));
+}
+
+/// It is over, whatever came of it.
+pub(crate) fn forget_attempt(response: &mut Response, headers: &HeaderMap) {
+    let (name, secure) = attempt_cookie(headers);
+    add(response, &format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}"));
+}
+
+/// What the browser kept of it.
+pub(crate) fn attempt(headers: &HeaderMap) -> Option<String> {
+    shown(headers, attempt_cookie(headers).0)
+}
+
+fn attempt_cookie(headers: &HeaderMap) -> (&'static str, &'static str) {
+    if is_https(headers) { ("__Host-hongyan-sso", "; Secure") } else { ("hongyan-sso", "") }
+}
+
+fn add(response: &mut Response, cookie: &str) {
+    let cookie = HeaderValue::from_str(cookie).expect("a cookie of ours is printable ASCII");
+    response.headers_mut().append(header::SET_COOKIE, cookie);
 }
 
 /// Whether the request has to show where it comes from.
