@@ -5,7 +5,9 @@ mod accept;
 mod baseline;
 mod cast;
 mod children;
+mod console;
 mod figures;
+mod finished;
 mod history;
 mod load;
 mod measure;
@@ -15,6 +17,7 @@ mod redirect;
 mod send;
 mod simulator;
 mod stage;
+mod streams;
 mod urgent;
 mod whole;
 
@@ -35,6 +38,7 @@ pub(crate) enum Bench {
     Redirect(redirect::Redirect),
     Pending(pending::Pending),
     History(history::History),
+    Console(console::Console),
     Urgent(urgent::Urgent),
     Simulator(simulator::Bare),
     All(whole::All),
@@ -52,6 +56,7 @@ pub(crate) async fn run(context: &Context, bench: &Bench) -> Result<Code> {
         Bench::Redirect(args) => vec![redirect::run(args).await?],
         Bench::Pending(args) => vec![pending::run(args).await?],
         Bench::History(args) => vec![history::run(args).await?],
+        Bench::Console(args) => vec![console::run(args).await?],
         Bench::Urgent(args) => vec![urgent::run(args).await?],
         Bench::Simulator(args) => vec![simulator::run(args).await?],
         Bench::All(args) => whole::run(context, args).await?,

@@ -223,6 +223,31 @@ words! {
         Feishu = "feishu",
         /// A webhook, signed as Standard Webhooks.
         Webhook = "webhook",
+        /// E-mail, by a mail server.
+        Email = "email",
+    }
+}
+
+words! {
+    /// How the way to a mail server is encrypted.
+    MailTls {
+        /// From the first byte: what port 465 is for (RFC 8314).
+        Implicit = "implicit",
+        /// From the greeting on: what port 587 is for.
+        StartTls = "starttls",
+        /// Not at all: a relay beside us. No password goes this way.
+        None = "none",
+    }
+}
+
+impl MailTls {
+    /// The port where nothing else is said.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Implicit => 465,
+            Self::StartTls => 587,
+            Self::None => 25,
+        }
     }
 }
 

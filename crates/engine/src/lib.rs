@@ -57,7 +57,7 @@ use crate::path::dispatch::{Dispatcher, Hint};
 use crate::path::doubt::DoubtClock;
 use crate::path::send::Sender;
 use crate::path::{receive, recover, refused, settle, sweep};
-use crate::watch::{alarm, notes, standstill, stills, webhooks};
+use crate::watch::{alarm, heard, notes, standstill, stills, webhooks};
 
 /// Messages offered, settled or read, waiting for the dispatcher: batches, not single ones.
 const HINTS: usize = 256;
@@ -109,8 +109,8 @@ pub(crate) struct Shared {
     pub(crate) ids: Mutex<MessageIds>,
     pub(crate) duties: sweep::Duties,
     pub(crate) refused: refused::Refused,
-    /// When each account's callback last came, as far as this process knows.
-    pub(crate) heard: Mutex<HashMap<AccountId, Timestamp>>,
+    /// When each account's callback last came.
+    pub(crate) heard: heard::Heard,
     /// Since when this process runs.
     pub(crate) since: Timestamp,
     pub(crate) outgoing: Outgoing,
@@ -169,6 +169,7 @@ impl Engine {
         let doubt = DoubtClock::start(&clock, store.seen_at().await?);
         store.note_seen(clock.now()).await?;
         let ids = MessageIds::new(0, store.last_message_id().await?);
+        let heard = heard::Heard::read(&store).await?;
         let prepared = content::Prepared::default();
         let catalog = Catalog::read((&store, &client), &Catalog::default(), &prepared).await?;
         let links = Arc::new(links::Links::new(&store, settings.public_url.as_deref()));
@@ -192,7 +193,7 @@ impl Engine {
             ids: Mutex::new(ids),
             duties: sweep::Duties::default(),
             refused: refused::Refused::default(),
-            heard: Mutex::default(),
+            heard,
             since,
             outgoing,
             telling: Mutex::default(),
@@ -279,8 +280,14 @@ impl Engine {
         self.shared.outgoing.check(target).await
     }
 
-    /// Tells a channel something now; what went wrong otherwise.
-    pub async fn test_channel(&self, channel: &Channel) -> Result<(), String> {
+    /// Whether this host may be called, as far as its name tells now.
+    pub async fn check_host(&self, host: &str, port: u16) -> Result<(), Failure> {
+        self.shared.outgoing.check_host(host, port).await
+    }
+
+    /// Tells a channel something now: with a remark where not all of its people were reached; what went wrong
+    /// otherwise.
+    pub async fn test_channel(&self, channel: &Channel) -> Result<Option<String>, String> {
         let words = notes::test_words(channel.lang, self.shared.settings.public_url.as_deref());
         let now = self.now();
         let id = format!("test_{}", now.ms());
@@ -297,9 +304,9 @@ impl Engine {
         Ok(delivery)
     }
 
-    /// When WeChat last called this account's callback, since this process began.
+    /// When WeChat last called this account's callback.
     pub fn heard_at(&self, account: AccountId) -> Option<Timestamp> {
-        self.shared.heard.lock().get(&account).copied()
+        self.shared.heard.at(account)
     }
 
     /// Reads accounts and templates anew, after they were changed in the store.
@@ -394,7 +401,7 @@ impl Engine {
 
     /// Takes in one event of an account's callback. `Ok`: it is durable, WeChat may be answered `success`.
     pub async fn receive(&self, account: &Account, push: &callback::Push) -> Result<(), EngineError> {
-        self.shared.heard.lock().insert(account.id(), self.now());
+        self.shared.heard.note(account.id(), self.now());
         let received = receive::receive(&self.shared, account, push).await;
         let kind = if received.is_ok() { metrics::kind_of(&push.event) } else { "failed" };
         self.shared.metrics.callbacks.get_or_create(&metrics::Word { kind }).inc();
@@ -435,6 +442,9 @@ impl Engine {
         };
         if !tokio::time::timeout(grace, ended).await.unwrap_or(false) {
             tracing::warn!("not everything came back in time; the rest is settled at the next start");
+        }
+        if let Err(error) = heard::write(&self.shared).await {
+            tracing::warn!(%error, "when WeChat last called is not kept");
         }
         if let Err(error) = links::write_clicks(&self.shared).await {
             tracing::warn!(%error, "the last taps on links are not counted");

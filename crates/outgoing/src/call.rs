@@ -68,12 +68,19 @@ pub struct Settings {
     pub resolver: Resolver,
     /// From the look-up of the name to the end of the answer.
     pub timeout: Duration,
+    /// Certificates that are trusted besides those that browsers trust: DER.
+    pub extra_roots: Vec<Vec<u8>>,
 }
 
 impl Default for Settings {
     /// The open internet, 15 s: what Standard Webhooks asks of receivers is an answer within 15 to 30.
     fn default() -> Self {
-        Self { guard: Guard::default(), resolver: Resolver::default(), timeout: Duration::from_secs(15) }
+        Self {
+            guard: Guard::default(),
+            resolver: Resolver::default(),
+            timeout: Duration::from_secs(15),
+            extra_roots: Vec::new(),
+        }
     }
 }
 
@@ -114,19 +121,30 @@ pub enum Failure {
     /// The connection broke, or the answer is no HTTP, or is too long.
     #[error("the exchange with {0} broke off")]
     Broken(String),
+    /// A mail server said no.
+    #[error("{host} refused {step}: {said}")]
+    Refused {
+        /// The name.
+        host: String,
+        /// What it was asked for.
+        step: &'static str,
+        /// Its words, without addresses.
+        said: String,
+    },
 }
 
 /// The way out. Cheap to clone.
 #[derive(Clone)]
 pub struct Outgoing {
-    settings: Settings,
+    pub(crate) settings: Settings,
     tls: TlsConnector,
 }
 
 impl Outgoing {
     /// With the roots that browsers trust.
     pub fn new(settings: Settings) -> Self {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        roots.add_parsable_certificates(settings.extra_roots.iter().map(|der| der.clone().into()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -139,9 +157,14 @@ impl Outgoing {
 
     /// Whether every address of this target may be called now. The call asks again: a name may change.
     pub async fn check(&self, target: &Target) -> Result<(), Failure> {
-        tokio::time::timeout(self.settings.timeout, self.vetted(target))
+        self.check_host(&target.host, target.port).await
+    }
+
+    /// The same for a host and a port.
+    pub async fn check_host(&self, host: &str, port: u16) -> Result<(), Failure> {
+        tokio::time::timeout(self.settings.timeout, self.vetted(host, port))
             .await
-            .unwrap_or_else(|_| Err(Failure::Timeout(target.host.clone())))
+            .unwrap_or_else(|_| Err(Failure::Timeout(host.to_owned())))
             .map(drop)
     }
 
@@ -153,7 +176,7 @@ impl Outgoing {
         body: Bytes,
     ) -> Result<Reply, Failure> {
         let exchange = async {
-            let addresses = self.vetted(target).await?;
+            let addresses = self.vetted(&target.host, target.port).await?;
             let tcp = connect(target, &addresses).await?;
             if !target.is_tls {
                 return exchange(target, tcp, headers, body).await;
@@ -170,15 +193,14 @@ impl Outgoing {
     }
 
     /// The addresses of a name, if all of them may be called: one bad one is a sign of malice, not of choice.
-    async fn vetted(&self, target: &Target) -> Result<Vec<SocketAddr>, Failure> {
-        let unknown = || Failure::Dns(target.host.clone());
-        let addresses =
-            self.settings.resolver.addresses(&target.host, target.port).await.map_err(|_| unknown())?;
+    pub(crate) async fn vetted(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+        let unknown = || Failure::Dns(host.to_owned());
+        let addresses = self.settings.resolver.addresses(host, port).await.map_err(|_| unknown())?;
         if addresses.is_empty() {
             return Err(unknown());
         }
         match addresses.iter().find(|address| !self.settings.guard.allows(address.ip())) {
-            Some(closed) => Err(Failure::Closed { host: target.host.clone(), address: closed.ip() }),
+            Some(closed) => Err(Failure::Closed { host: host.to_owned(), address: closed.ip() }),
             None => Ok(addresses),
         }
     }
@@ -265,7 +287,7 @@ mod tests {
 
     fn outgoing(allowed: &[&str], resolver: Resolver) -> Outgoing {
         let guard = Guard { allowed: allowed.iter().map(|text| text.parse().unwrap()).collect() };
-        Outgoing::new(Settings { guard, resolver, timeout: Duration::from_secs(5) })
+        Outgoing::new(Settings { guard, resolver, timeout: Duration::from_secs(5), ..Settings::default() })
     }
 
     fn post(outgoing: &Outgoing, url: &str) -> impl Future<Output = Result<Reply, Failure>> + use<> {

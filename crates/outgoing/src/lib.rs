@@ -1,4 +1,4 @@
-//! The way out to addresses that people entered: group robots, webhooks of businesses.
+//! The way out to addresses that people entered: group robots, webhooks of businesses, mail servers.
 //!
 //! A name is resolved once, every address is vetted, and the connection goes to a vetted one: a name that answers
 //! differently the second time is never asked a second time. No redirect is followed; time and answer are bounded.
@@ -7,6 +7,7 @@
 mod address;
 mod call;
 mod guard;
+pub mod mail;
 pub mod robot;
 pub mod sign;
 

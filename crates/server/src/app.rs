@@ -20,6 +20,7 @@ use crate::access::user::Doors;
 use crate::answer::problem::{Code, Problem};
 use crate::monitor::events::Live;
 use crate::monitor::metrics::HttpMetrics;
+use crate::monitor::requests::RequestLog;
 use crate::serve::closing::Closing;
 
 /// Bodies in memory at once, all connections together, in KiB: 256 MiB, or 64 batches of the full size. What does
@@ -105,6 +106,7 @@ struct Shared {
     settings: Settings,
     rng: Mutex<StdRng>,
     metrics: HttpMetrics,
+    requests: RequestLog,
     keys: Keys,
     throttle: Throttle,
     doors: Doors,
@@ -116,6 +118,8 @@ struct Shared {
     store_failed: AtomicBool,
     /// Accounts are read, changed and written back: one at a time.
     changing: tokio::sync::Mutex<()>,
+    /// The audit is walked by one caller at a time: it may take seconds.
+    verifying: tokio::sync::Mutex<()>,
     /// Room for bodies, one permit a KiB.
     bodies: Arc<Semaphore>,
 }
@@ -123,7 +127,8 @@ struct Shared {
 impl App {
     /// Registers the HTTP metrics in the registry and makes the state.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, mut registry, rng, settings } = parts;
+        let Parts { engine, mut registry, mut rng, settings } = parts;
+        let requests = RequestLog::new(rand::RngExt::random(&mut rng), engine.now());
         let metrics = HttpMetrics::register(&mut registry, &crate::routes::openapi());
         // One body of the full size always fits.
         let bodies = Arc::new(Semaphore::new(BODIES_KIB.max(settings.body_limit / 1024 + 1)));
@@ -134,6 +139,7 @@ impl App {
             settings,
             rng: Mutex::new(rng),
             metrics,
+            requests,
             keys: Keys::default(),
             throttle: Throttle::default(),
             doors: Doors::default(),
@@ -142,6 +148,7 @@ impl App {
             used_keys: Mutex::default(),
             store_failed: AtomicBool::new(false),
             changing: tokio::sync::Mutex::default(),
+            verifying: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -205,6 +212,16 @@ impl App {
 
     pub(crate) fn metrics(&self) -> &HttpMetrics {
         &self.0.metrics
+    }
+
+    /// What keys asked lately.
+    pub(crate) fn requests(&self) -> &RequestLog {
+        &self.0.requests
+    }
+
+    /// Held while the audit is walked from end to end.
+    pub(crate) fn verifying(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.verifying
     }
 
     pub(crate) fn keys(&self) -> &Keys {

@@ -25,7 +25,8 @@ use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::inbound::{callback, link};
 use crate::monitor::{
-    alert, click_stats, events, health, metrics, on_time, overview, queue, series, settings, stats, webhook,
+    alert, click_stats, events, health, metrics, on_time, overview, queue, requests, series, settings, stats,
+    webhook,
 };
 use crate::recipient::{self, personal};
 use crate::rules::{approval, content, hold, policy};
@@ -212,6 +213,8 @@ fn callers() -> OpenApiRouter<App> {
         .routes(routes!(key::list, key::create))
         .routes(routes!(key::revoke))
         .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(requests::list))
         .routes(routes!(setup::show, setup::begin))
         .routes(routes!(user::login::log_in))
         .routes(routes!(user::login::log_out))

@@ -73,7 +73,7 @@ pub use series::{Refusal, SeriesQuery, SeriesRow, Whose};
 pub use sqlite::restore::{Occupied, Restore, Restored};
 pub use store::{Settings, Store};
 pub use watch::alerts::{AlertKey, RULES_MAX};
-pub use watch::channels::{CHANNELS_MAX, Channel};
+pub use watch::channels::{CHANNELS_MAX, Channel, MailWay, Way};
 pub use watch::deliveries::Delivery;
 pub use watch::notes::{NewNote, Note, NoteWords, Told};
 pub use watch::settled_log::{SettledEvent, SettledRow};

@@ -180,9 +180,15 @@ async fn pages_count_by_counters_and_list_by_an_index() {
         assert!(!plan.contains(" message") && !plan.contains(" dispatch"), "{plan} for {sql}");
     }
     let lists = [
-        (find::BY_AGE, "sqlite_autoindex_message_1 (account=? AND id<?)"),
-        (find::BY_CLIENT, "message_client (account=? AND client_msg_id=?)"),
-        (find::BY_ERRCODE, "dispatch_errcode (account=? AND errcode=? AND message<?)"),
+        (find::sql::BY_AGE, "sqlite_autoindex_message_1 (account=? AND id<?)"),
+        (find::sql::BY_CLIENT, "message_client (account=? AND client_msg_id=?)"),
+        (find::sql::BY_MSGID, "message_awaited (msgid=? AND account=?)"),
+        (find::sql::BY_MSGID, "PRIMARY KEY (account=? AND msgid=?)"),
+        (find::sql::READY, "message_ready (account=?)"),
+        (find::sql::SCHEDULED, "message_scheduled"),
+        (find::sql::SENT, "message_sent"),
+        (find::OLDEST, "PRIMARY KEY (account=? AND step=?)"),
+        (find::sql::BY_ERRCODE, "dispatch_errcode (account=? AND errcode=? AND message<?)"),
         (waiting::HEAD, "message_ready (account=? AND lane=?)"),
         (waiting::SCHEDULE, "message_scheduled"),
     ];
@@ -210,7 +216,7 @@ async fn hot_statements_go_through_the_index_made_for_them() {
         (ready::EXPIRED, "message_ready (account=? AND lane=? AND deadline_at<?)"),
         (ready::DUE, "message_scheduled (due_at<?)"),
         (ready::NEXT_LANE, "message_ready ((account,lane)>(?,?))"),
-        (find::BY_TROUBLE, "message_trouble (account=? AND state=? AND id<?)"),
+        (find::sql::BY_TROUBLE, "message_trouble (account=? AND state=? AND id<?)"),
         (ready::UNREPORTED, "message_sent (sent_at<?)"),
         (moves::MOVE, by_key),
         (moves::WAS, by_key),

@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore};
 
 /// What came.
 #[derive(Clone, Debug)]
@@ -40,6 +41,9 @@ impl Came {
 struct Shared {
     came: Mutex<Vec<Came>>,
     answer: Mutex<(u16, &'static str)>,
+    /// One permit where it answers; none where it is held.
+    gate: Semaphore,
+    arrived: Notify,
 }
 
 /// The server; it ends with its runtime.
@@ -54,7 +58,8 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let address = listener.local_addr().expect("it is bound");
         let answer = Mutex::new((200, r#"{"errcode":0,"errmsg":"ok","code":0}"#));
-        let shared = Arc::new(Shared { came: Mutex::default(), answer });
+        let (gate, arrived) = (Semaphore::new(1), Notify::new());
+        let shared = Arc::new(Shared { came: Mutex::default(), answer, gate, arrived });
         let serving = shared.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -76,6 +81,21 @@ impl Receiver {
         *self.shared.answer.lock() = (status, body);
     }
 
+    /// Answers nobody until [`Receiver::let_go`].
+    pub async fn hold(&self) {
+        self.shared.gate.acquire().await.expect("nobody closes it").forget();
+    }
+
+    /// Answers again, also those who wait.
+    pub fn let_go(&self) {
+        self.shared.gate.add_permits(1);
+    }
+
+    /// Waits until somebody calls; one call that came since the last time is enough.
+    pub async fn arrived(&self) {
+        self.shared.arrived.notified().await;
+    }
+
     /// What came since the last look.
     pub fn take(&self) -> Vec<Came> {
         std::mem::take(&mut self.shared.came.lock())
@@ -90,6 +110,8 @@ async fn answer_one(
     let body = body.collect().await?.to_bytes();
     let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
     shared.came.lock().push(Came { path, headers: parts.headers, body });
+    shared.arrived.notify_one();
+    let _answering = shared.gate.acquire().await.expect("nobody closes it");
     let (status, text) = *shared.answer.lock();
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

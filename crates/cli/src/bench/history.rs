@@ -2,23 +2,13 @@
 
 use anyhow::Result;
 use clap::Args;
-use hongyan_domain::id::MessageIds;
-use hongyan_domain::{
-    AccountId, Category, Content, DeliveryStatus, Event, Lane, MessageId, OnUnknown, Openid, Outcome, SentAs,
-    Standing, State, Timestamp, decide,
-};
 use hongyan_simulator::Latency;
-use hongyan_store::{Dispatch, MAX_BATCH, NewMessage, Settlement, Store};
 
-use crate::bench::cast::{self, Cast};
 use crate::bench::figures::{Figures, Report};
+use crate::bench::finished::{Finished, Mix};
 use crate::bench::send::{self, Send};
 use crate::bench::stage::{Plan, Reports, Rules, Stage};
 use crate::bench::{Pace, baseline, repeat};
-use crate::local;
-
-/// A finished message was accepted so long ago: before the days that counters show, within what retention keeps.
-const AGE: std::time::Duration = std::time::Duration::from_secs(10 * 86_400);
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct History {
@@ -43,7 +33,7 @@ pub(super) async fn run(args: &History) -> Result<Report> {
     let empty = Stage::set(plan).await?;
     let full = Stage::set(plan).await?;
     let filled = std::time::Instant::now();
-    fill(&full.store().await?, &full.cast, rows).await?;
+    Finished { rows, mix: Mix::Alike }.put(&full.store().await?, &full.cast).await?;
     let filled = filled.elapsed();
     let (empty, full) = (&empty, &full);
     // Side by side, so that what else the machine does falls on both.
@@ -78,85 +68,4 @@ async fn pair(empty: &Stage, full: &Stage, messages: usize) -> Result<Figures> {
         .with("cpu_us_with", of(&with, "cpu_us_per_message"))
         .with("rss_mb_without", of(&without, "rss_mb"))
         .with("rss_mb_with", of(&with, "rss_mb")))
-}
-
-/// Puts finished messages in by the store's own accept and settle, sent and reported, so that no row differs from a
-/// real one.
-async fn fill(store: &Store, cast: &Cast, rows: usize) -> Result<()> {
-    let accounts = store.accounts().await?;
-    let Some(account) = accounts.first() else { return Ok(()) };
-    let at = local::now().minus(AGE);
-    let mut ids = MessageIds::new(0, store.last_message_id().await?);
-    for from in (0..rows).step_by(MAX_BATCH) {
-        let batch: Vec<_> = (from..rows.min(from + MAX_BATCH))
-            .map(|n| message(cast, (account.id, ids.next(at)), n, at))
-            .collect::<Result<_>>()?;
-        let taken = batch.iter().enumerate().map(|(nth, message)| settlement(message, from + nth)).collect();
-        store.accept(batch).await?;
-        store.settle(taken, vec![]).await?;
-    }
-    Ok(())
-}
-
-fn message(cast: &Cast, key: (AccountId, MessageId), n: usize, at: Timestamp) -> Result<NewMessage> {
-    let mut data = Vec::with_capacity(256);
-    cast::write_data(n, &mut data);
-    let url = Some(format!("https://shop.example.com/orders/{n}?utm_source=wechat"));
-    Ok(NewMessage {
-        account: key.0,
-        id: key.1,
-        client_msg_id: None,
-        openid: Openid::new(cast.openid(n))?,
-        template_id: cast.account(n).template_id.as_str().into(),
-        content: Content { url, miniprogram: None, data: String::from_utf8(data)?.into() },
-        lane: Lane::Normal,
-        scenario: None,
-        category: Category::Service,
-        verdicts: Vec::new(),
-        basis: None,
-        accepted_at: at,
-        due_at: at,
-        deadline_at: at,
-        expires_at: None,
-        on_unknown: OnUnknown::Park,
-        marks: Default::default(),
-        asking: None,
-        ties: None,
-        given: String::new(),
-    })
-}
-
-/// Taken by WeChat and delivered, in one step: the receipt came first.
-fn settlement(message: &NewMessage, n: usize) -> Settlement {
-    let at = message.accepted_at;
-    let from =
-        Standing { state: State::Claimed, attempts: 0, doubt_since: None, on_unknown: OnUnknown::Park };
-    let msgid = Some(3_000_000_000_000_000_000 + n as u64);
-    let answered =
-        Event::Answered { claimed_at: at, outcome: Outcome::Sent { msgid, how: SentAs::Accepted } };
-    let sent = decide(&from, &answered, at).expect("a claimed message may be answered");
-    let standing = Standing { state: sent.to, attempts: sent.attempts, ..from };
-    let to = decide(&standing, &Event::Reported(DeliveryStatus::Success), at)
-        .expect("a sent message may be reported");
-    let dispatch = Dispatch {
-        claimed_at: at,
-        outcome: "sent",
-        errcode: Some(0),
-        errmsg: None,
-        rid: None,
-        msgid,
-        took_ms: 300,
-        paused_ms: None,
-    };
-    Settlement {
-        account: message.account,
-        message: message.id,
-        from,
-        to,
-        claim: None,
-        at,
-        dispatch: Some(dispatch),
-        refused: None,
-        taken: None,
-    }
 }

@@ -166,6 +166,11 @@ impl Stage {
         Ok(())
     }
 
+    /// The key that opens everything.
+    pub(super) fn key(&self) -> &str {
+        self.key.expose()
+    }
+
     /// A connection to the simulator.
     pub(super) async fn control(&self) -> Result<Connection> {
         Connection::open(&self.simulator.authority, None).await

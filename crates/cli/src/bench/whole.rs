@@ -6,7 +6,9 @@ use hongyan_simulator::Latency;
 
 use crate::bench::figures::Report;
 use crate::bench::stage::{Reports, Rules};
-use crate::bench::{Pace, accept, history, pending, receipts, redirect, send, show, simulator, urgent};
+use crate::bench::{
+    Pace, accept, console, history, pending, receipts, redirect, send, show, simulator, urgent,
+};
 use crate::context::Context;
 
 #[derive(Clone, Debug, Args)]
@@ -44,7 +46,9 @@ pub(super) async fn run(context: &Context, args: &All) -> Result<Vec<Report>> {
             .await?,
     );
     keep(pending::run(&pending::Pending { messages: 10 * messages, accounts: 1, runs: 1 }).await?);
-    keep(history::run(&history::History { rows, messages, runs: runs.min(3) }).await?);
+    let runs = runs.min(3);
+    keep(history::run(&history::History { rows, messages, runs }).await?);
+    keep(console::run(&console::Console { rows, calls: 100, streams: 500, messages, runs }).await?);
     Ok(reports)
 }
 

@@ -18,7 +18,7 @@ use crate::metrics::Word;
 use crate::path::dispatch::Hint;
 use crate::path::refused;
 use crate::path::settle::{count_transition, count_written};
-use crate::watch::{alerts, notes, standstill, webhooks};
+use crate::watch::{alerts, heard, notes, standstill, webhooks};
 use crate::{EngineError, Shared, compliance};
 
 /// Scheduled messages that fall due are brought into their lanes so many at a time.
@@ -106,6 +106,7 @@ pub(crate) struct Duties {
     alerts_at: Mutex<Option<Timestamp>>,
     notes_at: Mutex<Option<Timestamp>>,
     told_at: Mutex<Option<Timestamp>>,
+    heard_at: Mutex<Option<Timestamp>>,
 }
 
 /// One round of everything. Errors are logged here: the next round tries again.
@@ -120,6 +121,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         ("keys", reseal(shared).await),
         ("time", note_time(shared, now).await),
         ("clicks", links::write_clicks(shared).await),
+        ("callbacks", note_heard(shared, now).await),
         ("self-check", compliance::self_check(shared, now).await),
         ("series", count(shared, now).await),
         ("alerts", watch(shared, now).await),
@@ -268,6 +270,14 @@ async fn purge_audit(shared: &Shared, now: Timestamp) -> Result<(), EngineError>
 async fn note_time(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     if is_due(&shared.duties.time_at, now, TIME_EVERY) {
         shared.store.note_seen(now).await?;
+    }
+    Ok(())
+}
+
+/// Keeps when WeChat last called, for the next process.
+async fn note_heard(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    if is_due(&shared.duties.heard_at, now, heard::WRITE_EVERY) {
+        heard::write(shared).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 pub(crate) mod alarm;
 pub(crate) mod alerts;
 pub(crate) mod done;
+pub(crate) mod heard;
 pub(crate) mod notes;
 pub(crate) mod standstill;
 pub(crate) mod stills;

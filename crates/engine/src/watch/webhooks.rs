@@ -48,7 +48,7 @@ pub(crate) async fn tell(shared: &Arc<Shared>, now: Timestamp) -> Result<(), Sto
         }
         let running = shared.clone();
         shared.errands.spawn(async move {
-            if let Err(error) = tell_one(&running, &webhook).await {
+            if let Err(error) = tell_one(&running, &webhook.id).await {
                 tracing::error!(webhook = webhook.id, %error, "a webhook could not be told");
             }
             running.telling.lock().remove(&webhook.id);
@@ -57,9 +57,13 @@ pub(crate) async fn tell(shared: &Arc<Shared>, now: Timestamp) -> Result<(), Sto
     Ok(())
 }
 
-async fn tell_one(shared: &Shared, webhook: &Webhook) -> Result<(), EngineError> {
-    let mut stands = webhook.progress;
+async fn tell_one(shared: &Shared, id: &str) -> Result<(), EngineError> {
     for _ in 0..CALLS {
+        // Before every call anew: a round may take minutes, and somebody may have changed it, switched it off or deleted it.
+        let Some(webhook) = shared.store.webhook(id).await?.filter(|webhook| webhook.open.enabled) else {
+            return Ok(());
+        };
+        let stands = webhook.progress;
         let rows = shared.store.settled_since(stands, ROWS).await?;
         if rows.is_empty() {
             return Ok(());
@@ -68,7 +72,7 @@ async fn tell_one(shared: &Shared, webhook: &Webhook) -> Result<(), EngineError>
         let (to, delivery) = if events.is_empty() {
             (reached, None)
         } else {
-            let delivery = post(shared, webhook, stands, &events).await?;
+            let delivery = post(shared, &webhook, stands, &events).await?;
             let to = after(stands, reached, &delivery);
             (to, Some(delivery))
         };
@@ -78,9 +82,8 @@ async fn tell_one(shared: &Shared, webhook: &Webhook) -> Result<(), EngineError>
             return Ok(());
         }
         if failed {
-            return give_up(shared, webhook, to, gone).await;
+            return give_up(shared, &webhook, to, gone).await;
         }
-        stands = to;
     }
     Ok(())
 }
@@ -177,8 +180,9 @@ async fn give_up(shared: &Shared, webhook: &Webhook, to: Progress, gone: bool) -
     let because = if gone { "HTTP 410" } else { "it failed for five days" };
     let open =
         WebhookOpen { enabled: false, disabled_because: Some(because.to_owned()), ..webhook.open.clone() };
-    tracing::warn!(webhook = webhook.id, because, "a webhook is switched off");
-    shared.store.switch_webhook_off(&webhook.id, &open).await?;
+    if shared.store.switch_webhook_off(&webhook.id, (&webhook.open, &open)).await? {
+        tracing::warn!(webhook = webhook.id, because, "a webhook is switched off");
+    }
     Ok(())
 }
 

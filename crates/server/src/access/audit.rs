@@ -1,14 +1,15 @@
 //! The audit: who did what, when, from where.
 
 use axum::extract::State;
-use hongyan_domain::{FieldError, Timestamp};
+use hongyan_domain::{FieldError, Timestamp, says};
 use hongyan_engine::Catalog;
-use hongyan_store::{Action, AuditFilter, AuditRow};
+use hongyan_store::{Action, AuditFault, AuditFilter, AuditRow};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::auth::{Caller, MayAdmin};
-use crate::answer::problem::Problem;
+use crate::answer::problem::{Code, Problem};
+use crate::answer::text::Text;
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::request::field;
@@ -66,7 +67,7 @@ pub(crate) struct RowBody<'a> {
     /// More, without secrets and openids.
     #[schema(value_type = Object)]
     detail: &'a serde_json::Value,
-    /// Ties it to all rows before; `hongyan audit verify` checks it.
+    /// Ties it to all rows before; `GET /api/v1/audit/verify` and `hongyan audit verify` check it.
     hash: String,
 }
 
@@ -122,7 +123,113 @@ impl<'a> RowBody<'a> {
             action: &row.action,
             subject: &row.subject,
             detail: &row.detail,
-            hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash: hex(&row.hash),
         }
+    }
+}
+
+/// What to compare with.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Remembered {
+    /// `newest` of an earlier check, kept elsewhere: a whole chain may still be an older one, put back.
+    newest: Option<String>,
+}
+
+/// Whether the audit is whole.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditVerdict)]
+pub(crate) struct VerdictBody {
+    ok: bool,
+    /// Rows that were walked.
+    rows: u64,
+    /// Number and hash of the newest row: keep it elsewhere and give it back the next time; null: there is no row.
+    newest: Option<String>,
+    /// What is wrong; null: nothing.
+    fault: Option<FaultBody>,
+}
+
+/// Where the audit is broken.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditFault)]
+pub(crate) struct FaultBody {
+    /// `edited`, `removed`, `unlinked`, `cut`, `head` or `replaced`.
+    kind: &'static str,
+    /// The row, as text; null: the record of the two ends.
+    seq: Option<String>,
+    text: Text,
+}
+
+/// Computes the whole chain of the audit again. One check at a time.
+#[utoipa::path(get, path = "/api/v1/audit/verify", tag = "operation", params(Remembered),
+    responses((status = 200, description = "Whether it is whole", body = VerdictBody)))]
+pub(crate) async fn verify(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<App>,
+    Asked(asked): Asked<Remembered>,
+) -> Answer {
+    if !caller.is_for_all() {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "the audit is of all accounts: this needs a caller for all",
+        ));
+    }
+    let mut errors = Vec::new();
+    let newest = ("newest", asked.newest.as_deref());
+    let remembered = query::read(&mut errors, newest, remembered, "the `newest` of an earlier check");
+    field::none_of(errors)?;
+    let Ok(_alone) = app.verifying().try_lock() else {
+        return Err(Problem::new(Code::Throttled, "the audit is being checked already").retry_after(5));
+    };
+    let state = app.store().verify_audit().await?;
+    let mut fault = state.fault.map(FaultBody::of);
+    if let (None, Some((seq, hash))) = (&fault, remembered)
+        && !is_there(&app, seq, &hash).await?
+    {
+        fault = Some(FaultBody::replaced(seq));
+    }
+    let newest = state.newest.as_ref().map(|(seq, hash)| format!("{seq}:{}", hex(hash)));
+    answer::ok(&VerdictBody { ok: fault.is_none(), rows: state.rows, newest, fault })
+}
+
+fn remembered(text: &str) -> Option<(i64, String)> {
+    let (seq, hash) = text.split_once(':')?;
+    Some((seq.parse().ok()?, hash.to_lowercase()))
+}
+
+async fn is_there(app: &App, seq: i64, hash: &str) -> Result<bool, Problem> {
+    let cursor = seq.saturating_add(1).to_string();
+    let found = app.store().audit(&AuditFilter::default(), Some(&cursor), 1).await?.items.pop();
+    Ok(found.is_some_and(|row| row.seq == seq && hex(&row.hash) == hash))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl FaultBody {
+    fn of(fault: AuditFault) -> Self {
+        let (kind, seq, text) = match fault {
+            AuditFault::Edited(seq) => ("edited", seq, says!("row {seq} was edited", seq)),
+            AuditFault::Removed(seq) => ("removed", seq, says!("row {seq} was removed", seq)),
+            AuditFault::Unlinked(seq) => {
+                ("unlinked", seq, says!("before row {seq} rows were cut off or replaced", seq))
+            }
+            AuditFault::Cut(seq) => ("cut", seq, says!("the end was cut off: row {seq} is missing", seq)),
+            AuditFault::Head => {
+                let text = "the record of where the audit begins and ends was changed".into();
+                return Self { kind: "head", seq: None, text: Text::of(&text) };
+            }
+        };
+        Self { kind, seq: Some(seq.to_string()), text: Text::of(&text) }
+    }
+
+    fn replaced(seq: i64) -> Self {
+        let text = says!(
+            "row {seq} is not what it was when its hash was written down: rows were cut off or an older database was put back",
+            seq
+        );
+        Self { kind: "replaced", seq: Some(seq.to_string()), text: Text::of(&text) }
     }
 }

@@ -21,6 +21,7 @@ use parking_lot::RwLock;
 use crate::access::user::session;
 use crate::answer::problem::{Code, Problem};
 use crate::app::App;
+use crate::monitor::requests::ShownKey;
 
 /// The address of whoever is connected. In-process callers have none.
 #[derive(Clone, Copy)]
@@ -81,6 +82,14 @@ impl Caller {
         match &self.who {
             Who::Key(_) => None,
             Who::User(user) => Some((&user.0, &user.1)),
+        }
+    }
+
+    /// The key; `None`: a user.
+    pub(crate) fn key(&self) -> Option<&ApiKey> {
+        match &self.who {
+            Who::Key(key) => Some(key),
+            Who::User(_) => None,
         }
     }
 
@@ -204,6 +213,9 @@ pub(crate) async fn caller(app: &App, parts: &Parts) -> Result<Caller, Problem> 
         return Err(refused("this key has ended"));
     }
     app.note_use(&key.id, now);
+    if let Some(shown) = parts.extensions.get::<ShownKey>() {
+        shown.set(&key);
+    }
     Ok(Caller { who: Who::Key(key), address: peer(&parts.extensions) })
 }
 

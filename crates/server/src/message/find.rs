@@ -32,6 +32,8 @@ pub(crate) struct Conditions {
     touser: Option<String>,
     /// Under this id of yours.
     client_msg_id: Option<String>,
+    /// That WeChat gave this number (msgid).
+    msgid: Option<String>,
     /// By this template.
     template_id: Option<String>,
     /// Of this scenario.
@@ -108,6 +110,12 @@ fn filter(
         ),
         openid: query::read(errors, openid, |text| Openid::new(text).ok(), "an openid"),
         client_msg_id: given(&asked.client_msg_id),
+        msgid: query::read(
+            errors,
+            ("msgid", asked.msgid.as_deref()),
+            |text| text.parse().ok(),
+            "WeChat's number of a message",
+        ),
         template_id: given(&asked.template_id),
         scenario: given(&asked.scenario),
         lane: query::read(

@@ -50,8 +50,6 @@ pub(crate) struct Live {
     /// Grows when somebody's session or rights may have ended.
     changes: AtomicU64,
     closing: CancellationToken,
-    /// When WeChat last called, since the start. Bounded by the number of accounts.
-    callbacks: Mutex<HashMap<AccountId, Timestamp>>,
 }
 
 impl Default for Live {
@@ -62,7 +60,6 @@ impl Default for Live {
             making: Arc::default(),
             changes: AtomicU64::new(0),
             closing: CancellationToken::new(),
-            callbacks: Mutex::default(),
         }
     }
 }
@@ -76,11 +73,6 @@ impl Live {
     /// Lets every stream look again whether its caller may see it.
     pub(crate) fn recheck(&self) {
         self.changes.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// WeChat called about this account.
-    pub(crate) fn heard(&self, account: AccountId, now: Timestamp) {
-        self.callbacks.lock().insert(account, now);
     }
 }
 
@@ -124,7 +116,7 @@ struct AccountNow {
     rate_per_s: f64,
     /// What wait.
     queue: i64,
-    /// When WeChat last called, since this process began.
+    /// When WeChat last called; null: never.
     #[schema(value_type = Option<String>)]
     last_callback_at: Option<Timestamp>,
     /// Whether it has a callback at all.
@@ -263,7 +255,6 @@ impl Maker {
         for row in &rows {
             of_account.entry(row.account).or_default().push(row);
         }
-        let callbacks = app.live().callbacks.lock().clone();
         let catalog = app.engine().catalog();
         let seconds = self.at.map_or(0.0, |at| now.since(at).as_secs_f64());
         let mut accounts: Vec<_> = catalog
@@ -283,7 +274,7 @@ impl Maker {
                     daily: account.record.effective_limits().daily,
                     rate_per_s: (rate * 10.0).round() / 10.0,
                     queue: queued.get(&id).unwrap_or(&0) + self.backlog.get(&id).unwrap_or(&0),
-                    last_callback_at: callbacks.get(&id).copied(),
+                    last_callback_at: app.engine().heard_at(id),
                     callback: account.record.callback.is_some(),
                     totals: totals(rows),
                     causes: rows.iter().filter_map(|row| Some((row.state, row.cause?, row.count))).collect(),

@@ -9,6 +9,7 @@ pub(crate) mod metrics;
 pub(crate) mod on_time;
 pub(crate) mod overview;
 pub(crate) mod queue;
+pub(crate) mod requests;
 pub(crate) mod series;
 pub(crate) mod settings;
 pub(crate) mod stats;

@@ -120,7 +120,7 @@ pub(crate) struct StandsBody {
     /// Sends that WeChat took today.
     sent_today: i64,
     lanes: Vec<LaneBody>,
-    /// When WeChat last called back; null: not since this process began.
+    /// When WeChat last called back; null: never.
     #[schema(value_type = Option<String>)]
     last_callback_at: Option<Timestamp>,
 }

@@ -1,6 +1,4 @@
-//! Around every request: it is counted, bounded in time, and goes to its end even if the caller leaves.
-
-use std::time::Instant;
+//! Around every request: it is named, counted, bounded in time, and goes to its end even if the caller leaves.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -9,12 +7,14 @@ use hongyan_domain::Lang;
 
 use crate::answer::problem::{Code, Problem};
 use crate::app::App;
+use crate::monitor::requests::RequestId;
 use crate::request::lang::wished;
 
 /// Runs the request as a task of its own: a message that is being committed when its caller hangs up must still
 /// reach the dispatcher. A panic in it is an answer, and the server goes on.
-pub(crate) async fn watch(State(app): State<App>, request: Request, next: Next) -> Response {
-    let began = Instant::now();
+pub(crate) async fn watch(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let underway = app.requests().begin(request.method(), app.now());
+    request.extensions_mut().insert(underway.shown.clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let lang = wished(request.headers());
     let path = route.as_ref().map(MatchedPath::as_str);
@@ -24,25 +24,26 @@ pub(crate) async fn watch(State(app): State<App>, request: Request, next: Next) 
                 let _inside = entry;
                 next.run(request).await
             };
-            run(&app, path, answer).await
+            run(&app, (underway.id, path), answer).await
         }
         None => Problem::new(Code::Stopping, "nothing was done; give it again").into_response(),
     };
-    let response = in_lang(response, lang);
-    app.metrics().count(path, response.status(), began.elapsed());
+    let mut response = in_lang(response, lang);
+    let took = app.requests().end(underway, route.as_ref(), &mut response);
+    app.metrics().count(path, response.status(), took);
     response
 }
 
 async fn run(
     app: &App,
-    route: Option<&str>,
+    (id, route): (RequestId, Option<&str>),
     answer: impl Future<Output = Response> + Send + 'static,
 ) -> Response {
     let running = tokio::spawn(answer);
     match tokio::time::timeout(app.settings().request_timeout, running).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            tracing::error!(route = route.unwrap_or_default(), %error, "a request failed");
+            tracing::error!(route = route.unwrap_or_default(), request_id = %id, %error, "a request failed");
             Problem::new(Code::Internal, "it is in the server's log").into_response()
         }
         Err(_) => {

@@ -125,3 +125,31 @@ async fn the_first_key_is_made_by_whoever_opened_the_set_up_link() {
     ];
     assert_eq!(told[..4], expected);
 }
+
+#[tokio::test]
+async fn the_chain_is_checked_against_what_was_written_down_elsewhere() {
+    let server = Server::start().await;
+    let before = server.get(&format!("{PATH}/verify")).await.json();
+    let newest = before["newest"].as_str().unwrap();
+    server.post(&format!("/api/v1/accounts/{APPID}/resume"), "").await;
+
+    let whole = server.get(&format!("{PATH}/verify?newest={newest}")).await.json();
+    let (seq, hash) = newest.split_once(':').unwrap();
+    let other = format!("{seq}:{}", hash.replace(&hash[..1], if hash.starts_with('0') { "1" } else { "0" }));
+    let replaced = server.get(&format!("{PATH}/verify?newest={other}")).await.json();
+
+    assert_eq!((&before["ok"], &whole["ok"], &whole["fault"]), (&json!(true), &json!(true), &json!(null)));
+    assert_eq!((&replaced["ok"], &replaced["fault"]["kind"]), (&json!(false), &json!("replaced")));
+    assert!(replaced["fault"]["text"]["zh"].as_str().unwrap().contains("哈希不符"), "{replaced}");
+    assert_eq!(server.get(&format!("{PATH}/verify?newest=x")).await.fields(), ["newest"]);
+}
+
+#[tokio::test]
+async fn who_is_for_some_accounts_cannot_check_the_audit_of_all() {
+    let server = Server::start().await;
+    let key = server.make_key(4, &Scope::ALL, &[APPID]).await;
+
+    let refused = server.call_as(&key, ("GET", "/api/v1/audit/verify"), "").await;
+
+    assert_eq!(refused.problem(), problem(403, "forbidden"));
+}

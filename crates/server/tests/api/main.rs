@@ -14,6 +14,7 @@ mod language;
 mod message;
 mod operation;
 mod personal;
+mod requests;
 mod routes;
 mod serve;
 mod server;

@@ -83,6 +83,8 @@ pub(crate) const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ("POST", "/api/v1/complaints", Some(Scope::Send)),
     ("GET", "/api/v1/audit", Some(Scope::Admin)),
     ("GET", "/api/v1/settings", Some(Scope::Admin)),
+    ("GET", "/api/v1/audit/verify", Some(Scope::Admin)),
+    ("GET", "/api/v1/requests", Some(Scope::Read)),
     ("GET", "/api/v1/stats", Some(Scope::Read)),
     ("GET", "/api/v1/stats/clicks", Some(Scope::Read)),
     ("GET", "/api/v1/stats/on_time", Some(Scope::Read)),

@@ -1,11 +1,19 @@
 //! Looking messages up. A call looks at a bounded number of rows, whatever is asked; the cursor goes on.
 
+mod hours;
+mod kind;
+mod person;
+pub(crate) mod sql;
+
+#[cfg(test)]
+pub(crate) use hours::OLDEST;
+pub(crate) use person::HOUR_BEFORE;
+
 use hongyan_domain::{AccountId, MessageId, State, Timestamp};
 use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::message::record::{self, record_columns};
 use crate::path::claim::Held;
-use crate::seal::Blind;
 use crate::seal::keyring::Keyring;
 use crate::sqlite::row;
 use crate::{MessageFilter, MessageRecord, Page, Result, Store, StoreError, store};
@@ -80,7 +88,8 @@ fn find(
         Some(account) => vec![account],
         None => store::account_ids(conn)?.into_iter().filter(|account| *account >= first).collect(),
     };
-    let mut search = Search { conn, keyring, filter, limit, left: BUDGET, items: Vec::new() };
+    let floor = floor(filter);
+    let mut search = Search { conn, keyring, filter, limit, left: BUDGET, floor, items: Vec::new() };
     for account in accounts {
         let from = cursor.filter(|place| place.account == account).unwrap_or(Place::of(account));
         if let Some(stopped) = search.account(from)? {
@@ -90,63 +99,21 @@ fn find(
     Ok(Page { items: search.items, next_cursor: None })
 }
 
+/// Ids are in order of acceptance but for clocks that step.
+fn floor(filter: &MessageFilter) -> i64 {
+    filter.since.map_or(i64::MIN, |since| since.ms().saturating_sub(STEP_MS))
+}
+
 struct Search<'a> {
     conn: &'a Connection,
     keyring: &'a Keyring,
     filter: &'a MessageFilter,
     limit: usize,
     left: usize,
+    /// Accepted earlier than this: not looked at.
+    floor: i64,
     items: Vec<MessageRecord>,
 }
-
-pub(crate) const BY_CLIENT: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    "
-FROM message
-WHERE account = ?1
-  AND id < ?2
-  AND id IN (
-    SELECT id FROM message WHERE account = ?1 AND client_msg_id = ?3
-    UNION
-    SELECT message FROM gathered WHERE account = ?1 AND client_msg_id = ?3)
-ORDER BY id DESC"
-);
-
-pub(crate) const BY_TROUBLE: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    "
-FROM message
-WHERE account = ?1
-  AND id < ?2
-  AND state = ?3
-  AND (state = 'failed' OR state = 'suppressed' OR state = 'unknown' OR state = 'cancelled')
-ORDER BY id DESC"
-);
-
-// CROSS keeps the order: from the few tries with this errcode to their messages. A message that was answered so
-// twice comes twice, one after the other.
-pub(crate) const BY_ERRCODE: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    "
-FROM (SELECT message AS tried FROM dispatch WHERE account = ?1 AND errcode = ?3 AND errcode <> 0 AND message < ?2)
-CROSS JOIN message
-WHERE account = ?1
-  AND id = tried
-ORDER BY tried DESC"
-);
-
-pub(crate) const BY_AGE: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    "
-FROM message
-WHERE account = ?1
-  AND id < ?2
-ORDER BY id DESC"
-);
 
 impl Search<'_> {
     /// Looks through one account, from `from` on. Where it stopped, if it did not come to the end.
@@ -157,20 +124,35 @@ impl Search<'_> {
         self.left -= 1;
         let held = Held::read(self.conn, from.account)?;
         if let Some(client) = &self.filter.client_msg_id {
-            return self.walk(BY_CLIENT, Some(client), from, &held);
+            return self.walk(sql::BY_CLIENT, Some(client), from, &held);
         }
         if let Some(openid) = &self.filter.openid {
             let recipient = self.keyring.keys(self.conn, from.account)?.recipient(openid);
             return self.recipient(&recipient, from, &held);
         }
+        if let Some(msgid) = self.filter.msgid {
+            return self.walk(sql::BY_MSGID, Some(&msgid.cast_signed()), from, &held);
+        }
         match (self.filter.errcode, self.filter.state) {
-            (Some(errcode), _) if errcode != 0 => self.walk(BY_ERRCODE, Some(&errcode), from, &held),
+            (Some(errcode), _) if errcode != 0 => self.walk(sql::BY_ERRCODE, Some(&errcode), from, &held),
             (_, Some(State::Claimed)) => self.claimed(from, &held),
             (_, Some(state)) if is_trouble(state) => {
-                self.walk(BY_TROUBLE, Some(&state.as_str()), from, &held)
+                self.walk(sql::BY_TROUBLE, Some(&state.as_str()), from, &held)
             }
-            _ => self.walk(BY_AGE, None, self.before_until(from)?, &held),
+            (_, Some(State::Pending)) => self.few(&[sql::READY, sql::SCHEDULED], from, &held),
+            (_, Some(State::Sent)) => self.few(&[sql::SENT], from, &held),
+            _ => self.by_age(from, &held),
         }
+    }
+
+    fn by_age(&mut self, from: Place, held: &Held<'_>) -> Result<Option<Place>> {
+        let until = self.filter.until.map_or(i64::MAX, Timestamp::ms);
+        let from = self.before(from, until)?;
+        let MessageFilter { template_id, scenario, lane, .. } = self.filter;
+        if template_id.is_some() || scenario.is_some() || lane.is_some() {
+            return self.of_kind(from, held);
+        }
+        self.walk(sql::BY_AGE, None, from, held)
     }
 
     fn walk(
@@ -211,8 +193,7 @@ impl Search<'_> {
     }
 
     fn is_too_old(&self, row: &Row<'_>) -> Result<bool> {
-        let accepted_at = row::at(row, 12)?.ms();
-        Ok(self.filter.since.is_some_and(|since| accepted_at < since.ms().saturating_sub(STEP_MS)))
+        Ok(row::at(row, 12)?.ms() < self.floor)
     }
 
     fn fits(&self, row: &Row<'_>, held: &Held<'_>) -> Result<bool> {
@@ -224,6 +205,7 @@ impl Search<'_> {
             || !is_or_any(filter.scenario.as_deref(), row, row::SCENARIO)?
             || (filter.lane.is_some() && Some(row::lane(row, LANE)?) != filter.lane)
             || (filter.cause.is_some() && row::cause(row, record::CAUSE)? != filter.cause)
+            || !self.has_msgid(row)?
         {
             return Ok(false);
         }
@@ -246,6 +228,17 @@ impl Search<'_> {
         Ok(self.conn.prepare_cached(ANSWERED)?.exists(answered)?)
     }
 
+    /// Asked of what was looked up by something else: by the number itself an earlier one is found as well, of a message
+    /// that was sent again.
+    fn has_msgid(&self, row: &Row<'_>) -> Result<bool> {
+        let filter = self.filter;
+        if filter.msgid.is_none() || (filter.client_msg_id.is_none() && filter.openid.is_none()) {
+            return Ok(true);
+        }
+        let msgid: Option<i64> = row.get(record::MSGID)?;
+        Ok(msgid.map(i64::cast_unsigned) == filter.msgid)
+    }
+
     fn goes_to(&self, row: &Row<'_>) -> Result<bool> {
         let Some(openid) = &self.filter.openid else { return Ok(true) };
         let account = AccountId(row.get(0)?);
@@ -255,7 +248,26 @@ impl Search<'_> {
     }
 
     fn claimed(&mut self, from: Place, held: &Held<'_>) -> Result<Option<Place>> {
-        let mut ids: Vec<_> = held.all().map(MessageId::raw).filter(|id| *id < from.id).collect();
+        self.each(held.all().map(MessageId::raw).filter(|id| *id < from.id).collect(), from, held)
+    }
+
+    /// Those of a partial index, where they are few; where they are not, the newest messages are of them.
+    fn few(&mut self, indexes: &[&str], from: Place, held: &Held<'_>) -> Result<Option<Place>> {
+        let mut ids = Vec::new();
+        for sql in indexes {
+            let mut rows = self.conn.prepare_cached(sql)?;
+            let mut rows = rows.query(params![from.account.0, from.id, BUDGET + 1 - ids.len()])?;
+            while let Some(row) = rows.next()? {
+                ids.push(row.get(0)?);
+            }
+            if ids.len() > BUDGET {
+                return self.by_age(from, held);
+            }
+        }
+        self.each(ids, from, held)
+    }
+
+    fn each(&mut self, mut ids: Vec<i64>, from: Place, held: &Held<'_>) -> Result<Option<Place>> {
         ids.sort_unstable_by(|a, b| b.cmp(a));
         let mut place = from;
         for id in ids {
@@ -314,70 +326,6 @@ fn is_trouble(state: State) -> bool {
     matches!(state, State::Failed | State::Suppressed | State::Unknown | State::Cancelled)
 }
 
-const OF_RECIPIENT: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    "
-FROM message
-WHERE account = ?1
-  AND accepted_at / 3600000 = ?2
-  AND recipient = ?3
-  AND id < ?4
-ORDER BY id DESC"
-);
-
-// The newest hour at or before one that has any message, of whatever account: hours without are passed over.
-pub(crate) const HOUR_BEFORE: &str = "
-SELECT accepted_at / 3600000
-FROM message
-WHERE accepted_at / 3600000 <= ?1
-ORDER BY accepted_at / 3600000 DESC
-LIMIT 1";
-
-impl Search<'_> {
-    /// Looks for one person, hour by hour (see the index `message_recipient`).
-    fn recipient(&mut self, recipient: &Blind, from: Place, held: &Held<'_>) -> Result<Option<Place>> {
-        let hour_of = |at: Timestamp| at.ms().div_euclid(HOUR_MS);
-        let oldest = self.filter.since.map_or(i64::MIN, hour_of);
-        let newest = self.filter.until.map_or(i64::MAX, hour_of);
-        let mut place = Place { hour: from.hour.min(newest), ..from };
-        while let Some(hour) = self.hour_before(place)?.filter(|hour| *hour >= oldest) {
-            if hour != place.hour {
-                place = Place { hour, ..Place::of(from.account) };
-            }
-            if self.left == 0 || self.items.len() == self.limit {
-                return Ok(Some(place));
-            }
-            self.left -= 1;
-            if let Some(id) = self.hour(recipient, place, held)? {
-                return Ok(Some(Place { id, ..place }));
-            }
-            place = Place { hour: hour - 1, ..Place::of(from.account) };
-        }
-        Ok(None)
-    }
-
-    fn hour_before(&self, place: Place) -> Result<Option<i64>> {
-        row::first(self.conn.prepare_cached(HOUR_BEFORE)?.query([place.hour])?)
-    }
-
-    /// Where it stopped, if it did.
-    fn hour(&mut self, recipient: &Blind, place: Place, held: &Held<'_>) -> Result<Option<i64>> {
-        let mut of_recipient = self.conn.prepare_cached(OF_RECIPIENT)?;
-        let mut rows = of_recipient.query(params![place.account.0, place.hour, &recipient[..], place.id])?;
-        let mut last = place.id;
-        while let Some(row) = rows.next()? {
-            if self.left == 0 || self.items.len() == self.limit {
-                return Ok(Some(last));
-            }
-            self.left -= 1;
-            self.look_at(row, held)?;
-            last = row.get(1)?;
-        }
-        Ok(None)
-    }
-}
-
 const AT_OR_BEFORE: &str = "
 SELECT id, accepted_at
 FROM message
@@ -388,9 +336,11 @@ LIMIT 1";
 
 impl Search<'_> {
     /// Passes over what was accepted after `until`, by halving: ids are in order of acceptance.
-    fn before_until(&self, from: Place) -> Result<Place> {
-        let Some(until) = self.filter.until else { return Ok(from) };
-        let last = until.ms().saturating_add(STEP_MS);
+    fn before(&self, from: Place, until: i64) -> Result<Place> {
+        if until == i64::MAX {
+            return Ok(from);
+        }
+        let last = until.saturating_add(STEP_MS);
         // What is at `high` or after is too new; what is at `low` or before is not.
         let (mut low, mut high) = (0, from.id);
         while high - low > 1 {

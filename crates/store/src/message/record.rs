@@ -25,6 +25,8 @@ pub(crate) use record_columns;
 pub(crate) const CLIENT_MSG_ID: usize = row::READY_COLUMNS;
 /// Where the cause stands.
 pub(crate) const CAUSE: usize = CLIENT_MSG_ID + 1;
+/// Where WeChat's number stands.
+pub(crate) const MSGID: usize = CAUSE + 1;
 
 /// Reads `record_columns!()`; the timeline is empty.
 pub(crate) fn read(
@@ -54,7 +56,7 @@ pub(crate) fn read(
         reached_by: row::word_or_none(row, 17, InteractionKind::parse)?,
         standing,
         cause: row::cause(row, CAUSE)?,
-        msgid: row.get::<_, Option<i64>>(24)?.map(i64::cast_unsigned),
+        msgid: row.get::<_, Option<i64>>(MSGID)?.map(i64::cast_unsigned),
         accepted_at: ready.accepted_at,
         due_at: ready.due_at,
         deadline_at: ready.deadline_at,

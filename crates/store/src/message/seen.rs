@@ -184,6 +184,8 @@ pub struct MessageFilter {
     pub openid: Option<Openid>,
     /// Under this id of the caller's.
     pub client_msg_id: Option<String>,
+    /// That WeChat gave this number.
+    pub msgid: Option<u64>,
     /// By this template.
     pub template_id: Option<String>,
     /// Of this scenario.

@@ -80,7 +80,7 @@ impl Store {
 }
 
 /// The spans of these accounts, in their order, with what was not yet folded.
-pub(super) fn spans(
+pub(crate) fn spans(
     conn: &Connection,
     accounts: &[AccountId],
     step: &'static str,

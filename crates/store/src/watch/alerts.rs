@@ -112,7 +112,8 @@ impl Store {
         .await
     }
 
-    /// Keeps how alerts stand now (`None`: forgotten) with what is to be told of them, all or nothing.
+    /// Keeps how alerts stand now (`None`: forgotten) with what is to be told of them, all or nothing. A silence that was
+    /// ordered since they were read holds: what is told of such an alert is left out.
     pub async fn keep_alerts(
         &self,
         changes: Vec<(AlertKey, Option<Standing>)>,
@@ -120,9 +121,18 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         self.write(changes.len() + notes.len(), move |ledger| {
+            let mut silenced = Vec::new();
             for (key, standing) in &changes {
+                let before = find(ledger.conn, key)?.filter(|_| standing.is_some());
+                let standing = standing.map(|standing| with_silence(standing, before, now));
                 keep(ledger.conn, key, standing.as_ref(), now)?;
+                silenced.extend(
+                    standing
+                        .filter(|stands| stands.silenced_until.is_some_and(|until| now < until))
+                        .map(|_| key),
+                );
             }
+            let notes: Vec<_> = notes.iter().filter(|note| !silenced.contains(&&note.key)).collect();
             if !notes.is_empty() {
                 queue(ledger.conn, &notes, now)?;
             }
@@ -140,11 +150,8 @@ impl Store {
     ) -> Result<bool> {
         let actor = self.actor.clone();
         self.write(1, move |ledger| {
-            let mut stands = ledger.conn.prepare_cached(STANDS)?;
-            let mut rows = stands.query(params![key.account.0, key.rule, key.template_id])?;
-            let Some(row) = rows.next()? else { return Ok(false) };
-            let standing = Standing { silenced_until: until, ..parse(row, 0)? };
-            drop(rows);
+            let Some(before) = find(ledger.conn, &key)? else { return Ok(false) };
+            let standing = Standing { silenced_until: until, ..before };
             keep(ledger.conn, &key, Some(&standing), now)?;
             let detail = json!({ "template_id": key.template_id, "until": until });
             let mut deed = deed(Action::AlertSilence, &key.rule, detail, now);
@@ -154,6 +161,21 @@ impl Store {
         })
         .await
     }
+}
+
+/// How an alert stands by what was read of it, and by the silence that was ordered since.
+fn with_silence(standing: Standing, before: Option<Standing>, now: Timestamp) -> Standing {
+    let Some(before) = before else { return standing };
+    let silenced_until = before.silenced_until;
+    let is_silent = silenced_until.is_some_and(|until| now < until);
+    let told_at = if is_silent { before.told_at } else { standing.told_at };
+    Standing { silenced_until, told_at, ..standing }
+}
+
+fn find(conn: &Connection, key: &AlertKey) -> Result<Option<Standing>> {
+    let mut stands = conn.prepare_cached(STANDS)?;
+    let mut rows = stands.query(params![key.account.0, key.rule, key.template_id])?;
+    rows.next()?.map(|row| parse(row, 0)).transpose()
 }
 
 fn keep(conn: &Connection, key: &AlertKey, standing: Option<&Standing>, now: Timestamp) -> Result<()> {

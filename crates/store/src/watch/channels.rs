@@ -1,6 +1,8 @@
 //! The channels by which people are told; where they are is sealed.
 
-use hongyan_domain::alert::ChannelKind;
+use std::fmt;
+
+use hongyan_domain::alert::{ChannelKind, MailTls};
 use hongyan_domain::{Lang, Timestamp};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
@@ -23,18 +25,56 @@ pub struct Channel {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// Whose robot, or a webhook.
+    /// Whose robot, a webhook, or e-mail.
     pub kind: ChannelKind,
     /// In which language it is told.
     pub lang: Lang,
     /// Whether it is told anything.
     pub enabled: bool,
-    /// The host of its URL, for people.
+    /// The host it is told by, for people.
     pub host: String,
-    /// Where it is; with robots it is the key as well.
-    pub url: Secret,
-    /// What calls are signed with.
+    /// Where it is.
+    pub way: Way,
+    /// What calls are signed with; of a mail server the password.
     pub secret: Option<Secret>,
+}
+
+/// Where a channel is.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// A URL; with robots it is the key as well.
+    Url(Secret),
+    /// A mail server, and mailboxes.
+    Mail(MailWay),
+}
+
+/// By which mail server whom to tell.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailWay {
+    /// The server's name.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the way to it is encrypted.
+    pub tls: MailTls,
+    /// As whom to log in; `None`: it wants no login.
+    pub user: Option<String>,
+    /// Whom letters come from.
+    pub from: String,
+    /// Whom they go to.
+    pub to: Vec<String>,
+}
+
+/// Without mailboxes: they are of people.
+impl fmt::Debug for MailWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, tls, .. } = self;
+        f.debug_struct("MailWay")
+            .field("host", host)
+            .field("port", port)
+            .field("tls", tls)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is no secret of a channel.
@@ -50,8 +90,16 @@ struct Open {
 /// What is.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
-    url: String,
+    #[serde(flatten)]
+    way: SealedWay,
     secret: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SealedWay {
+    Url(String),
+    Mail(MailWay),
 }
 
 const CHANNELS: &str = "
@@ -91,7 +139,10 @@ impl Store {
                     lang: if open.english { Lang::En } else { Lang::Zh },
                     enabled: open.enabled,
                     host: open.host,
-                    url: Secret::new(sealed.url),
+                    way: match sealed.way {
+                        SealedWay::Url(url) => Way::Url(Secret::new(url)),
+                        SealedWay::Mail(mail) => Way::Mail(mail),
+                    },
                     secret: sealed.secret.map(Secret::new),
                 })
             })
@@ -105,8 +156,12 @@ impl Store {
         let Channel { id, name, kind, enabled, host, .. } = channel;
         let detail = json!({ "kind": kind, "host": host, "enabled": enabled });
         let open = written(&Open { name, kind, english: channel.lang == Lang::En, enabled, host })?;
-        let (url, secret) = (channel.url.expose(), channel.secret.as_ref().map(Secret::expose));
-        let secrets = self.seal_address(Column::ChannelSecrets, &json!({ "url": url, "secret": secret }))?;
+        let secret = channel.secret.as_ref().map(Secret::expose);
+        let secrets = match &channel.way {
+            Way::Url(url) => json!({ "url": url.expose(), "secret": secret }),
+            Way::Mail(mail) => json!({ "mail": mail, "secret": secret }),
+        };
+        let secrets = self.seal_address(Column::ChannelSecrets, &secrets)?;
         self.write(1, move |ledger| {
             ledger.conn.prepare_cached(PUT_CHANNEL)?.execute(params![id, open, secrets, now.ms()])?;
             let deed = deed(Action::ChannelChange, &id, detail.clone(), now);

@@ -42,9 +42,10 @@ WHERE account = 0
 
 const SWITCH_OFF: &str = "
 UPDATE webhook
-SET webhook = ?2
+SET webhook = ?3
 WHERE account = 0
-  AND id = ?1";
+  AND id = ?1
+  AND webhook = ?2";
 
 const LAST_DELIVERY: &str = "
 SELECT COALESCE(MAX(id), 0)
@@ -100,12 +101,16 @@ impl Store {
         self.write(1, move |ledger| log(ledger.conn, &id, &delivery)).await
     }
 
-    /// Switches a webhook off because it failed for too long.
-    pub async fn switch_webhook_off(&self, id: &str, open: &WebhookOpen) -> Result<()> {
-        let (id, text) = (id.to_owned(), written(open)?);
+    /// Switches a webhook off because it failed for too long. `false`: somebody has changed or deleted it since it was
+    /// read, and it stays as it is.
+    pub async fn switch_webhook_off(
+        &self,
+        id: &str,
+        (was, off): (&WebhookOpen, &WebhookOpen),
+    ) -> Result<bool> {
+        let values = (id.to_owned(), written(was)?, written(off)?);
         self.write(1, move |ledger| {
-            ledger.conn.prepare_cached(SWITCH_OFF)?.execute(params![id, text])?;
-            Ok(())
+            Ok(ledger.conn.prepare_cached(SWITCH_OFF)?.execute(params![values.0, values.1, values.2])? == 1)
         })
         .await
     }

@@ -3,6 +3,7 @@
 pub(crate) mod alerts;
 pub(crate) mod channels;
 pub(crate) mod deliveries;
+mod heard;
 mod json;
 pub(crate) mod notes;
 pub(crate) mod settled_log;

@@ -86,7 +86,7 @@ const PUT_NOTE: &str = "
 INSERT INTO alert_note (account, id, channel, rule, template_id, news, words, at, state, attempts, next_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', 0, ?8)";
 
-pub(super) fn queue(conn: &Connection, notes: &[NewNote], now: Timestamp) -> Result<()> {
+pub(super) fn queue(conn: &Connection, notes: &[&NewNote], now: Timestamp) -> Result<()> {
     let mut next: i64 = {
         let mut stored = conn.prepare_cached(NEXT_NOTE)?;
         let mut rows = stored.query([])?;

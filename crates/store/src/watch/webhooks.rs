@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::seal::Column;
+use crate::seal::keyring::Keyring;
 use crate::sqlite::row;
 use crate::watch::channels::place;
 use crate::watch::json::{corrupt, parse, written};
@@ -91,6 +92,12 @@ FROM webhook
 WHERE account = 0
 ORDER BY id";
 
+const ONE: &str = "
+SELECT id, webhook, secrets, seq, nth, failures, failing_since, next_at
+FROM webhook
+WHERE account = 0
+  AND id = ?1";
+
 const INSERT: &str = "
 INSERT INTO webhook (account, id, webhook, secrets, seq, nth, failures, failing_since, next_at)
 SELECT 0, ?1, ?2, ?3, COALESCE(MAX(seq), 0), 0, 0, NULL, 0
@@ -129,18 +136,18 @@ impl Store {
         let shared = self.shared.clone();
         self.read(move |conn| {
             let mut all = conn.prepare_cached(ALL)?;
-            row::all(all.query([])?, |row| {
-                let sealed: Vec<u8> = row.get(2)?;
-                let plain = shared.keyring.addresses().open(place(Column::WebhookSecrets), &sealed)?;
-                let sealed: Sealed = serde_json::from_slice(&plain).map_err(corrupt)?;
-                Ok(Webhook {
-                    id: row.get(0)?,
-                    open: parse(row, 1)?,
-                    url: Secret::new(sealed.url),
-                    secret: Secret::new(sealed.secret),
-                    progress: progress(row)?,
-                })
-            })
+            row::all(all.query([])?, |row| webhook(&shared.keyring, row))
+        })
+        .await
+    }
+
+    /// One webhook, as it is now.
+    pub async fn webhook(&self, id: &str) -> Result<Option<Webhook>> {
+        let (id, shared) = (id.to_owned(), self.shared.clone());
+        self.read(move |conn| {
+            let mut one = conn.prepare_cached(ONE)?;
+            let mut rows = one.query([&id])?;
+            rows.next()?.map(|row| webhook(&shared.keyring, row)).transpose()
         })
         .await
     }
@@ -176,6 +183,19 @@ impl Store {
         })
         .await
     }
+}
+
+fn webhook(keyring: &Keyring, row: &Row<'_>) -> Result<Webhook> {
+    let sealed: Vec<u8> = row.get(2)?;
+    let plain = keyring.addresses().open(place(Column::WebhookSecrets), &sealed)?;
+    let sealed: Sealed = serde_json::from_slice(&plain).map_err(corrupt)?;
+    Ok(Webhook {
+        id: row.get(0)?,
+        open: parse(row, 1)?,
+        url: Secret::new(sealed.url),
+        secret: Secret::new(sealed.secret),
+        progress: progress(row)?,
+    })
 }
 
 fn progress(row: &Row<'_>) -> Result<Progress> {

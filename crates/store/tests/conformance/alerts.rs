@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use hongyan_domain::alert::{AlertState, ChannelKind, News, Standing, ready};
+use hongyan_domain::alert::{AlertState, ChannelKind, MailTls, News, Standing, ready};
 use hongyan_domain::{Lang, State, Timestamp};
 use hongyan_store::{
-    AlertKey, Channel, Delivery, NewNote, NoteWords, Progress, Secret, Told, Webhook, WebhookOpen,
+    AlertKey, Channel, Delivery, MailWay, NewNote, NoteWords, Progress, Secret, Told, Way, Webhook,
+    WebhookOpen,
 };
 
 use crate::bed::{Bed, NOW, after_s};
@@ -18,7 +19,7 @@ fn channel(id: &str) -> Channel {
         lang: Lang::Zh,
         enabled: true,
         host: "oapi.dingtalk.com".to_owned(),
-        url: Secret::new("https://oapi.dingtalk.com/robot/send?access_token=RobotKeyInPlain"),
+        way: Way::Url(Secret::new("https://oapi.dingtalk.com/robot/send?access_token=RobotKeyInPlain")),
         secret: Some(Secret::new("SECInPlain")),
     }
 }
@@ -62,7 +63,9 @@ pub(crate) async fn a_channel_is_kept_sealed(bed: &Bed) {
 
     let kept = bed.store.alert_channels().await.unwrap();
 
-    assert_eq!((kept.len(), kept[0].enabled, kept[0].url.expose()), (1, false, channel("a").url.expose()));
+    assert_eq!((kept.len(), kept[0].enabled), (1, false));
+    let Way::Url(url) = &kept[0].way else { panic!("it was put in with a URL") };
+    assert!(url.expose().ends_with("access_token=RobotKeyInPlain"));
     for file in ["test.db", "test.db-wal"] {
         let bytes = std::fs::read(bed.path(file)).unwrap_or_default();
         for secret in [&b"RobotKeyInPlain"[..], b"SECInPlain"] {
@@ -71,6 +74,28 @@ pub(crate) async fn a_channel_is_kept_sealed(bed: &Bed) {
     }
     assert!(bed.store.delete_alert_channel("a", NOW).await.unwrap());
     assert!(!bed.store.delete_alert_channel("a", NOW).await.unwrap());
+}
+
+pub(crate) async fn a_channel_of_mail_is_kept_with_its_mailboxes_sealed(bed: &Bed) {
+    let way = MailWay {
+        host: "smtp.example.com".to_owned(),
+        port: 465,
+        tls: MailTls::Implicit,
+        user: Some("robot".to_owned()),
+        from: "robot@example.com".to_owned(),
+        to: vec!["duty-officer@example.com".to_owned()],
+    };
+    let mail = Channel { kind: ChannelKind::Email, way: Way::Mail(way.clone()), ..channel("mail") };
+
+    bed.store.put_alert_channel(mail, NOW).await.unwrap();
+
+    let kept = bed.store.alert_channels().await.unwrap().remove(0);
+    assert!(matches!(&kept.way, Way::Mail(kept) if *kept == way), "{kept:?}");
+    assert!(!format!("{kept:?}").contains("duty-officer"));
+    for file in ["test.db", "test.db-wal"] {
+        let bytes = std::fs::read(bed.path(file)).unwrap_or_default();
+        assert!(!bytes.windows(12).any(|window| window == b"duty-officer"), "{file} tells a mailbox");
+    }
 }
 
 pub(crate) async fn alerts_and_their_notes_are_kept_together(bed: &Bed) {
@@ -111,6 +136,47 @@ pub(crate) async fn an_alert_is_silenced_and_one_that_is_not_there_is_not(bed: &
     assert_eq!(bed.store.alerts().await.unwrap()[0].1.silenced_until, Some(after_s(60)));
     let other = AlertKey { rule: "x".to_owned(), ..key(bed) };
     assert!(!bed.store.silence_alert(other, None, NOW).await.unwrap());
+}
+
+pub(crate) async fn a_silence_that_was_ordered_since_an_alert_was_read_holds(bed: &Bed) {
+    let read = Standing { told_at: None, ..firing() };
+    bed.store.keep_alerts(vec![(key(bed), Some(read))], vec![], NOW).await.unwrap();
+    bed.store.silence_alert(key(bed), Some(after_s(60)), NOW).await.unwrap();
+    let (other, now) = (AlertKey { rule: "x".to_owned(), ..key(bed) }, after_s(1));
+    let (told, loud) = (Standing { told_at: Some(now), ..read }, NewNote { key: other.clone(), ..note(bed) });
+
+    let changes = vec![(key(bed), Some(told)), (other, Some(told))];
+    bed.store.keep_alerts(changes, vec![note(bed), loud], now).await.unwrap();
+
+    let alerts = bed.store.alerts().await.unwrap();
+    assert_eq!(alerts[0].1, Standing { silenced_until: Some(after_s(60)), ..read });
+    assert_eq!(alerts[1].1, told);
+    let due = bed.store.due_notes(now, 10).await.unwrap();
+    assert_eq!(due.iter().map(|note| &*note.new.key.rule).collect::<Vec<_>>(), ["x"]);
+}
+
+pub(crate) async fn when_wechat_last_called_is_kept_and_goes_with_the_account(bed: &Bed) {
+    bed.store
+        .note_heard(vec![(bed.account, after_s(9)), (hongyan_domain::AccountId(99), NOW)])
+        .await
+        .unwrap();
+    bed.store.note_heard(vec![(bed.account, NOW)]).await.unwrap();
+
+    assert_eq!(bed.store.heard().await.unwrap(), [(bed.account, after_s(9))]);
+}
+
+pub(crate) async fn a_webhook_that_was_changed_meanwhile_is_not_switched_off(bed: &Bed) {
+    bed.store.put_webhook(webhook(), NOW).await.unwrap();
+    let (was, id) = (webhook().open, webhook().id);
+    let off = WebhookOpen { enabled: false, ..was.clone() };
+    let changed = WebhookOpen { name: "another".to_owned(), ..was.clone() };
+    bed.store.put_webhook(Webhook { open: changed.clone(), ..webhook() }, NOW).await.unwrap();
+
+    assert!(!bed.store.switch_webhook_off(&id, (&was, &off)).await.unwrap());
+    assert_eq!(bed.store.webhook(&id).await.unwrap().unwrap().open, changed);
+    assert!(bed.store.switch_webhook_off(&id, (&changed, &off)).await.unwrap());
+    assert_eq!(bed.store.webhook(&id).await.unwrap().unwrap().open, off);
+    assert!(bed.store.webhook("whk_none").await.unwrap().is_none());
 }
 
 fn webhook() -> Webhook {
@@ -184,7 +250,7 @@ pub(crate) async fn a_webhook_is_kept_sealed_switched_off_and_deleted(bed: &Bed)
     assert!(!bytes.windows(15).any(|window| window == b"UrlTokenInPlain"));
 
     let off = WebhookOpen { enabled: false, ..kept.open };
-    bed.store.switch_webhook_off("whk_1", &off).await.unwrap();
+    assert!(bed.store.switch_webhook_off("whk_1", (&webhook().open, &off)).await.unwrap());
     bed.store.log_delivery("whk_1", delivery()).await.unwrap();
     assert_eq!(one(bed).await.open, off);
     assert!(bed.store.delete_webhook("whk_1", NOW).await.unwrap());

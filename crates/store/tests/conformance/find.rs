@@ -34,6 +34,8 @@ pub(crate) async fn each_filter_finds_its_own(bed: &Bed) {
     assert_eq!(found(bed, any()).await, [sent, refused, plain, special_id]);
     assert_eq!(found(bed, MessageFilter { openid: Some(openid("oSpecial")), ..any() }).await, [special_id]);
     assert_eq!(found(bed, MessageFilter { client_msg_id: Some("c1".into()), ..any() }).await, [special_id]);
+    assert_eq!(found(bed, MessageFilter { msgid: Some(1), ..any() }).await, [sent]);
+    assert!(found(bed, MessageFilter { msgid: Some(2), ..any() }).await.is_empty());
     assert_eq!(found(bed, MessageFilter { scenario: Some("paid".into()), ..any() }).await, [special_id]);
     assert_eq!(found(bed, MessageFilter { lane: Some(Lane::Urgent), ..any() }).await, [special_id]);
     assert_eq!(found(bed, MessageFilter { template_id: Some("T9".into()), ..any() }).await, [special_id]);
@@ -107,6 +109,64 @@ pub(crate) async fn until_passes_over_what_is_newer(bed: &Bed) {
     let old = MessageFilter { until: Some(after_s(5 * 3600)), ..MessageFilter::default() };
 
     assert_eq!(found(bed, old).await, expected);
+}
+
+pub(crate) async fn a_message_is_found_by_wechats_number_after_its_receipt_as_well(bed: &Bed) {
+    let id = bed.sent("oA", Some(u64::MAX)).await;
+    bed.store.receive(vec![bed.receipt("oA", Some(u64::MAX))]).await.unwrap();
+
+    assert_eq!(found(bed, MessageFilter { msgid: Some(u64::MAX), ..MessageFilter::default() }).await, [id]);
+}
+
+/// Hours in between hold more messages than one call looks at: it ends in one call only if they are passed over.
+pub(crate) async fn hours_without_anything_of_the_kind_are_passed_over(bed: &Bed) {
+    let at = |minutes: i64, template: &str| {
+        let mut new = bed.draft_to("oA");
+        new.accepted_at = after_s(minutes * 60);
+        new.template_id = template.into();
+        new
+    };
+    let rare: Vec<_> = [0, 30, 59].map(|minutes| at(minutes, "RARE")).into();
+    let expected: Vec<_> = rare.iter().rev().map(|new| new.id).collect();
+    bed.store.accept(rare).await.unwrap();
+    while bed.store.fold_series().await.unwrap() > 0 {}
+    for batch in 0..4 {
+        bed.store
+            .accept((0..3_000).map(|nth| at(120 + 60 * batch + nth / 100, "T1")).collect())
+            .await
+            .unwrap();
+    }
+    let filter = MessageFilter { template_id: Some("RARE".into()), ..MessageFilter::default() };
+
+    assert_eq!(found(bed, filter.clone()).await, expected, "counted, not yet folded");
+    while bed.store.fold_series().await.unwrap() > 0 {}
+    assert_eq!(found(bed, filter.clone()).await, expected, "folded");
+    assert_eq!(pages(bed, &filter, 1).await, expected);
+    let lately = MessageFilter { since: Some(after_s(1_000)), ..filter };
+    assert_eq!(found(bed, lately).await, expected[..2]);
+}
+
+pub(crate) async fn few_that_wait_are_found_behind_many_that_do_not(bed: &Bed) {
+    let first = bed.accepted("oFirst").await;
+    let mut later = bed.draft_to("oLater");
+    (later.due_at, later.deadline_at) = (after_s(7_200), after_s(7_200));
+    let later_id = later.id;
+    bed.store.accept(vec![later]).await.unwrap();
+    for _ in 0..4 {
+        let batch: Vec<_> = (0..3_000).map(|_| bed.draft_to("oA")).collect();
+        let outcome = Outcome::Refused { cause: Cause::NotFollowing };
+        let end = |new: &hongyan_store::NewMessage| {
+            bed.settlement(new.id, standing(State::Claimed, 0), &outcome, NOW)
+        };
+        let ended = batch.iter().map(end).collect();
+        bed.store.accept(batch).await.unwrap();
+        bed.store.settle(ended, vec![]).await.unwrap();
+    }
+    let of = |state| MessageFilter { state: Some(state), ..MessageFilter::default() };
+
+    assert_eq!(found(bed, of(State::Pending)).await, [later_id, first]);
+    assert!(found(bed, of(State::Sent)).await.is_empty());
+    assert_eq!(pages(bed, &of(State::Pending), 1).await, [later_id, first]);
 }
 
 pub(crate) async fn a_search_for_a_person_goes_through_the_hours(bed: &Bed) {

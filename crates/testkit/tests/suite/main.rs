@@ -11,6 +11,7 @@ mod content;
 mod doubt;
 mod idempotency;
 mod limits;
+mod mail;
 mod monitoring;
 mod path;
 mod process;

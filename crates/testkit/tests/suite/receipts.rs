@@ -322,3 +322,20 @@ async fn however_many_rows_are_old_one_round_removes_them() {
     world.assert_counts(&[("delivered", 1_300)]).await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn when_wechat_last_called_is_known_after_a_crash() {
+    let mut world = World::start().await;
+    world.send(&world.body(0)).await;
+    world.drain().await;
+    world.pass(1, Duration::from_secs(10)).await;
+    let before =
+        world.api().get("/api/v1/overview").await.expect(200)["accounts"][0]["last_callback_at"].clone();
+
+    world.restart().await;
+
+    let after =
+        world.api().get("/api/v1/overview").await.expect(200)["accounts"][0]["last_callback_at"].clone();
+    assert!(before.is_string() && before == after, "{before} {after}");
+    world.finish().await;
+}

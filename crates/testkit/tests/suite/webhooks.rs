@@ -109,6 +109,32 @@ async fn a_replay_tells_again_and_the_log_has_every_try() {
     world.finish().await;
 }
 
+/// Two calls' worth of messages: the second is not made.
+#[tokio::test]
+async fn a_webhook_that_is_deleted_while_it_is_told_is_told_no_more() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    let webhook = add(&world, &receiver, json!({})).await;
+    let path = format!("/api/v1/webhooks/{}", webhook["id"].as_str().unwrap());
+    world.send_many(150).await;
+    world.drain().await;
+    world.pass(1, Duration::from_secs(1)).await;
+    assert_eq!(told(&receiver).len(), 150);
+    world.api().post(&format!("{path}/replay"), &json!({ "since": world.at(-60) })).await.expect(200);
+
+    receiver.arrived().await;
+    receiver.hold().await;
+    world.advance(Duration::from_secs(1));
+    world.tick().await;
+    receiver.arrived().await;
+    let gone = world.api().call(http::Method::DELETE, &path, "application/json", "{}".into()).await;
+    assert_eq!(gone.status, 204);
+    receiver.let_go();
+    world.pass(1, Duration::from_secs(1)).await;
+
+    assert_eq!(told(&receiver).len(), 100);
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn a_webhook_that_is_gone_is_switched_off() {
     let (world, receiver) = (world().await, Receiver::start().await);

@@ -174,7 +174,8 @@ impl<'a> Figures<'a> {
 
     fn silence(&self, account: AccountId, sent: i64) -> Option<Sample> {
         self.catalog.by_id(account)?.record.callback.as_ref()?;
-        let heard = self.shared.heard.lock().get(&account).copied().unwrap_or(self.shared.since);
+        let heard =
+            self.shared.heard.at(account).map_or(self.shared.since, |heard| heard.max(self.shared.since));
         Some(Sample { value: self.now.since(heard).as_secs_f64() / 60.0, events: sent })
     }
 }

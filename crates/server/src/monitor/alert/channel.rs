@@ -1,21 +1,24 @@
 //! The channels: put in, listed without their secrets, tested.
 
+mod mail;
+
 use axum::extract::State;
 use hongyan_domain::alert::{ChannelKind, is_slug};
 use hongyan_domain::{FieldCode, FieldError, Lang, says};
 use hongyan_outgoing::{Failure, Target, sign};
-use hongyan_store::{CHANNELS_MAX, Channel, Secret};
+use hongyan_store::{CHANNELS_MAX, Channel, Secret, Way};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::mail::MailBody;
 use super::for_all;
 use crate::access::auth::{MayAdmin, MayRead};
 use crate::answer::problem::{Code, Problem};
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::request::body::Json;
-use crate::request::field::{self, bad, keep};
+use crate::request::field::{self, bad, keep, missing};
 use crate::request::path::Named;
 
 /// Longest name, in bytes.
@@ -24,6 +27,8 @@ const NAME_MAX: usize = 128;
 const SECRET_MAX: usize = 256;
 /// What stands in place of a secret.
 const SET: &str = "set";
+/// What is said of an address behind the wall.
+const CLOSED: &str = "leads to an address that is not on the open internet: the operator may allow it in the settings (outgoing.allow)";
 
 /// A channel to be.
 #[derive(Deserialize, ToSchema)]
@@ -33,12 +38,14 @@ pub(crate) struct ChannelRequest {
     id: String,
     /// What people call it.
     name: String,
-    /// `wecom`, `dingtalk`, `feishu` or `webhook`.
+    /// `wecom`, `dingtalk`, `feishu`, `webhook` or `email`.
     kind: String,
-    /// The robot's or receiver's URL.
-    #[schema(value_type = String)]
-    url: Secret,
-    /// DingTalk's and Feishu's signing key (加签); of a webhook `whsec_…`, made if left out.
+    /// The robot's or receiver's URL; not for `email`.
+    #[schema(value_type = Option<String>)]
+    url: Option<Secret>,
+    /// The mail server and the mailboxes; for `email` only.
+    mail: Option<MailBody>,
+    /// DingTalk's and Feishu's signing key (加签); of a webhook `whsec_…`, made if left out; of `email` the password.
     #[schema(value_type = Option<String>)]
     secret: Option<Secret>,
     /// `zh` (the default) or `en`.
@@ -54,6 +61,8 @@ pub(crate) struct ChannelChange {
     name: Option<String>,
     #[schema(value_type = Option<String>)]
     url: Option<Secret>,
+    /// Of `email`: all of it anew.
+    mail: Option<MailBody>,
     #[schema(value_type = Option<String>)]
     secret: Option<Secret>,
     lang: Option<String>,
@@ -70,8 +79,10 @@ pub(crate) struct ChannelBody {
     kind: ChannelKind,
     lang: &'static str,
     enabled: bool,
-    /// The host of its URL; the URL itself is never shown: it is a robot's key.
+    /// The host of its URL; the URL itself is never shown: it is a robot's key. Of `email` the mail server.
     host: String,
+    /// Of `email`, for an admin: the server and the mailboxes.
+    mail: Option<MailBody>,
     /// `set`, or the one just made, once; null: none.
     secret: Option<String>,
 }
@@ -89,16 +100,17 @@ pub(crate) struct ChannelsBody {
 pub(crate) struct TestBody {
     /// Whether it was taken.
     sent: bool,
-    /// What was answered otherwise.
+    /// What was answered otherwise; or which mailboxes the mail server refused, where it took the letter for others.
     error: Option<String>,
 }
 
 /// Lists the channels.
 #[utoipa::path(get, path = "/api/v1/alerts/channels", tag = "alerts",
     responses((status = 200, description = "The channels", body = ChannelsBody)))]
-pub(crate) async fn list_channels(_caller: MayRead, State(app): State<App>) -> Answer {
+pub(crate) async fn list_channels(MayRead(caller): MayRead, State(app): State<App>) -> Answer {
     let channels = app.store().alert_channels().await?;
-    answer::ok(&ChannelsBody { channels: channels.iter().map(ChannelBody::of).collect() })
+    let shown = if caller.is_admin() { ChannelBody::of } else { ChannelBody::without_people };
+    answer::ok(&ChannelsBody { channels: channels.iter().map(shown).collect() })
 }
 
 /// Adds a channel.
@@ -137,22 +149,42 @@ async fn new_channel(
     }
     let kind = ChannelKind::parse(&asked.kind);
     if kind.is_none() {
-        errors.push(bad("kind", "is not wecom, dingtalk, feishu or webhook"));
+        errors.push(bad("kind", "is not wecom, dingtalk, feishu, webhook or email"));
     }
     let made = (kind == Some(ChannelKind::Webhook) && asked.secret.is_none())
         .then(|| sign::secret_text(&app.draw(rand::RngExt::random)));
+    let kind = kind.unwrap_or(if asked.mail.is_some() { ChannelKind::Email } else { ChannelKind::Webhook });
     let mut channel = Channel {
         id: asked.id,
         name: asked.name,
-        kind: kind.unwrap_or(ChannelKind::Webhook),
+        kind,
         lang: lang(&mut errors, asked.lang.as_deref()).unwrap_or(Lang::Zh),
         enabled: asked.enabled.unwrap_or(true),
         host: String::new(),
-        url: asked.url,
+        way: way(&mut errors, kind, (asked.url, asked.mail)),
         secret: asked.secret.or_else(|| made.clone().map(Secret::new)),
     };
     check(app, &mut channel, errors).await?;
     Ok((channel, made))
+}
+
+/// Where a channel of this kind is, as far as it was said.
+fn way(errors: &mut Vec<FieldError>, kind: ChannelKind, asked: (Option<Secret>, Option<MailBody>)) -> Way {
+    let (url, mail) = asked;
+    if kind == ChannelKind::Email && url.is_some() {
+        errors.push(bad("url", "does not belong to the kind email: say `mail`"));
+    }
+    if kind != ChannelKind::Email && mail.is_some() {
+        errors.push(bad("mail", "belongs to the kind email only: say `url`"));
+    }
+    match (kind, url, mail) {
+        (ChannelKind::Email, _, Some(mail)) => Way::Mail(mail.into_way(errors)),
+        (ChannelKind::Email, ..) => {
+            errors.push(missing("mail"));
+            Way::Url(Secret::new(""))
+        }
+        (_, url, _) => Way::Url(url.unwrap_or_else(|| Secret::new(""))),
+    }
 }
 
 /// Changes a channel: only the keys given.
@@ -170,8 +202,11 @@ pub(crate) async fn change_channel(
     let mut errors = Vec::new();
     channel.lang = lang(&mut errors, asked.lang.as_deref()).unwrap_or(channel.lang);
     channel.name = asked.name.unwrap_or(channel.name);
-    channel.url = asked.url.unwrap_or(channel.url);
-    channel.secret = asked.secret.or(channel.secret);
+    if asked.url.is_some() || asked.mail.is_some() {
+        channel.way = way(&mut errors, channel.kind, (asked.url, asked.mail));
+    }
+    let logs_in = !matches!(&channel.way, Way::Mail(way) if way.user.is_none());
+    channel.secret = asked.secret.or(channel.secret.filter(|_| logs_in));
     channel.enabled = asked.enabled.unwrap_or(channel.enabled);
     check(&app, &mut channel, errors).await?;
     app.store_of(&caller).put_alert_channel(channel.clone(), app.now()).await?;
@@ -203,8 +238,8 @@ pub(crate) async fn test_channel(
 ) -> Answer {
     for_all(&caller)?;
     let channel = find(&app, &id).await?;
-    let error = app.engine().test_channel(&channel).await.err();
-    answer::ok(&TestBody { sent: error.is_none(), error })
+    let told = app.engine().test_channel(&channel).await;
+    answer::ok(&TestBody { sent: told.is_ok(), error: told.unwrap_or_else(Some) })
 }
 
 async fn find(app: &App, id: &str) -> Result<Channel, Problem> {
@@ -222,8 +257,18 @@ async fn check(app: &App, channel: &mut Channel, mut errors: Vec<FieldError>) ->
     if signs && channel.secret.as_ref().is_none_or(|secret| !is_signing(secret)) {
         errors.push(bad("secret", "is no secret of Standard Webhooks: whsec_ and base64"));
     }
-    if let Some(target) = keep(&mut errors, address(app, channel.url.expose()).await) {
-        channel.host = target.host().to_owned();
+    match &channel.way {
+        Way::Mail(way) => {
+            mail::check(app, way, channel.secret.as_ref().map(Secret::expose), &mut errors).await;
+            channel.host = way.host.clone();
+        }
+        // What is missing is a finding already.
+        Way::Url(_) if channel.kind == ChannelKind::Email => {}
+        Way::Url(url) => {
+            if let Some(target) = keep(&mut errors, address(app, url.expose()).await) {
+                channel.host = target.host().to_owned();
+            }
+        }
     }
     field::none_of(errors)
 }
@@ -243,10 +288,7 @@ pub(crate) async fn address(app: &App, url: &str) -> Result<Target, FieldError> 
     match app.engine().check_address(&target).await {
         // A name that is not known yet may be so later: the call asks again.
         Ok(()) | Err(Failure::Dns(_) | Failure::Timeout(_)) => Ok(target),
-        Err(_) => Err(bad(
-            "url",
-            "leads to an address that is not on the open internet: the operator may allow it in the settings (outgoing.allow)",
-        )),
+        Err(_) => Err(bad("url", CLOSED)),
     }
 }
 
@@ -267,7 +309,12 @@ fn unknown() -> Problem {
 
 impl ChannelBody {
     fn of(channel: &Channel) -> Self {
+        Self { mail: MailBody::of(channel), ..Self::without_people(channel) }
+    }
+
+    fn without_people(channel: &Channel) -> Self {
         Self {
+            mail: None,
             id: channel.id.clone(),
             name: channel.name.clone(),
             kind: channel.kind,
