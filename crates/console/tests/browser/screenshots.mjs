@@ -88,10 +88,18 @@ async function incidents(call, shop) {
   await call('POST', `/api/v1/webhooks/${shop.webhook}/test`);
 }
 
-/** `[file, path, ready]`; those with a star are taken in English, on a phone and in the dark too. */
+/** A scenario tried for somebody. */
+const tried = (openid) => async (page) => {
+  await page.locator('input[name=touser]').fill(openid);
+  await page.locator('input[name="params.paid_at"]').fill(new Date().toISOString());
+  await page.locator('[data-part=try] form button').click();
+  await page.locator('[data-part=try] .phone-card').waitFor();
+};
+
+/** `[file, path, ready, first]`, `first(page)` is done before; those with a star are taken in English, on a phone and in the dark too. */
 const pages = (shop, message) => [
-  ['*overview', '/', '[data-part=charts] canvas'], ['*message', `/messages/${message}`, '.phone-title'], ['messages', '/messages', 'tbody tr'], ['queue', '/queue', '[data-part=lanes] tbody tr'], ['scenarios', '/scenarios', 'tbody tr'], ['catalogue', `/scenarios/new/catalogue?from=order_shipped&template_id=${here.templateId}`, '[data-part=look]'],
-  ['scenario', '/scenarios/payment_success', '[data-part=try] form'], ['templates', '/templates', 'tbody tr'], ['*template', `/templates/${here.templateId}`, '[data-part=test] .phone-card'], ['application', `/templates/applications/${shop.application}`, '.keyword'], ['recipient', `/recipients?touser=${shop.openids[3]}&appid=${here.account.appid}`, '[data-part=why] .badge'],
+  ['*overview', '/?range=7d', '[data-part=charts] canvas'], ['*message', `/messages/${message}`, '.phone-title'], ['messages', '/messages', 'tbody tr'], ['queue', '/queue', '[data-part=lanes] tbody tr'], ['scenarios', '/scenarios', 'tbody tr'], ['catalogue', `/scenarios/new/catalogue?from=order_shipped&template_id=${here.templateId}`, '[data-part=look]'],
+  ['*scenario', '/scenarios/payment_success', '[data-part=try] form', tried(shop.openids[3])], ['templates', '/templates', 'tbody tr'], ['*template', `/templates/${here.templateId}`, '[data-part=test] .phone-card'], ['application', `/templates/applications/${shop.application}`, '.keyword'], ['recipient', `/recipients?touser=${shop.openids[3]}&appid=${here.account.appid}`, '[data-part=why] .badge'],
   ['*analytics', '/analytics?range=7d', '[data-chart=lines] canvas, .chart canvas'], ['clicks', `/analytics?tab=clicks&appid=${here.account.appid}`, '[data-part=clicks] tbody tr'], ['hours', '/analytics?tab=heat', '.heat'], ['compliance', `/compliance?appid=${here.account.appid}`, '[data-part=approvals] .approval, .empty'],
   ['report', `/compliance?tab=report&appid=${here.account.appid}`, '.facts'], ['alerts', '/alerts', '[data-alert], .empty'], ['alert-rules', '/alerts?tab=rules', 'tbody tr'], ['accounts', '/accounts', 'tbody tr'], ['account', `/accounts/${here.account.appid}`, '[data-check=sending]'],
   ['webhook', `/webhooks/${shop.webhook}`, '[data-part=deliveries] tbody tr'], ['*developers', '/developers?tab=api&op=GET%20/api/v1/messages/%7Bid%7D', '[data-part=call]'], ['admin', '/admin?tab=health', '[data-check=store]'], ['settings', '/admin?tab=settings', 'tbody tr'], ['audit', '/admin?tab=audit', 'tbody tr'], ['start', '/start?appid=new', '[data-part=connect]'],
@@ -110,9 +118,10 @@ async function shoot(page, width, file) {
 async function take(shots, options, suffix, state) {
   const { page, context } = await visit(here.browser, { ...options, state });
   await page.addInitScript((language) => localStorage.setItem('hongyan.language', language), options.language);
-  for (const [name, path, ready] of shots) {
+  for (const [name, path, ready, first] of shots) {
     await page.goto(here.base + path);
     await page.locator(ready).first().waitFor();
+    await first?.(page);
     await shoot(page, options.width, `${name.replace('*', '')}.${suffix}`);
   }
   await context.close();

@@ -73,7 +73,7 @@ const PLACES = () => [
   '/', '/messages', `/messages/${message}`, '/queue', '/scenarios', '/scenarios/new/catalogue?from=order_shipped', '/scenarios/evil', '/scenarios/literal', '/templates', `/templates/${here.templateId}`, '/templates?tab=notices', '/templates?tab=applications',
   `/templates/applications/${application}`, `/templates/applications/${refused}`, '/recipients', `/recipients?touser=${here.openids[0]}`, `/recipients?touser=${here.openids[1]}`, '/analytics?by=template', '/analytics?tab=clicks', '/analytics?tab=heat', '/compliance?state=all', '/compliance?tab=report', '/compliance?tab=risk',
   '/compliance?tab=brakes', '/compliance?tab=blocked', '/compliance?tab=complaints', '/compliance?tab=words', '/alerts?state=all', '/alerts?tab=rules', '/alerts?tab=rules&edit=evil', '/alerts?tab=channels&edit=evil', '/alerts?tab=notes', '/accounts', `/accounts/${made.appid}`,
-  '/webhooks', `/webhooks/${hook}`, '/developers', '/developers?tab=api&q=%3Cimg%20src%3Dx%3E', '/developers?tab=api&op=GET%20/api/v1/messages', '/developers?tab=wechat', '/admin', '/admin?tab=sessions', '/admin?tab=audit', '/admin?tab=health', '/admin?tab=settings', '/start', '/start?appid=new', '/me',
+  '/webhooks', `/webhooks/${hook}`, '/developers', '/developers?tab=api&q=%3Cimg%20src%3Dx%3E', '/developers?tab=api&op=GET%20/api/v1/messages', '/developers?tab=requests', '/developers?tab=wechat', '/admin', '/admin?tab=sessions', '/admin?tab=audit', '/admin?tab=health', '/admin?tab=settings', '/start', '/start?appid=new', '/me',
   '/login', '/setup', `/${SHORT}/%22%3E${SHORT}`, `/messages?client_msg_id=${encodeURIComponent(evil('query'))}`, `/recipients?touser=${encodeURIComponent(evil('query'))}`, '/messages/%E0%A4%A',
 ];
 

@@ -6,16 +6,16 @@ import { today } from '../../clock.js';
 import { number } from '../../format.js';
 import { useData } from '../../live.js';
 import { Link } from '../../router.js';
-import { ruleName } from '../alerts/measure.js';
+import { limit, ruleName, valued } from '../alerts/measure.js';
 import { Badge, Card, Id, State, Time, Trouble, cause } from '../../ui/basic.js';
 
 words({
   zh: {
-    'wrong.alerts': '触发的告警', 'wrong.no_alerts': '没有触发的告警。', 'wrong.all_alerts': '全部告警', 'wrong.measured': '实测 {value}，阈值 {threshold}', 'wrong.since': '自', 'wrong.silenced': '已静默', 'wrong.critical': '严重', 'wrong.warning': '警告', 'wrong.info': '提示',
+    'wrong.alerts': '触发的告警', 'wrong.no_alerts': '没有触发的告警。', 'wrong.all_alerts': '全部告警', 'wrong.since': '自', 'wrong.silenced': '已静默', 'wrong.critical': '严重', 'wrong.warning': '警告', 'wrong.info': '提示',
     'wrong.errcodes': '今日错误码', 'wrong.no_errcodes': '微信今天没有返回错误码。', 'wrong.unnamed': '没有登记含义', 'wrong.done': '系统已做', 'wrong.todo': '请处理', 'wrong.causes': '今日未送达的原因', 'wrong.no_causes': '今天没有失败或被拦下的消息。',
   },
   en: {
-    'wrong.alerts': 'Open alerts', 'wrong.no_alerts': 'No alert is open.', 'wrong.all_alerts': 'All alerts', 'wrong.measured': '{value} measured, threshold {threshold}', 'wrong.since': 'since', 'wrong.silenced': 'silenced', 'wrong.critical': 'critical', 'wrong.warning': 'warning', 'wrong.info': 'info',
+    'wrong.alerts': 'Open alerts', 'wrong.no_alerts': 'No alert is open.', 'wrong.all_alerts': 'All alerts', 'wrong.since': 'since', 'wrong.silenced': 'silenced', 'wrong.critical': 'critical', 'wrong.warning': 'warning', 'wrong.info': 'info',
     'wrong.errcodes': 'Error codes today', 'wrong.no_errcodes': 'WeChat answered with no error code today.', 'wrong.unnamed': 'no meaning is known', 'wrong.done': 'Done already', 'wrong.todo': 'To do', 'wrong.causes': 'Why messages of today did not arrive', 'wrong.no_causes': 'Nothing failed or was held back today.',
   },
 });
@@ -28,7 +28,7 @@ const since = () => `${today()}T00:00:00+08:00`;
 function One({ one, accounts }) {
   const account = accounts.find(({ appid }) => appid === one.appid);
   return html`<li class=${one.severity}><p><${Link} href=${url('/alerts', { appid: one.appid, state: 'firing' })}><strong>${ruleName(one.rule, one.name)}</strong><//> <${Badge} tone=${TONES[one.severity] || 'calm'}>${t(`wrong.${one.severity}`)}<//>${one.silenced_until && html` <${Badge}>${t('wrong.silenced')}<//>`}</p>
-    <p class="hint">${account ? html`<${Link} href=${`/accounts/${account.appid}`}>${account.name}<//> · ` : ''}${t('wrong.measured', { value: number(one.value, 3), threshold: number(one.threshold, 3) })} · ${t('wrong.since')} <${Time} at=${one.fired_at || one.since} /></p></li>`;
+    <p class="hint">${account ? html`<${Link} href=${`/accounts/${account.appid}`}>${account.name}<//> · ` : ''}${one.metric ? `${valued(one.metric, one.value)} (${limit(one) || t(`metric.${one.metric}`)})` : number(one.value, 3)} · ${t('wrong.since')} <${Time} at=${one.fired_at || one.since} /></p></li>`;
 }
 
 export function Alerts({ alerts, accounts }) {
