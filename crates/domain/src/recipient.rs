@@ -2,6 +2,8 @@
 //!
 //! One value a person. `judge` reads it; a claim takes from it, and a send that failed gives back.
 
+mod packed;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

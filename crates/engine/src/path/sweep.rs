@@ -44,10 +44,10 @@ const TIDY_EVERY: Duration = Duration::from_secs(10);
 const TIME_EVERY: Duration = Duration::from_secs(10);
 /// What commits changed of the counters is added into them so often: so many changes are read with every look at them.
 const FOLD_EVERY: Duration = Duration::from_secs(5);
-/// People's rows are brought up to date so often, or when so many are behind (some 30 MB of memory): a page of them is
+/// People's rows are brought up to date so often, or when so many are behind (some 15 MB of memory): a page of them is
 /// written once for all that are on it.
 const PEOPLE_EVERY: Duration = Duration::from_secs(30);
-const PEOPLE_AHEAD: usize = 65_536;
+const PEOPLE_AHEAD: usize = 32_768;
 /// Old counters are looked for so often.
 const COUNTERS_EVERY: Duration = Duration::from_secs(3_600);
 

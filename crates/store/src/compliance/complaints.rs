@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::near;
-use crate::people::recipients::{Owner, Person};
+use crate::people::person::{Owner, Person};
 use crate::seal::Blind;
 use crate::seal::keyring::AccountKeys;
 use crate::sqlite::row;

@@ -7,7 +7,8 @@ use hongyan_domain::{AccountId, Cause, InteractionKind, MessageId, Openid, State
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::path::{approvals, gather, own, resend, verdicts, withdraw};
-use crate::people::recipients::{self, Owner, Person};
+use crate::people::person::{Owner, Person};
+use crate::people::recipients;
 use crate::seal::keyring::AccountKeys;
 use crate::seal::{self, Blind};
 use crate::series::Kind;

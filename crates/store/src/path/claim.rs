@@ -14,7 +14,7 @@ use rusqlite::{Connection, params};
 use crate::message::Heard;
 use crate::path::moves::{self, Move};
 use crate::path::{approvals, own, shelve, verdicts};
-use crate::people::recipients::{Owner, Person};
+use crate::people::person::{Owner, Person};
 use crate::seal::keyring::AccountKeys;
 use crate::seal::{self, Blind};
 use crate::sqlite::queue::Turn;

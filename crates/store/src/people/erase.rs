@@ -10,11 +10,12 @@ use crate::path::attribute::Told;
 use crate::path::claim::Held;
 use crate::path::moves::{self, Move};
 use crate::path::withdraw;
+use crate::people::person::packed;
 use crate::people::personal::{Erased, Subject};
 use crate::people::recipients;
 use crate::sqlite::row;
 use crate::sqlite::writer::Ledger;
-use crate::{Action, Actor, Result, StoreError};
+use crate::{Action, Actor, Result};
 
 /// Runs `work` so that what it deletes is overwritten: in the file as it is deleted, in the WAL after the commit.
 pub(crate) fn scrubbed<T>(
@@ -217,8 +218,7 @@ fn erase_facts(ledger: &Ledger<'_>, subject: Subject, (reason, now): (Reason, Ti
     // Who erased them otherwise is in the audit.
     let source = (reason == Reason::Unsubscribed).then_some(Source::Callback);
     facts.suppress(Suppression { reason, category: None, since: now, until: None, source });
-    let facts = serde_json::to_string(&facts).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let row = params![subject.account.0, &subject.recipient[..], facts, now.ms()];
+    let row = params![subject.account.0, &subject.recipient[..], packed(&facts), now.ms()];
     ledger.conn.prepare_cached(ERASE_PERSON)?.execute(row)?;
     recipients::forget_openid(ledger.conn, subject.account, &subject.recipient)
 }

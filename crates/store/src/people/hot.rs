@@ -12,7 +12,7 @@ use foldhash::HashMap;
 use hongyan_domain::{AccountId, Recipient, Timestamp};
 use rusqlite::{Connection, params};
 
-use crate::people::recipients::{facts_of, fold_row, update_row};
+use crate::people::person::{facts_of, fold_row, update_row};
 use crate::seal::Blind;
 use crate::sqlite::writer::Ledger;
 use crate::{Result, Store, StoreError};
@@ -22,6 +22,8 @@ pub(crate) type Who = (AccountId, Blind);
 
 /// People read lately are kept, 250 to 450 bytes each: so many and as many again of those before.
 const READ_MAX: usize = 65_536;
+/// People whose rows are brought up to date in one go: some 10 MB, and as many on a page as can be had for that.
+const FOLD_PEOPLE: usize = 32_768;
 /// Rows written in one transaction: about 10 ms.
 const FOLD_ROWS: usize = 2_048;
 
@@ -213,7 +215,7 @@ impl Changes {
         let mut people = Vec::new();
         for (place, change) in self.log.iter().enumerate().skip(self.in_rows) {
             if self.places.get(&change.who) == Some(&place) {
-                pack(change, &mut people)?;
+                pack(change, &mut people);
             }
         }
         if people.is_empty() {
@@ -254,25 +256,24 @@ DELETE FROM recipient_delta
 WHERE account = 0
   AND seq <= ?1";
 
-/// Account, blind index, time, length: then so many bytes of JSON.
+/// Account, blind index, time, length: then so many bytes of what is known, packed.
 const HEAD_LEN: usize = 8 + 16 + 8 + 4;
 
-fn pack(change: &Change, people: &mut Vec<u8>) -> Result<()> {
-    let Some(Known { facts, at, .. }) = &change.known else { return Ok(()) };
+fn pack(change: &Change, people: &mut Vec<u8>) {
+    let Some(Known { facts, at, .. }) = &change.known else { return };
     let (account, blind) = change.who;
     people.extend_from_slice(&account.0.to_le_bytes());
     people.extend_from_slice(&blind);
     people.extend_from_slice(&at.ms().to_le_bytes());
     let begin = people.len() + 4;
     people.extend_from_slice(&[0; 4]);
-    serde_json::to_writer(&mut *people, &**facts).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    facts.pack(people);
     let len = u32::try_from(people.len() - begin).unwrap_or(u32::MAX);
     people[begin - 4..begin].copy_from_slice(&len.to_le_bytes());
-    Ok(())
 }
 
-/// A person in a delta: who, since when, and what is known in JSON.
-type Packed<'a> = (Who, Timestamp, &'a str);
+/// A person in a delta: who, since when, and what is known, packed.
+type Packed<'a> = (Who, Timestamp, &'a [u8]);
 
 fn unpack<'a>(mut people: &'a [u8], mut each: impl FnMut(Packed<'a>) -> Result<()>) -> Result<()> {
     let cut = || StoreError::Corrupt("a delta of people ends within one".to_owned());
@@ -280,9 +281,9 @@ fn unpack<'a>(mut people: &'a [u8], mut each: impl FnMut(Packed<'a>) -> Result<(
         let (head, rest) = people.split_first_chunk::<HEAD_LEN>().ok_or_else(cut)?;
         let number = |from: usize| i64::from_le_bytes(std::array::from_fn(|at| head[from + at]));
         let len = u32::from_le_bytes(std::array::from_fn(|at| head[HEAD_LEN - 4 + at])) as usize;
-        let (text, rest) = rest.split_at_checked(len).ok_or_else(cut)?;
+        let (facts, rest) = rest.split_at_checked(len).ok_or_else(cut)?;
         let who = (AccountId(number(0)), std::array::from_fn(|at| head[8 + at]));
-        each((who, Timestamp::from_ms(number(24)), std::str::from_utf8(text).map_err(|_| cut())?))?;
+        each((who, Timestamp::from_ms(number(24)), facts))?;
         people = rest;
     }
     Ok(())
@@ -294,8 +295,8 @@ fn read_deltas(conn: &Connection) -> Result<(HashMap<Who, Known>, i64)> {
     let (mut changed, mut last) = (HashMap::default(), 0);
     while let Some(row) = rows.next()? {
         last = row.get(0)?;
-        unpack(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, |(who, at, text)| {
-            let facts = Arc::new(facts_of(text)?.shrunk());
+        unpack(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, |(who, at, packed)| {
+            let facts = Arc::new(facts_of(packed)?.shrunk());
             changed.insert(who, Known { facts, at, seq: last });
             Ok(())
         })?;
@@ -304,25 +305,28 @@ fn read_deltas(conn: &Connection) -> Result<(HashMap<Who, Known>, i64)> {
 }
 
 /// What is to be written into a person's row, as it stands in the newest delta up to one.
-type Due = (Who, Timestamp, Box<str>);
+type Due = (Who, Timestamp, Box<[u8]>);
 
-/// In the order in which the rows lie.
-fn due(conn: &Connection, seq: i64) -> Result<Vec<Due>> {
+/// What the oldest deltas tell, and the last of them: as many deltas as hold `FOLD_PEOPLE`, none after `last`. In the order
+/// in which the rows lie.
+fn due(conn: &Connection, last: i64) -> Result<(Vec<Due>, Option<i64>)> {
     let mut deltas = conn.prepare_cached(READ)?;
     let mut rows = deltas.query([])?;
-    let mut due: HashMap<Who, (Timestamp, Box<str>)> = HashMap::default();
+    let (mut due, mut reached) = (HashMap::<Who, (Timestamp, Box<[u8]>)>::default(), None);
     while let Some(row) = rows.next()? {
-        if row.get::<_, i64>(0)? > seq {
+        let seq = row.get(0)?;
+        if seq > last || due.len() >= FOLD_PEOPLE {
             break;
         }
-        unpack(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, |(who, at, text)| {
-            due.insert(who, (at, text.into()));
+        reached = Some(seq);
+        unpack(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, |(who, at, packed)| {
+            due.insert(who, (at, packed.into()));
             Ok(())
         })?;
     }
-    let mut due: Vec<_> = due.into_iter().map(|(who, (at, text))| (who, at, text)).collect();
+    let mut due: Vec<_> = due.into_iter().map(|(who, (at, packed))| (who, at, packed)).collect();
     due.sort_unstable_by_key(|(who, ..)| *who);
-    Ok(due)
+    Ok((due, reached))
 }
 
 impl Ledger<'_> {
@@ -367,10 +371,10 @@ impl Ledger<'_> {
     fn fold(&mut self, due: &[Due], seq: i64) -> Result<usize> {
         let mut folded = Vec::with_capacity(due.len());
         let inner = self.hot.inner();
-        for (who, at, text) in due {
+        for (who, at, packed) in due {
             let is_newest = inner.changed.get(who).is_some_and(|known| known.seq <= seq);
             if is_newest && !self.people.places.contains_key(who) {
-                fold_row(self.conn, who, text, *at)?;
+                fold_row(self.conn, who, packed, *at)?;
                 folded.push(*who);
             }
         }
@@ -402,15 +406,13 @@ impl Store {
 
     /// Brings the rows of people up to date with what was learned of them lately. Returns how many rows that was.
     pub async fn fold_people(&self) -> Result<usize> {
-        let seq = self.shared.hot.inner().seq;
-        let mut due = self.read(move |conn| due(conn, seq)).await?;
-        let (all, mut folded) = (!due.is_empty(), 0);
-        while !due.is_empty() {
-            let slice = due.split_off(due.len().saturating_sub(FOLD_ROWS));
-            let fold = move |ledger: &mut Ledger<'_>| ledger.fold(&slice, seq);
-            folded += self.write(FOLD_ROWS, fold).await?;
-        }
-        if all {
+        let (last, mut folded) = (self.shared.hot.inner().seq, 0);
+        while let (mut due, Some(seq)) = self.read(move |conn| due(conn, last)).await? {
+            while !due.is_empty() {
+                let slice = due.split_off(due.len().saturating_sub(FOLD_ROWS));
+                let fold = move |ledger: &mut Ledger<'_>| ledger.fold(&slice, seq);
+                folded += self.write(FOLD_ROWS, fold).await?;
+            }
             // What was learned meanwhile stands in later ones.
             self.write(1, move |ledger| Ok(ledger.conn.prepare_cached(FOLDED)?.execute([seq])?)).await?;
         }
@@ -519,11 +521,11 @@ mod tests {
     fn people_read_back_as_they_were_packed() {
         let mut people = Vec::new();
         for one in [change(1, 10, InRow::Later), change(2, 20, InRow::Now)] {
-            pack(&one, &mut people).unwrap();
+            pack(&one, &mut people);
         }
 
         let mut read = Vec::new();
-        unpack(&people, |(who, at, text)| Ok(read.push((who, at, facts_of(text)?)))).unwrap();
+        unpack(&people, |(who, at, packed)| Ok(read.push((who, at, facts_of(packed)?)))).unwrap();
 
         let one = |number, at| (who(number), Timestamp::from_ms(at), Arc::unwrap_or_clone(facts(at)));
         assert_eq!(read, [one(1, 10), one(2, 20)]);

@@ -3,5 +3,6 @@
 pub(crate) mod depart;
 pub(crate) mod erase;
 pub(crate) mod hot;
+pub(crate) mod person;
 pub(crate) mod personal;
 pub(crate) mod recipients;

@@ -15,7 +15,7 @@ use crate::account::secrets::secrets_place;
 use crate::account::tokens::token_place;
 use crate::path::accept::NEWEST_KEY;
 use crate::path::reconcile::raw_place;
-use crate::people::recipients::openid_place;
+use crate::people::person::openid_place;
 use crate::seal::keyring::{self, AccountKeys, Keyring, Purpose, Slot};
 use crate::seal::{self, Place, SealKey};
 use crate::sqlite::row::{self, body_place};

@@ -181,3 +181,23 @@ pub(crate) async fn a_delta_that_is_cut_off_is_told_and_keeps_the_store_closed(b
 
     assert!(opened.unwrap_err().to_string().contains("delta of people"));
 }
+
+pub(crate) async fn a_row_from_before_the_packed_form_is_read_and_written_anew(bed: &Bed) {
+    let _owner = bed.own().await;
+    acted(bed, "oA").await;
+    let before = known(bed, &bed.store, "oA").await;
+    let json = serde_json::to_string(&before).unwrap();
+    bed.spoil(&format!("UPDATE recipient SET facts = '{json}'"));
+
+    let next = bed.another_by("test.db").await.unwrap();
+    let read = known(bed, &next, "oA").await;
+    assert!(gone(went(bed, &bed.store, "oA").await));
+    bed.store.fold_people().await.unwrap();
+
+    assert_eq!(read, before);
+    let conn = rusqlite::Connection::open(bed.path("test.db")).unwrap();
+    let kind: String = conn.query_row("SELECT TYPEOF(facts) FROM recipient", [], |row| row.get(0)).unwrap();
+    assert_eq!(kind, "blob");
+    let next = bed.another_by("test.db").await.unwrap();
+    assert_eq!(known(bed, &next, "oA").await, known(bed, &bed.store, "oA").await);
+}

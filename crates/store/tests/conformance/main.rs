@@ -122,6 +122,7 @@ suite! {
         one_written_to_lately_is_not_forgotten_for_an_old_row,
         an_account_takes_its_people_with_it,
         a_delta_that_is_cut_off_is_told_and_keeps_the_store_closed,
+        a_row_from_before_the_packed_form_is_read_and_written_anew,
     }
     in_memory {
         what_memory_holds_is_in_no_queue_until_it_is_put_down,
