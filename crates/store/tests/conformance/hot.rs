@@ -201,3 +201,76 @@ pub(crate) async fn a_row_from_before_the_packed_form_is_read_and_written_anew(b
     let next = bed.another_by("test.db").await.unwrap();
     assert_eq!(known(bed, &next, "oA").await, known(bed, &bed.store, "oA").await);
 }
+
+/// Each is written to, and that is in no row yet.
+async fn all_went(bed: &Bed, people: &[String]) {
+    for to in people {
+        acted(bed, to).await;
+    }
+    let drafts: Vec<_> = people.iter().map(|to| bed.draft_to(to)).collect();
+    let ready: Vec<_> = drafts.iter().map(hongyan_store::NewMessage::ready).collect();
+    bed.store.accept(drafts).await.unwrap();
+    let policies = Policies::new(Policy::house);
+    let claimed = bed.store.claim(&[bed.claim_of(bed.claim_id(), &ready, &policies)]).await.unwrap();
+    assert!(claimed.into_iter().all(gone));
+}
+
+pub(crate) async fn of_many_who_are_erased_at_once_none_comes_back(bed: &Bed) {
+    let _owner = bed.own().await;
+    let people: Vec<_> = (0..32).map(|nth| format!("o{nth}")).collect();
+    all_went(bed, &people).await;
+
+    // While the first is on its way to the disk, the others come together in one commit.
+    let erase = |to: &String| {
+        let (store, account, person) = (bed.store.clone(), bed.account, openid(to));
+        tokio::spawn(async move { store.erase_recipient(account, &person, after_s(1)).await })
+    };
+    for erased in people.iter().map(erase).collect::<Vec<_>>() {
+        erased.await.unwrap().unwrap();
+    }
+
+    let next = bed.another_by("test.db").await.unwrap();
+    for to in &people {
+        let (here, then) = (known(bed, &bed.store, to).await, known(bed, &next, to).await);
+        assert_eq!((here.opened(), here.suppressions().len()), (&[][..], 1), "{to}");
+        assert_eq!(here, then);
+    }
+}
+
+pub(crate) async fn nothing_of_an_erased_person_is_in_a_free_page(bed: &Bed) {
+    let _owner = bed.own().await;
+    let people: Vec<_> = (0..200).map(|nth| format!("o{nth}")).collect();
+    let (sign, at) = (Sign::Acted(InteractionKind::Message), after_s(-7));
+    let acted = Interaction { account: bed.account, openid: openid("o7"), sign, at };
+    bed.store.interact(vec![acted]).await.unwrap();
+    all_went(bed, &people).await;
+    bed.store.fold_people().await.unwrap();
+
+    bed.store.erase_recipient(bed.account, &openid("o7"), after_s(1)).await.unwrap();
+
+    let (mut wrote, mut told) = (Recipient::default(), Vec::new());
+    wrote.acted(InteractionKind::Message, at);
+    wrote.pack(&mut told);
+    // What they did, and when: past the version and the number of such, before how often they were written to since.
+    let told = &told[2..16];
+    for name in ["test.db", "test.db-wal"] {
+        let file = std::fs::read(bed.path(name)).unwrap();
+        let is_there = file.windows(told.len()).any(|window| window == told);
+        assert!(!is_there, "{name} tells when they last wrote");
+    }
+}
+
+pub(crate) async fn one_who_was_forgotten_is_forgotten_after_a_crash_too(bed: &Bed) {
+    // Told late: nothing was heard of them for long.
+    acted(bed, "oA").await;
+    let (went, _) = bed.store.purge_people(None, after_s(3_600), 10).await.unwrap();
+    assert_eq!(went, 1);
+
+    let next = bed.another_by("test.db").await.unwrap();
+
+    assert_eq!(known(bed, &next, "oA").await, Recipient::default());
+    let sign = Sign::Acted(InteractionKind::Message);
+    let again = Interaction { account: bed.account, openid: openid("oA"), sign, at: after_s(7_200) };
+    next.interact(vec![again]).await.unwrap();
+    assert_eq!(known(bed, &next, "oA").await.opened().len(), 1);
+}

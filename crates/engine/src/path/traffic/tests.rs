@@ -217,6 +217,51 @@ fn what_memory_was_wrong_about_is_read_again() {
     assert_eq!(traffic.begin_reads(LANE_CAP).len(), 1);
 }
 
+/// A read from the very beginning that has not come back yet: what is in it stood in the store's queue when it began.
+fn reading_from_the_beginning() -> Traffic {
+    let mut traffic = traffic();
+    offer_all(&mut traffic, [4], LANE_CAP);
+    traffic.more_in_store(Lane::Normal);
+    assert_eq!(traffic.begin_reads(LANE_CAP).len(), 1);
+    traffic
+}
+
+fn nothing_found(traffic: &mut Traffic) {
+    traffic.end_read(Lane::Normal, ReadOn { rows: Vec::new(), whole: true }, NOW, LANE_CAP);
+}
+
+#[test]
+fn what_the_store_was_given_during_a_read_is_read_again() {
+    let mut traffic = reading_from_the_beginning();
+
+    traffic.more_in_store(Lane::Normal);
+    nothing_found(&mut traffic);
+
+    assert_eq!(traffic.begin_reads(LANE_CAP).len(), 1, "the read may have begun before it was there");
+}
+
+#[test]
+fn what_memory_was_wrong_about_during_a_read_is_read_again() {
+    let mut traffic = reading_from_the_beginning();
+    let taken = traffic.take(NOW, 1);
+
+    traffic.stale(&taken.go[0]);
+    nothing_found(&mut traffic);
+
+    assert_eq!(traffic.begin_reads(LANE_CAP).len(), 1, "until then it was in no queue that could be read");
+}
+
+#[test]
+fn what_memory_held_alone_and_was_wrong_about_goes_to_the_stores_queue() {
+    let mut traffic = traffic();
+    traffic.offer(Ready { in_memory: true, ..message(4, Lane::Normal) }, NOW, LANE_CAP);
+    let taken = traffic.take(NOW, 1);
+
+    traffic.stale(&taken.go[0]);
+
+    assert_eq!(traffic.take_put_out(), [(Lane::Normal, taken.go[0].id, Shelf::Queue)]);
+}
+
 #[test]
 fn a_message_that_is_out_is_not_taken_twice() {
     let mut traffic = traffic();
