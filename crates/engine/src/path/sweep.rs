@@ -129,6 +129,7 @@ pub(crate) async fn tick(shared: &Arc<Shared>) {
         ("callbacks", note_heard(shared, now).await),
         ("self-check", compliance::self_check(shared, now).await),
         ("series", count(shared, now).await),
+        ("people", fold_people(shared, now).await),
         ("alerts", watch(shared, now).await),
     ];
     for (duty, result) in rounds {
@@ -299,13 +300,18 @@ async fn count(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
     if is_due(&shared.duties.fold_at, now, FOLD_EVERY) {
         while shared.store.fold_series().await? > 0 {}
     }
-    let many = shared.store.people_ahead() >= PEOPLE_AHEAD;
-    if is_due(&shared.duties.people_at, now, PEOPLE_EVERY) || many {
-        shared.store.fold_people().await?;
-    }
     if is_due(&shared.duties.counters_at, now, COUNTERS_EVERY) {
         let Retention { keep_minutes, keep_hours, .. } = shared.settings.retention;
         shared.store.purge_series(now.minus(keep_minutes), now.minus(keep_hours)).await?;
+    }
+    Ok(())
+}
+
+/// Brings the rows of people up to date. A duty of its own: memory holds them until it is done.
+async fn fold_people(shared: &Shared, now: Timestamp) -> Result<(), EngineError> {
+    let many = shared.store.people_ahead() >= PEOPLE_AHEAD;
+    if is_due(&shared.duties.people_at, now, PEOPLE_EVERY) || many {
+        shared.store.fold_people().await?;
     }
     Ok(())
 }

@@ -183,7 +183,9 @@ impl Traffic {
     /// What memory held of this message was out of date.
     pub(crate) fn stale(&mut self, message: &Ready) {
         self.out.remove(&message.id);
-        self.lanes[message.lane.index()].reread_from((message.deadline_at, message.id));
+        let lane = &mut self.lanes[message.lane.index()];
+        lane.put_out(message);
+        lane.reread_from((message.deadline_at, message.id));
     }
 
     /// The lanes to be read on, from where, and how far.

@@ -114,6 +114,7 @@ impl Dispatcher {
         self.held = self.held + traffic.held() - held;
         self.shared.room.tell_crowded(self.held >= HELD_MAX);
         traffic.tell_room(&self.shared.room, cap);
+        self.shelving.add(account, traffic.take_put_out());
         if traffic.is_hungry(cap) {
             self.hungry.push(account);
         }

@@ -29,7 +29,7 @@ pub(crate) struct Window {
     pub(super) beyond: Option<Place>,
     /// The place after which the store is being read right now.
     reading: Option<Place>,
-    /// The first place that came in during the read and may be too new to be in it.
+    /// The first place that came into the queue during the read and may be too new to be in it.
     missed: Option<Place>,
     /// What found no room and is in no queue of the store yet.
     put_out: Vec<MessageId>,
@@ -40,9 +40,7 @@ impl Window {
     pub(super) fn offer(&mut self, message: Ready, cap: usize) {
         let place = (message.deadline_at, message.id);
         if self.beyond.is_some_and(|beyond| place > beyond) {
-            if self.reading.is_some() {
-                self.missed = Some(self.missed.map_or(place, |missed| missed.min(place)));
-            }
+            self.miss(place);
             self.put_out(&message);
             return;
         }
@@ -55,7 +53,15 @@ impl Window {
         }
     }
 
-    fn put_out(&mut self, message: &Ready) {
+    /// A read that is under way may not bring this place.
+    fn miss(&mut self, place: Place) {
+        if self.reading.is_some() {
+            self.missed = Some(self.missed.map_or(place, |missed| missed.min(place)));
+        }
+    }
+
+    /// Lets go of a message: where memory alone holds it, the store has to.
+    pub(super) fn put_out(&mut self, message: &Ready) {
         if message.in_memory {
             self.put_out.push(message.id);
         }
@@ -74,12 +80,13 @@ impl Window {
 
     /// The store holds messages of this lane; nobody knows which.
     pub(super) fn more_in_store(&mut self) {
-        self.beyond = Some(START);
+        self.reread_from(START);
     }
 
     /// The store must be read again from just before `place`: what was here of it was out of date.
     pub(super) fn reread_from(&mut self, place: Place) {
         let before = just_before(place);
+        self.miss(place);
         self.beyond = Some(self.beyond.map_or(before, |beyond| beyond.min(before)));
     }
 
