@@ -22,12 +22,21 @@ pub(crate) fn scrubbed<T>(
     ledger: &mut Ledger<'_>,
     work: impl FnOnce(&mut Ledger<'_>) -> Result<T>,
 ) -> Result<T> {
-    let secure_delete =
-        |conn: &Connection, on: &str| conn.query_row(&format!("PRAGMA secure_delete = {on}"), [], |_| Ok(()));
-    secure_delete(ledger.conn, "ON")?;
-    let done = work(ledger);
-    secure_delete(ledger.conn, "FAST")?;
+    let done = overwriting(ledger.conn, || work(ledger));
     *ledger.scrub = true;
+    done
+}
+
+/// Runs `work` so that what it deletes is overwritten in the file, pages that become free as well.
+pub(crate) fn overwriting<T>(conn: &Connection, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let is_on = conn.query_row("PRAGMA secure_delete", [], |row| Ok(row.get::<_, i64>(0)? == 1))?;
+    if is_on {
+        return work();
+    }
+    let secure_delete = |on: &str| conn.query_row(&format!("PRAGMA secure_delete = {on}"), [], |_| Ok(()));
+    secure_delete("ON")?;
+    let done = work();
+    secure_delete("FAST")?;
     done
 }
 

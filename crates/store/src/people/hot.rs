@@ -12,6 +12,7 @@ use foldhash::HashMap;
 use hongyan_domain::{AccountId, Recipient, Timestamp};
 use rusqlite::{Connection, params};
 
+use crate::people::erase::overwriting;
 use crate::people::person::{facts_of, fold_row, update_row};
 use crate::seal::Blind;
 use crate::sqlite::writer::Ledger;
@@ -166,7 +167,7 @@ pub(crate) enum InRow {
 
 struct Change {
     who: Who,
-    /// `None`: nothing is known any more but what the row says.
+    /// `None`: nothing is known any more but what the row says, if there is one.
     known: Option<Known>,
     row: InRow,
 }
@@ -256,17 +257,22 @@ DELETE FROM recipient_delta
 WHERE account = 0
   AND seq <= ?1";
 
-/// Account, blind index, time, length: then so many bytes of what is known, packed.
+/// Their pages become free, where an erasure finds nothing any more: they are overwritten.
+fn drop_deltas(conn: &Connection, seq: i64) -> Result<()> {
+    overwriting(conn, || Ok(conn.prepare_cached(FOLDED)?.execute([seq]).map(drop)?))
+}
+
+/// Account, blind index, time, length: then so many bytes of what is known, packed; none of somebody who was forgotten.
 const HEAD_LEN: usize = 8 + 16 + 8 + 4;
 
 fn pack(change: &Change, people: &mut Vec<u8>) {
-    let Some(Known { facts, at, .. }) = &change.known else { return };
     let (account, blind) = change.who;
     people.extend_from_slice(&account.0.to_le_bytes());
     people.extend_from_slice(&blind);
-    people.extend_from_slice(&at.ms().to_le_bytes());
+    people.extend_from_slice(&change.known.as_ref().map_or(0, |known| known.at.ms()).to_le_bytes());
     let begin = people.len() + 4;
     people.extend_from_slice(&[0; 4]);
+    let Some(Known { facts, .. }) = &change.known else { return };
     facts.pack(people);
     let len = u32::try_from(people.len() - begin).unwrap_or(u32::MAX);
     people[begin - 4..begin].copy_from_slice(&len.to_le_bytes());
@@ -296,6 +302,10 @@ fn read_deltas(conn: &Connection) -> Result<(HashMap<Who, Known>, i64)> {
     while let Some(row) = rows.next()? {
         last = row.get(0)?;
         unpack(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, |(who, at, packed)| {
+            if packed.is_empty() {
+                changed.remove(&who);
+                return Ok(());
+            }
             let facts = Arc::new(facts_of(packed)?.shrunk());
             changed.insert(who, Known { facts, at, seq: last });
             Ok(())
@@ -324,6 +334,7 @@ fn due(conn: &Connection, last: i64) -> Result<(Vec<Due>, Option<i64>)> {
             Ok(())
         })?;
     }
+    due.retain(|_, (_, packed)| !packed.is_empty());
     let mut due: Vec<_> = due.into_iter().map(|(who, (at, packed))| (who, at, packed)).collect();
     due.sort_unstable_by_key(|(who, ..)| *who);
     Ok((due, reached))
@@ -351,14 +362,10 @@ impl Ledger<'_> {
 
     /// Nothing is known of these people but what their rows say, or will say at the end of this: no delta tells otherwise.
     pub(crate) fn leave_to_rows(&mut self, people: &[Who]) -> Result<()> {
-        let ahead: Vec<_> = self.hot.inner().changed.keys().copied().collect();
-        self.write_rows(&ahead)?;
-        let own: Vec<_> = self.people.places.keys().copied().collect();
-        self.write_rows(&own)?;
-        (self.people.all_folded, self.people.in_rows) = (true, self.people.log.len());
-        self.conn.prepare_cached(FOLDED)?.execute([i64::MAX])?;
+        self.write_rows()?;
         people.iter().for_each(|who| self.forget(*who));
-        Ok(())
+        (self.people.all_folded, self.people.in_rows) = (true, self.people.log.len());
+        drop_deltas(self.conn, i64::MAX)
     }
 
     /// Of this person only their row tells, if there is one.
@@ -369,32 +376,36 @@ impl Ledger<'_> {
     /// Writes what deltas up to `seq` tell of these people into their rows. Not of one of whom something newer is known:
     /// then that is in their row, or in a later delta.
     fn fold(&mut self, due: &[Due], seq: i64) -> Result<usize> {
-        let mut folded = Vec::with_capacity(due.len());
-        let inner = self.hot.inner();
-        for (who, at, packed) in due {
-            let is_newest = inner.changed.get(who).is_some_and(|known| known.seq <= seq);
-            if is_newest && !self.people.places.contains_key(who) {
-                fold_row(self.conn, who, packed, *at)?;
-                folded.push(*who);
-            }
+        let newest: Vec<_> = {
+            let inner = self.hot.inner();
+            let is_newest = |who| inner.changed.get(who).is_some_and(|known| known.seq <= seq);
+            let places = &self.people.places;
+            due.iter().filter(|(who, ..)| is_newest(who) && !places.contains_key(who)).collect()
+        };
+        for (who, at, packed) in &newest {
+            fold_row(self.conn, who, packed, *at)?;
         }
-        drop(inner);
-        self.people.folded.extend_from_slice(&folded);
-        Ok(folded.len())
+        self.people.folded.extend(newest.iter().map(|(who, ..)| *who));
+        Ok(newest.len())
     }
 
-    /// Brings the rows of these people up to date, in the order in which they lie. One without a row is gone.
-    fn write_rows(&self, people: &[Who]) -> Result<()> {
-        let mut people = people.to_vec();
-        people.sort_unstable();
-        let inner = self.hot.inner();
-        for who in people {
-            let own = self.people.places.get(&who).and_then(|place| self.people.log[*place].known.as_ref());
-            if let Some(Known { facts, at, .. }) = own.or_else(|| inner.changed.get(&who)) {
-                update_row(self.conn, &who, facts, *at)?;
+    /// Brings all rows up to date that are not, in the order in which they lie. One without a row is gone.
+    fn write_rows(&self) -> Result<()> {
+        let Changes { log, places, all_folded, in_rows, .. } = &*self.people;
+        let mut ahead: Vec<(Who, Known)> = match all_folded {
+            // What memory says was written before in this transaction, and may be over since.
+            true => Vec::new(),
+            false => {
+                let inner = self.hot.inner();
+                let theirs = inner.changed.iter().filter(|(who, _)| !places.contains_key(*who));
+                theirs.map(|(who, known)| (*who, known.clone())).collect()
             }
-        }
-        Ok(())
+        };
+        let own = places.iter().filter(|(_, place)| **place >= *in_rows);
+        ahead.extend(own.filter_map(|(who, place)| Some((*who, log[*place].known.clone()?))));
+        ahead.sort_unstable_by_key(|(who, _)| *who);
+        // No lock is held meanwhile: whoever asks for a person would wait for the disk.
+        ahead.iter().try_for_each(|(who, known)| update_row(self.conn, who, &known.facts, known.at).map(drop))
     }
 }
 
@@ -414,7 +425,7 @@ impl Store {
                 folded += self.write(FOLD_ROWS, fold).await?;
             }
             // What was learned meanwhile stands in later ones.
-            self.write(1, move |ledger| Ok(ledger.conn.prepare_cached(FOLDED)?.execute([seq])?)).await?;
+            self.write(1, move |ledger| drop_deltas(ledger.conn, seq)).await?;
         }
         Ok(folded)
     }

@@ -128,8 +128,10 @@ impl Writer {
         let broken = Broken::new();
         let checkpointer = Checkpointer::start(&mut conn, checkpoints, broken.clone())?;
         let open = OpenReceipts::count(&conn)?;
+        // In this order: what another process writes in between is heard of.
+        let others = others(&conn)?;
         hot.reload(&conn)?;
-        let (queue, scrub, others) = (Queue::new(incoming), false, others(&conn)?);
+        let (queue, scrub) = (Queue::new(incoming), false);
         let broken_too = broken.clone();
         let thread =
             Thread { conn, queue, open, audit, hot, others, scrub, checkpointer, broken: broken_too };
@@ -269,8 +271,9 @@ impl Thread {
     /// Another process may have changed what is kept in memory of people.
     fn hear_of_others(&mut self) -> Result<()> {
         let others = others(&self.conn)?;
-        if std::mem::replace(&mut self.others, others) != others {
+        if self.others != others {
             self.hot.reload(&self.conn)?;
+            self.others = others;
         }
         Ok(())
     }
