@@ -8,7 +8,7 @@ const HOUR_S = 3600;
 const DAYS = 8;
 /** Messages of an hour, by hour of Shanghai's day, and times how many. */
 const BY_HOUR = [4, 2, 1, 1, 2, 5, 12, 26, 48, 62, 70, 84, 96, 74, 60, 58, 64, 78, 92, 104, 88, 52, 26, 10];
-const AS_MANY = 4;
+const AS_MANY = 2;
 const TRIES = 250;
 /** Of what came, so much is tapped at once. */
 const TAPPED = 0.17;

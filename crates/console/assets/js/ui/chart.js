@@ -25,7 +25,7 @@ export function shareRange(_, low) {
   return low < 90 ? [50, 101] : [90, 100.2];
 }
 
-const fromZero = (_, __, high) => [0, Math.max((high ?? 0) * 1.15, 1)];
+const fromZero = (_, __, high) => [0, high > 0 ? high * 1.15 : 1];
 
 function options({ Plot, box, times, series, height, shown, range, pick }) {
   const axis = { stroke: color('--faint'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif' };
