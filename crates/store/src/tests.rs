@@ -16,14 +16,14 @@ use crate::{
     AccountDraft, MasterKey, NewMessage, Secret, SeriesQuery, Settings, Store, StoreError, TokenSource, Whose,
 };
 
-const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_790_000_000_000);
 
 fn settings(dir: &tempfile::TempDir) -> Settings {
     let url = format!("sqlite:{}", dir.path().join("test.db").display());
     Settings::new(url, MasterKey::generate(&mut StdRng::seed_from_u64(1)))
 }
 
-async fn store(dir: &tempfile::TempDir) -> Store {
+pub(crate) async fn store(dir: &tempfile::TempDir) -> Store {
     let store = Store::open(settings(dir), NOW).await.unwrap();
     let draft = AccountDraft {
         appid: Appid::new("wx1").unwrap(),

@@ -246,3 +246,56 @@ pub(crate) fn had_receipt(conn: &Connection, told: &Told<'_>) -> Result<bool> {
         None => Ok(false),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hongyan_domain::InteractionKind;
+
+    use super::*;
+    use crate::people::hot::InRow;
+    use crate::people::person::Person;
+    use crate::tests::{NOW, store};
+    use crate::{Interaction, Sign};
+
+    const ACCOUNT: AccountId = AccountId(1);
+
+    fn wrote(openid: &Openid) -> Interaction {
+        let sign = Sign::Acted(InteractionKind::Message);
+        Interaction { account: ACCOUNT, openid: openid.clone(), sign, at: NOW }
+    }
+
+    /// That two come in one commit cannot be brought about from outside.
+    #[tokio::test]
+    async fn of_two_who_are_erased_in_one_commit_neither_comes_back() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let store = store(&dir).await;
+        let people = ["oA", "oB"].map(|openid| Openid::new(openid).unwrap());
+        store.interact(people.iter().map(wrote).collect()).await.unwrap();
+        let of = people.clone().map(|openid| (ACCOUNT, openid)).to_vec();
+        let found = store.look_up(of.clone()).await.unwrap();
+        let who: Vec<_> = found.iter().map(|(index, _)| (ACCOUNT, index.0)).collect();
+        let ahead = who.clone();
+        let take = move |ledger: &mut Ledger<'_>| {
+            for who in &ahead {
+                let facts = Person::read(ledger, *who)?.facts;
+                ledger.learned(*who, facts, (InRow::Later, NOW));
+            }
+            Ok(())
+        };
+        store.write(2, take).await.unwrap();
+
+        let erase_both = move |ledger: &mut Ledger<'_>| {
+            for ((account, recipient), openid) in who.iter().copied().zip(&people) {
+                let person = Subject { account, recipient };
+                let batch = Batch { person, openid, ids: &[], reason: Reason::Erased, now: NOW };
+                scrubbed(ledger, |ledger| erase(ledger, &Actor::System, &batch))?;
+            }
+            Ok(())
+        };
+        store.write(2, erase_both).await.unwrap();
+
+        for facts in store.recipients(of).await.unwrap() {
+            assert_eq!((facts.opened(), facts.suppressions().len()), (&[][..], 1));
+        }
+    }
+}

@@ -215,28 +215,6 @@ async fn all_went(bed: &Bed, people: &[String]) {
     assert!(claimed.into_iter().all(gone));
 }
 
-pub(crate) async fn of_many_who_are_erased_at_once_none_comes_back(bed: &Bed) {
-    let _owner = bed.own().await;
-    let people: Vec<_> = (0..32).map(|nth| format!("o{nth}")).collect();
-    all_went(bed, &people).await;
-
-    // While the first is on its way to the disk, the others come together in one commit.
-    let erase = |to: &String| {
-        let (store, account, person) = (bed.store.clone(), bed.account, openid(to));
-        tokio::spawn(async move { store.erase_recipient(account, &person, after_s(1)).await })
-    };
-    for erased in people.iter().map(erase).collect::<Vec<_>>() {
-        erased.await.unwrap().unwrap();
-    }
-
-    let next = bed.another_by("test.db").await.unwrap();
-    for to in &people {
-        let (here, then) = (known(bed, &bed.store, to).await, known(bed, &next, to).await);
-        assert_eq!((here.opened(), here.suppressions().len()), (&[][..], 1), "{to}");
-        assert_eq!(here, then);
-    }
-}
-
 pub(crate) async fn nothing_of_an_erased_person_is_in_a_free_page(bed: &Bed) {
     let _owner = bed.own().await;
     let people: Vec<_> = (0..200).map(|nth| format!("o{nth}")).collect();

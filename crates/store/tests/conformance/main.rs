@@ -122,7 +122,6 @@ suite! {
         one_written_to_lately_is_not_forgotten_for_an_old_row,
         an_account_takes_its_people_with_it,
         a_delta_that_is_cut_off_is_told_and_keeps_the_store_closed,
-        of_many_who_are_erased_at_once_none_comes_back,
         nothing_of_an_erased_person_is_in_a_free_page,
         one_who_was_forgotten_is_forgotten_after_a_crash_too,
         a_row_from_before_the_packed_form_is_read_and_written_anew,
