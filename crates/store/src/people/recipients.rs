@@ -208,11 +208,11 @@ impl Store {
     }
 }
 
+/// Somebody's place, who it is, and what their row says, if they have one.
+type Read = (usize, Who, Option<Arc<Recipient>>);
+
 /// People with their places, and what their rows say: read in the order in which they lie in the store, each page once.
-fn read_in_order(
-    conn: &Connection,
-    mut people: Vec<(usize, Who)>,
-) -> Result<Vec<(usize, Who, Option<Arc<Recipient>>)>> {
+fn read_in_order(conn: &Connection, mut people: Vec<(usize, Who)>) -> Result<Vec<Read>> {
     people.sort_unstable_by_key(|(_, who)| *who);
     let read = |(place, who)| Ok((place, who, in_row(conn, &who)?.map(|facts| Arc::new(facts.shrunk()))));
     people.into_iter().map(read).collect()
