@@ -10,21 +10,19 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use foldhash::HashMap;
 use hongyan_domain::{AccountId, Recipient, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
-use crate::people::erase::overwriting;
+use crate::people::delta::{self, Delta, Due};
 use crate::people::person::{facts_of, fold_row, update_row};
 use crate::seal::Blind;
 use crate::sqlite::writer::Ledger;
-use crate::{Result, Store, StoreError};
+use crate::{Result, Store};
 
 /// A person of an account.
 pub(crate) type Who = (AccountId, Blind);
 
 /// People read lately are kept, 250 to 450 bytes each: so many and as many again of those before.
 const READ_MAX: usize = 65_536;
-/// People whose rows are brought up to date in one go: some 10 MB, and as many on a page as can be had for that.
-const FOLD_PEOPLE: usize = 32_768;
 /// Rows written in one transaction: about 10 ms.
 const FOLD_ROWS: usize = 2_048;
 
@@ -45,6 +43,8 @@ struct Inner {
     departures: u64,
     /// Of the newest delta.
     seq: i64,
+    /// About how many people the deltas hold.
+    logged: usize,
 }
 
 #[derive(Clone)]
@@ -111,11 +111,32 @@ impl Hot {
 
     /// Reads the deltas anew: at the start, and where another process wrote.
     pub(crate) fn reload(&self, conn: &Connection) -> Result<()> {
-        let (changed, seq) = read_deltas(conn)?;
+        let (mut changed, mut logged, mut last) = (HashMap::default(), 0, 0);
+        delta::all(conn, |seq, (who, at, packed)| {
+            (logged, last) = (logged + 1, seq);
+            if packed.is_empty() {
+                changed.remove(&who);
+                return Ok(());
+            }
+            let facts = Arc::new(facts_of(packed)?.shrunk());
+            changed.insert(who, Known { facts, at, seq });
+            Ok(())
+        })?;
         let mut inner = self.inner_mut();
-        let (departures, seq) = (inner.departures + 1, inner.seq.max(seq));
-        *inner = Inner { changed, departures, seq, ..Inner::default() };
+        let (departures, seq) = (inner.departures + 1, inner.seq.max(last));
+        *inner = Inner { changed, departures, seq, logged, ..Inner::default() };
         Ok(())
+    }
+
+    /// There are no deltas up to `last` any more.
+    fn folded(&self, last: i64) {
+        let mut inner = self.inner_mut();
+        if inner.seq == last {
+            inner.logged = 0;
+        } else {
+            // What was logged meanwhile is at least what is still ahead of its rows.
+            inner.logged = inner.changed.len();
+        }
     }
 
     /// An account is gone with all its people.
@@ -142,6 +163,7 @@ impl Hot {
                 inner.keep(who, known.facts);
             }
         }
+        inner.logged = if changes.all_folded { 0 } else { inner.logged + changes.log.len() };
         for (place, Change { who, known, row }) in changes.log.into_iter().enumerate() {
             match known {
                 Some(known) if row == InRow::Later && place >= changes.in_rows => {
@@ -213,18 +235,17 @@ impl Changes {
 
     /// Appends the delta of a transaction that is about to be committed.
     pub(crate) fn write(&mut self, conn: &Connection, hot: &Hot) -> Result<()> {
-        let mut people = Vec::new();
-        for (place, change) in self.log.iter().enumerate().skip(self.in_rows) {
-            if self.places.get(&change.who) == Some(&place) {
-                pack(change, &mut people);
+        let mut delta = Delta::default();
+        for (place, Change { who, known, .. }) in self.log.iter().enumerate().skip(self.in_rows) {
+            if self.places.get(who) == Some(&place) {
+                delta.push(*who, known.as_ref().map(|known| (&*known.facts, known.at)));
             }
         }
-        if people.is_empty() {
+        if delta.is_empty() {
             return Ok(());
         }
         self.seq = hot.inner().seq + 1;
-        conn.prepare_cached(APPEND)?.execute(params![self.seq, people])?;
-        Ok(())
+        delta.append(conn, self.seq)
     }
 
     /// It is committed.
@@ -240,104 +261,6 @@ pub(crate) struct Mark {
     folded: usize,
     all_folded: bool,
     in_rows: usize,
-}
-
-const APPEND: &str = "
-INSERT INTO recipient_delta (account, seq, people)
-VALUES (0, ?1, ?2)";
-
-const READ: &str = "
-SELECT seq, people
-FROM recipient_delta
-WHERE account = 0
-ORDER BY seq";
-
-const FOLDED: &str = "
-DELETE FROM recipient_delta
-WHERE account = 0
-  AND seq <= ?1";
-
-/// Their pages become free, where an erasure finds nothing any more: they are overwritten.
-fn drop_deltas(conn: &Connection, seq: i64) -> Result<()> {
-    overwriting(conn, || Ok(conn.prepare_cached(FOLDED)?.execute([seq]).map(drop)?))
-}
-
-/// Account, blind index, time, length: then so many bytes of what is known, packed; none of somebody who was forgotten.
-const HEAD_LEN: usize = 8 + 16 + 8 + 4;
-
-fn pack(change: &Change, people: &mut Vec<u8>) {
-    let (account, blind) = change.who;
-    people.extend_from_slice(&account.0.to_le_bytes());
-    people.extend_from_slice(&blind);
-    people.extend_from_slice(&change.known.as_ref().map_or(0, |known| known.at.ms()).to_le_bytes());
-    let begin = people.len() + 4;
-    people.extend_from_slice(&[0; 4]);
-    let Some(Known { facts, .. }) = &change.known else { return };
-    facts.pack(people);
-    let len = u32::try_from(people.len() - begin).unwrap_or(u32::MAX);
-    people[begin - 4..begin].copy_from_slice(&len.to_le_bytes());
-}
-
-/// A person in a delta: who, since when, and what is known, packed.
-type Packed<'a> = (Who, Timestamp, &'a [u8]);
-
-fn unpack<'a>(mut people: &'a [u8], mut each: impl FnMut(Packed<'a>) -> Result<()>) -> Result<()> {
-    let cut = || StoreError::Corrupt("a delta of people ends within one".to_owned());
-    while !people.is_empty() {
-        let (head, rest) = people.split_first_chunk::<HEAD_LEN>().ok_or_else(cut)?;
-        let number = |from: usize| i64::from_le_bytes(std::array::from_fn(|at| head[from + at]));
-        let len = u32::from_le_bytes(std::array::from_fn(|at| head[HEAD_LEN - 4 + at])) as usize;
-        let (facts, rest) = rest.split_at_checked(len).ok_or_else(cut)?;
-        let who = (AccountId(number(0)), std::array::from_fn(|at| head[8 + at]));
-        each((who, Timestamp::from_ms(number(24)), facts))?;
-        people = rest;
-    }
-    Ok(())
-}
-
-fn read_deltas(conn: &Connection) -> Result<(HashMap<Who, Known>, i64)> {
-    let mut deltas = conn.prepare_cached(READ)?;
-    let mut rows = deltas.query([])?;
-    let (mut changed, mut last) = (HashMap::default(), 0);
-    while let Some(row) = rows.next()? {
-        last = row.get(0)?;
-        unpack(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, |(who, at, packed)| {
-            if packed.is_empty() {
-                changed.remove(&who);
-                return Ok(());
-            }
-            let facts = Arc::new(facts_of(packed)?.shrunk());
-            changed.insert(who, Known { facts, at, seq: last });
-            Ok(())
-        })?;
-    }
-    Ok((changed, last))
-}
-
-/// What is to be written into a person's row, as it stands in the newest delta up to one.
-type Due = (Who, Timestamp, Box<[u8]>);
-
-/// What the oldest deltas tell, and the last of them: as many deltas as hold `FOLD_PEOPLE`, none after `last`. In the order
-/// in which the rows lie.
-fn due(conn: &Connection, last: i64) -> Result<(Vec<Due>, Option<i64>)> {
-    let mut deltas = conn.prepare_cached(READ)?;
-    let mut rows = deltas.query([])?;
-    let (mut due, mut reached) = (HashMap::<Who, (Timestamp, Box<[u8]>)>::default(), None);
-    while let Some(row) = rows.next()? {
-        let seq = row.get(0)?;
-        if seq > last || due.len() >= FOLD_PEOPLE {
-            break;
-        }
-        reached = Some(seq);
-        unpack(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, |(who, at, packed)| {
-            due.insert(who, (at, packed.into()));
-            Ok(())
-        })?;
-    }
-    due.retain(|_, (_, packed)| !packed.is_empty());
-    let mut due: Vec<_> = due.into_iter().map(|(who, (at, packed))| (who, at, packed)).collect();
-    due.sort_unstable_by_key(|(who, ..)| *who);
-    Ok((due, reached))
 }
 
 impl Ledger<'_> {
@@ -365,7 +288,7 @@ impl Ledger<'_> {
         self.write_rows()?;
         people.iter().for_each(|who| self.forget(*who));
         (self.people.all_folded, self.people.in_rows) = (true, self.people.log.len());
-        drop_deltas(self.conn, i64::MAX)
+        delta::drop_up_to(self.conn, i64::MAX)
     }
 
     /// Of this person only their row tells, if there is one.
@@ -410,23 +333,24 @@ impl Ledger<'_> {
 }
 
 impl Store {
-    /// How many people's rows are out of date.
+    /// About how many changes of people are in deltas still, and so what a fold would do.
     pub fn people_ahead(&self) -> usize {
-        self.shared.hot.inner().changed.len()
+        self.shared.hot.inner().logged
     }
 
     /// Brings the rows of people up to date with what was learned of them lately. Returns how many rows that was.
     pub async fn fold_people(&self) -> Result<usize> {
         let (last, mut folded) = (self.shared.hot.inner().seq, 0);
-        while let (mut due, Some(seq)) = self.read(move |conn| due(conn, last)).await? {
+        while let (mut due, Some(seq)) = self.read(move |conn| delta::due(conn, last)).await? {
             while !due.is_empty() {
                 let slice = due.split_off(due.len().saturating_sub(FOLD_ROWS));
                 let fold = move |ledger: &mut Ledger<'_>| ledger.fold(&slice, seq);
                 folded += self.write(FOLD_ROWS, fold).await?;
             }
             // What was learned meanwhile stands in later ones.
-            self.write(1, move |ledger| drop_deltas(ledger.conn, seq)).await?;
+            self.write(1, move |ledger| delta::drop_up_to(ledger.conn, seq)).await?;
         }
+        self.shared.hot.folded(last);
         Ok(folded)
     }
 }
@@ -526,23 +450,5 @@ mod tests {
         let kept = hot.look(&all).found.iter().map(Option::is_some).collect::<Vec<_>>();
         assert!(kept[READ_MAX * 2..].iter().all(|kept| *kept));
         assert!(kept.iter().filter(|kept| **kept).count() <= READ_MAX * 2);
-    }
-
-    #[test]
-    fn people_read_back_as_they_were_packed() {
-        let mut people = Vec::new();
-        for one in [change(1, 10, InRow::Later), change(2, 20, InRow::Now)] {
-            pack(&one, &mut people);
-        }
-
-        let mut read = Vec::new();
-        unpack(&people, |(who, at, packed)| Ok(read.push((who, at, facts_of(packed)?)))).unwrap();
-
-        let one = |number, at| (who(number), Timestamp::from_ms(at), Arc::unwrap_or_clone(facts(at)));
-        assert_eq!(read, [one(1, 10), one(2, 20)]);
-        for cut in 1..people.len() {
-            let told = unpack(&people[..cut], |_| Ok(()));
-            assert_eq!(told.is_ok(), cut == people.len() / 2, "{cut}");
-        }
     }
 }
