@@ -25,8 +25,8 @@ use crate::path::traffic::{LANE_CAP, LANE_CAP_TIGHT, Pause, Place, ReadOn, Signa
 use shelf::{PutOut, Shelving};
 use turns::Claiming;
 
-/// Messages in memory, all accounts together, before each lane has to do with little: about 30 MB.
-const HELD_MAX: usize = 40_000;
+/// Messages in memory, all accounts together, before each lane has to do with little: about 45 MB.
+const HELD_MAX: usize = 65_536;
 /// After the store failed, claim nothing for so long.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 

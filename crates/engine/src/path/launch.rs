@@ -12,7 +12,7 @@ use crate::path::send::{Claimed, Sender};
 
 /// Messages claimed and not yet on their way: what a crash leaves in doubt, besides what is in flight. More would
 /// let one account that came first hold up all others for longer; less, and the sends wait for the store's commits.
-const QUEUE_MAX: usize = 2_048;
+const QUEUE_MAX: usize = 4_096;
 /// And so many that were claimed past the turns.
 const URGENT_MAX: usize = 256;
 /// After so many urgent ones in a row another one goes, so that nobody starves: a tenth, as in the lanes.

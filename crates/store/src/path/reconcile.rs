@@ -12,7 +12,6 @@ use crate::path::settle::cut;
 use crate::people::erase;
 use crate::seal::keyring::Keyring;
 use crate::seal::{Blind, Column, Place};
-use crate::sqlite::queue::Turn;
 use crate::sqlite::row;
 use crate::sqlite::writer::Ledger;
 use crate::store::check_batch;
@@ -47,7 +46,7 @@ impl Store {
         let work = move |ledger: &mut Ledger<'_>| {
             sealed.iter().map(|sealed| receive(ledger, &shared.keyring, sealed)).collect()
         };
-        self.write_in(Turn::Soon, rows, work).await
+        self.write(rows, work).await
     }
 }
 

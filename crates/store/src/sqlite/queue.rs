@@ -16,9 +16,7 @@ pub(crate) const QUEUE: usize = 1024;
 const ROWS_PER_COMMIT: usize = 8192;
 /// The same while urgent messages come in: about 10 ms.
 const ROWS_WHILE_URGENT: usize = 512;
-/// The same while receipts come in, for whose answer WeChat waits: about 25 ms.
-const ROWS_WHILE_SOON: usize = 2048;
-/// So many commits after the last urgent one, or the last receipt, they may be large again.
+/// So many commits after the last urgent one they may be large again.
 const SMALL_COMMITS: u32 = 32;
 
 /// More messages in one command go before no other.
@@ -31,8 +29,6 @@ pub(crate) enum Turn {
     Urgent,
     /// Before all that came earlier: it is short, and all sending waits for it.
     Ahead,
-    /// WeChat waits for the answer: after what came earlier, and the commits meanwhile are not large.
-    Soon,
     /// After what came earlier.
     InOrder,
 }
@@ -58,22 +54,13 @@ pub(crate) struct Queue {
     in_order: VecDeque<Box<dyn Command>>,
     /// Commits that are still to be small.
     small: u32,
-    /// Commits that are still to be no larger than receipts may wait for.
-    middling: u32,
     /// The last commit left out what stands in order.
     passed: bool,
 }
 
 impl Queue {
     pub(crate) fn new(incoming: mpsc::Receiver<Box<dyn Command>>) -> Self {
-        Self {
-            incoming,
-            ahead: VecDeque::new(),
-            in_order: VecDeque::new(),
-            small: 0,
-            middling: 0,
-            passed: false,
-        }
+        Self { incoming, ahead: VecDeque::new(), in_order: VecDeque::new(), small: 0, passed: false }
     }
 
     /// Waits for commands; those of the next commit. `None`: no more can come.
@@ -95,29 +82,14 @@ impl Queue {
         // An urgent one waits for no other, but what it passed has the next turn.
         self.passed = urgent && !self.passed;
         if !self.passed {
-            let most = self.most().saturating_sub(rows).max(1);
-            take(&mut self.in_order, batch, most);
+            let most = if self.small > 0 { ROWS_WHILE_URGENT } else { ROWS_PER_COMMIT };
+            take(&mut self.in_order, batch, most.saturating_sub(rows).max(1));
         }
-        self.middling = self.middling.saturating_sub(1);
         Some(())
     }
 
-    fn most(&self) -> usize {
-        match (self.small, self.middling) {
-            (1.., _) => ROWS_WHILE_URGENT,
-            (0, 1..) => ROWS_WHILE_SOON,
-            (0, 0) => ROWS_PER_COMMIT,
-        }
-    }
-
     fn join(&mut self, command: Box<dyn Command>) {
-        let line = match command.turn() {
-            Turn::Urgent | Turn::Ahead => &mut self.ahead,
-            Turn::Soon | Turn::InOrder => &mut self.in_order,
-        };
-        if command.turn() == Turn::Soon {
-            self.middling = SMALL_COMMITS;
-        }
+        let line = if command.turn() == Turn::InOrder { &mut self.in_order } else { &mut self.ahead };
         line.push_back(command);
     }
 }
@@ -194,16 +166,6 @@ mod tests {
         commands.push((Turn::Urgent, 1));
 
         assert_eq!(commits(&commands), [[1], [1_000], [1_000], [1_000], [1_000]]);
-    }
-
-    #[test]
-    fn while_receipts_come_commits_are_not_large_and_nothing_is_passed() {
-        let mut commands = vec![BULK; 4];
-        commands.push((Turn::Soon, 1));
-        commands.extend([BULK; 3]);
-
-        let sizes = [vec![1_000; 3], vec![1_000, 1, 1_000, 1_000], vec![1_000]];
-        assert_eq!(commits(&commands), sizes);
     }
 
     #[test]
