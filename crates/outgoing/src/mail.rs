@@ -87,7 +87,7 @@ impl Outgoing {
 
     async fn hand_over(&self, server: &Server<'_>, letter: &Letter<'_>) -> Result<usize, Failure> {
         let told = Told { host: server.host, letter, login: server.login };
-        let message = message(letter).map_err(|error| told.refused("the letter", error))?;
+        let message = message(letter).map_err(|error| told.refused("the letter", &error))?;
         let mut connection = self.connect_to_mail(server, &message, &told).await?;
         if let Some((user, password)) = server.login {
             let credentials = Credentials::new(user.to_owned(), password.to_owned());
@@ -172,7 +172,7 @@ async fn offer(
     }
     if refusals.len() == envelope.to().len() {
         let first = refusals.first().map(|error| told.failure("every recipient", error));
-        return Err(first.unwrap_or_else(|| told.refused("the letter", "it has no recipient".to_owned())));
+        return Err(first.unwrap_or_else(|| told.refused("the letter", "it has no recipient")));
     }
     connection.command(Data).await.map_err(|error| told.failure("the letter", &error))?;
     let taken = connection.message(&message.formatted()).await;
@@ -192,10 +192,10 @@ impl Told<'_> {
         let host = self.host.to_owned();
         let source = error.source().map(ToString::to_string).unwrap_or_default();
         if let Some(code) = error.status() {
-            return self.refused(step, format!("{code} {source}"));
+            return self.refused(step, &format!("{code} {source}"));
         }
         if error.is_client() {
-            return self.refused(step, source);
+            return self.refused(step, &source);
         }
         let broken = || io::Error::other(self.cleaned(&error.to_string()));
         match error {
@@ -206,8 +206,8 @@ impl Told<'_> {
         }
     }
 
-    fn refused(&self, step: &'static str, said: String) -> Failure {
-        Failure::Refused { host: self.host.to_owned(), step, said: self.cleaned(&said) }
+    fn refused(&self, step: &'static str, said: &str) -> Failure {
+        Failure::Refused { host: self.host.to_owned(), step, said: self.cleaned(said) }
     }
 
     fn cleaned(&self, said: &str) -> String {
@@ -265,8 +265,7 @@ mod tests {
         let letter = letter(&to, "", "");
         let told = Told { host: "mail.example.com", letter: &letter, login: Some(("robot", "pass-W0rd")) };
 
-        let said =
-            told.refused("every recipient", "550 <ops@example.com>: robot, pass-W0rd?\r\nno".to_owned());
+        let said = told.refused("every recipient", "550 <ops@example.com>: robot, pass-W0rd?\r\nno");
 
         let expected = "mail.example.com refused every recipient: 550 <…>: …, …?  no";
         assert_eq!(said.to_string(), expected);
