@@ -94,11 +94,12 @@ fn shown(account: &Record) -> serde_json::Value {
     })
 }
 
-fn source_word(source: &TokenSource) -> &str {
+/// Of a token centre outside only that there is one: its URL may hold a secret.
+fn source_word(source: &TokenSource) -> &'static str {
     match source {
         TokenSource::Stable => "stable",
         TokenSource::Classic => "classic",
-        TokenSource::Outside(url) => url,
+        TokenSource::Outside(_) => "outside",
     }
 }
 
@@ -336,6 +337,21 @@ mod tests {
         assert!(paused.contains("the till is broken"), "{paused}");
         assert_eq!(resumed, context.texts.get("say.sending"));
         assert!(by_wechat.contains("quota"), "{by_wechat}");
+    }
+
+    #[test]
+    fn of_a_token_centre_outside_only_that_there_is_one_is_told() {
+        let url = "https://centre.example.com/token?secret=hidden".to_owned();
+        let outside = Record { token_source: TokenSource::Outside(url), ..account(None) };
+
+        let told = shown(&outside);
+        let [_, words] = &setting(&speaking(Lang::Zh), "token_source", &told["token_source"])[..] else {
+            panic!()
+        };
+
+        assert_eq!(told["token_source"], "outside");
+        assert!(!words.contains("centre") && !words.is_ascii(), "{words}");
+        assert!(!told.to_string().contains("hidden"), "{told}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Args, Command as Clap, CommandFactory, Parser, Subcom
 use crate::lang::{Lang, Texts};
 use crate::{
     account, alert, audit, backup, bench, clicks, compliance, config_check, content, demo, doctor, hold,
-    interaction, key, message, migrate, policy, recipient, reconcile, restore, scenario, secrets, send,
+    interaction, key, message, migrate, policy, recipient, reconcile, restore, rid, scenario, secrets, send,
     serve, simulate, stats, template, user, webhook,
 };
 
@@ -73,6 +73,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
+    Rid(rid::Rid),
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
     Migrate(migrate::Migrate),
@@ -190,39 +191,43 @@ fn told(value: &ContextValue) -> String {
 mod tests {
     use super::*;
 
-    const COMMANDS: [&str; 32] = [
-        "scenario",
-        "catalogue",
-        "policy",
-        "interaction",
-        "compliance",
-        "complaint",
+    /// In the order of the help.
+    const COMMANDS: [&str; 35] = [
         "demo",
         "serve",
         "simulate",
         "send",
         "message",
         "stats",
+        "clicks",
         "account",
         "key",
         "user",
         "template",
+        "scenario",
+        "catalogue",
+        "policy",
+        "interaction",
         "recipient",
+        "content",
+        "words",
+        "approval",
         "compliance",
         "complaint",
         "audit",
         "doctor",
+        "rid",
         "config",
         "migrate",
-        "backup",
-        "restore",
         "secrets",
+        "alert",
+        "webhook",
+        "reconcile",
         "hold",
         "resume",
+        "backup",
+        "restore",
         "bench",
-        "content",
-        "words",
-        "approval",
     ];
 
     fn help(lang: Lang, words: &[&str]) -> String {
@@ -241,7 +246,10 @@ mod tests {
     #[test]
     fn help_names_every_command_and_the_exit_codes_in_both_languages() {
         let (english, chinese) = (help(Lang::En, &[]), help(Lang::Zh, &[]));
+        let commands: Vec<_> =
+            Cli::command().get_subcommands().map(|below| below.get_name().to_owned()).collect();
 
+        assert_eq!(commands, COMMANDS);
         for name in COMMANDS {
             let listed =
                 |help: &str| help.lines().any(|line| line.trim_start().starts_with(&format!("{name} ")));
@@ -324,6 +332,7 @@ mod tests {
             "bench send --messages 100000 --accounts 1 --batch 1000 --latency 0 --pace off --store sqlite --json",
             "config check --lang zh",
             "doctor --appid A",
+            "rid 61725984-6126f6f9-040f19c4 --appid A",
             "message show msg_1",
             "message list --state failed --limit 10",
             "message cancel order-1-paid",

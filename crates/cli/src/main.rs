@@ -37,6 +37,7 @@ mod recipient;
 mod reconcile;
 mod remote;
 mod restore;
+mod rid;
 mod scenario;
 mod secrets;
 mod send;
@@ -152,6 +153,7 @@ async fn perform(context: &Context, command: Command) -> Result<Code> {
         Command::Complaint(args) => compliance::complain(context, args).await,
         Command::Audit(args) => audit::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
+        Command::Rid(args) => rid::run(context, &args).await,
         Command::Config(args) => config_check::run(context, &args).await,
         Command::Migrate(_) => migrate::run(context).await,
         Command::Secrets(args) => secrets::run(context, args).await,

@@ -55,6 +55,7 @@ impl Node {
         .await?;
         // At once, so that tokens are on their way before the first message is.
         engine.tick().await;
+        #[expect(clippy::disallowed_methods, reason = "the edge: from here the generator is passed on")]
         let rng: StdRng = rand::make_rng();
         let settings = http_settings(&config);
         let app = App::new(hongyan_server::Parts { engine: engine.clone(), registry, rng, settings });

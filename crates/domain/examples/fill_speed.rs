@@ -1,6 +1,8 @@
 //! How long it takes to read and check the data of a message with three fields:
 //! `cargo run --release -p hongyan-domain --example fill_speed`
 
+#![expect(clippy::disallowed_types, reason = "a measurement needs a clock")]
+
 use std::hint::black_box;
 use std::time::Instant;
 

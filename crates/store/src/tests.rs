@@ -109,6 +109,31 @@ async fn after_an_io_error_the_store_takes_nothing_more() {
     assert!(store.message(MessageId::from_raw(1).unwrap()).await.unwrap().is_none(), "reading goes on");
 }
 
+/// Each table with the first column of its primary key.
+const FIRST_OF_KEYS: &str = "
+SELECT t.name, c.name
+FROM pragma_table_list AS t
+LEFT JOIN pragma_table_info(t.name) AS c ON c.pk = 1
+WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite_%'";
+
+#[tokio::test]
+async fn the_primary_key_of_every_table_of_ours_begins_with_the_account() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = store(&dir).await;
+    let firsts = |conn: &rusqlite::Connection| {
+        let mut tables = conn.prepare(FIRST_OF_KEYS)?;
+        let firsts = tables.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(firsts.collect::<rusqlite::Result<Vec<(String, Option<String>)>>>()?)
+    };
+
+    let firsts = store.read(firsts).await.unwrap();
+
+    let others = firsts.iter().filter(|(_, first)| first.as_deref() != Some("account"));
+    let others: Vec<_> = others.map(|(table, _)| &**table).collect();
+    assert_eq!(others, ["refinery_schema_history"], "that one is the migrations' own");
+    assert!(firsts.iter().any(|(table, _)| table == "message"), "{firsts:?}");
+}
+
 const OLD_MESSAGE: &str = "
 INSERT INTO account (account, appid, name, kind, verified, secrets, token_source, paused, created_at, updated_at)
 VALUES (1, 'wx1', 'wx1', 'service', TRUE, x'', 'stable', FALSE, 0, 0);

@@ -1,4 +1,4 @@
-//! `bench send`: from HTTP accept to settled, with a bare loop beside it.
+//! `bench send`: from HTTP accept to settled, with a bare loop beside it; under the house's rules also without them.
 
 use std::time::Instant;
 
@@ -62,12 +62,37 @@ impl Send {
 
 pub(super) async fn run(args: &Send) -> Result<Report> {
     check_store(&args.store)?;
-    let figures = repeat(args.runs, |_| once(args)).await?;
+    let figures = repeat(args.runs, |run| once(args, run)).await?;
     Ok(Report { command: args.command(), runs: args.runs, figures })
 }
 
-async fn once(args: &Send) -> Result<Figures> {
-    let Send { messages, accounts, latency, pace, receipts: reports, rules, .. } = *args;
+async fn once(args: &Send, run: usize) -> Result<Figures> {
+    if args.rules != Rules::House {
+        return under(args.rules, args).await;
+    }
+    // Side by side and turn about, so that what else the machine does falls on both.
+    let (house, lifted) = if run.is_multiple_of(2) {
+        let lifted = under(Rules::Lifted, args).await?;
+        (under(Rules::House, args).await?, lifted)
+    } else {
+        (under(Rules::House, args).await?, under(Rules::Lifted, args).await?)
+    };
+    Ok(beside(house, &lifted))
+}
+
+/// The figures under the rules, and what they are of those without.
+fn beside(house: Figures, lifted: &Figures) -> Figures {
+    let of = |figures: &Figures, name| figures.get(name).unwrap_or(0.0);
+    let (rate, cpu) = (of(lifted, "rate_per_sec"), of(lifted, "cpu_us_per_message"));
+    let ratio = of(&house, "rate_per_sec") / rate;
+    house
+        .with("rate_per_sec_without_rules", rate)
+        .with("cpu_us_without_rules", cpu)
+        .with("rules_ratio", ratio)
+}
+
+async fn under(rules: Rules, args: &Send) -> Result<Figures> {
+    let Send { messages, accounts, latency, pace, receipts: reports, .. } = *args;
     let stage = Stage::set(Plan { accounts, messages, latency, pace, reports, rules }).await?;
     let baseline = baseline::rate(&stage, messages, latency).await?;
     measured(&stage, args, baseline).await
@@ -108,4 +133,20 @@ pub(super) async fn measured(stage: &Stage, args: &Send, baseline: f64) -> Resul
     drop(connection);
     server.stop().await?;
     Ok(figures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_rules_leave_of_the_rate_stands_beside_it() {
+        let run = |rate, cpu| Figures::default().with("rate_per_sec", rate).with("cpu_us_per_message", cpu);
+
+        let told = beside(run(20_000.0, 70.0), &run(25_000.0, 50.0));
+
+        assert_eq!(told.get("rate_per_sec"), Some(20_000.0));
+        assert_eq!(told.get("rate_per_sec_without_rules"), Some(25_000.0));
+        assert_eq!((told.get("rules_ratio"), told.get("cpu_us_without_rules")), (Some(0.8), Some(50.0)));
+    }
 }

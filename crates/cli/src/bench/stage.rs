@@ -47,6 +47,9 @@ pub(crate) enum Rules {
     Off,
     /// The house's, and everybody tapped the menu just now.
     House,
+    /// None, with the people of the house's, taps and all: what those are compared with.
+    #[value(skip)]
+    Lifted,
 }
 
 /// What stands on the stage.
@@ -102,13 +105,13 @@ impl Stage {
 
     async fn fill_store(&self) -> Result<()> {
         let store = self.store().await?;
-        if self.plan.rules == Rules::Off {
+        if self.plan.rules != Rules::House {
             rules::turn_off(&store, local::now()).await?;
         }
         for account in &self.cast.accounts {
             let kept = store.put_account(draft(account, self.plan)?, local::now()).await?;
             store.sync_templates(kept.id, vec![template(account)], local::now()).await?;
-            if self.plan.rules == Rules::House {
+            if self.plan.rules != Rules::Off {
                 tap_the_menu(&store, kept.id, &account.openids).await?;
             }
         }
@@ -210,7 +213,7 @@ async fn make_account(control: &mut Connection, nth: usize, plan: Plan) -> Resul
     let template = json!({ "appid": appid, "title": TITLE, "content": CONTENT });
     let template = control.post("/_sim/templates", &template).await?;
     // By the house rules nobody gets more than three a day.
-    let most = if plan.rules == Rules::House { usize::MAX } else { PEOPLE_MAX };
+    let most = if plan.rules == Rules::Off { PEOPLE_MAX } else { usize::MAX };
     let count = (plan.messages / plan.accounts).clamp(1, most);
     let people = control.post("/_sim/followers", &json!({ "appid": appid, "count": count })).await?;
     let openids = people["openids"].as_array().context("the simulator names no openids")?;

@@ -1,4 +1,5 @@
-//! `bench all`: every measurement of docs/performance.md, one after the other, each printed when it is done.
+//! `bench all`: every row of docs/performance.md but the peers (`bench/peers/run`) and the word list (`scan_speed` of
+//! `content`), one after the other, each printed when it is done.
 
 use anyhow::Result;
 use clap::Args;
@@ -45,16 +46,15 @@ pub(super) async fn run(context: &Context, args: &All) -> Result<Vec<Report>> {
         urgent::run(&urgent::Urgent { backlog: messages, urgent: 200, every: 10, latency, pace, runs })
             .await?,
     );
-    keep(pending::run(&pending::Pending { messages: 10 * messages, accounts: 1, runs: 1 }).await?);
-    let runs = runs.min(3);
+    keep(pending::run(&pending::Pending { messages: 10 * messages, accounts: 1, runs }).await?);
     keep(history::run(&history::History { rows, messages, runs }).await?);
     keep(console::run(&console::Console { rows, calls: 100, streams: 500, messages, runs }).await?);
     Ok(reports)
 }
 
 /// The article's thousand at WeChat's latency, with and without a pace; then all that goes, one account and many,
-/// with and without receipts, in batches and one by one.
-fn sends(messages: usize, runs: usize) -> [send::Send; 6] {
+/// with and without receipts, under the house's rules and without, in batches and one by one.
+fn sends(messages: usize, runs: usize) -> [send::Send; 7] {
     let thousand = send::Send {
         messages: 1_000,
         accounts: 1,
@@ -70,6 +70,7 @@ fn sends(messages: usize, runs: usize) -> [send::Send; 6] {
     let plain = send::Send { messages, latency: Latency::None, ..unpaced.clone() };
     let many = send::Send { accounts: 500, ..plain.clone() };
     let reported = send::Send { receipts: Reports::On, ..plain.clone() };
+    let ruled = send::Send { rules: Rules::House, ..plain.clone() };
     let singles = send::Send { batch: 1, messages: messages / 2, ..plain.clone() };
-    [thousand, unpaced, plain, many, reported, singles]
+    [thousand, unpaced, plain, many, reported, ruled, singles]
 }

@@ -154,7 +154,7 @@ fn the_bases_are_one_text_or_a_list() {
 
 #[test]
 fn a_secret_is_taken_from_one_place_and_never_shown() {
-    let key = hongyan_store::MasterKey::generate(&mut rand::make_rng::<rand::rngs::StdRng>()).to_text();
+    let key = hongyan_store::MasterKey::generate(&mut crate::local::chance()).to_text();
     let given = ("HONGYAN_SECRETS__MASTER_KEY", key.expose());
 
     let config = load("", &[given]).unwrap();

@@ -1,15 +1,15 @@
 //! What a message said, once more: a new message to the same person.
 
 use axum::extract::State;
-use hongyan_domain::{MessageId, says};
+use hongyan_domain::says;
 use hongyan_engine::accept::Request;
 use hongyan_store::{Happening, MessageRecord};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::show::{record, unknown};
+use super::show::{meant, unknown};
 use super::take_in::{AcceptedBody, accept_one};
-use crate::access::auth::{Caller, MaySend};
+use crate::access::auth::MaySend;
 use crate::answer::Answer;
 use crate::answer::problem::{Code, Problem};
 use crate::app::App;
@@ -40,22 +40,13 @@ pub(crate) async fn resend(
     Wish(lang): Wish,
     JsonOrNothing(asked): JsonOrNothing<ResendRequest>,
 ) -> Answer {
-    let before = match id.parse::<MessageId>() {
-        Ok(_) => record(&app, &caller, &id).await?,
-        Err(_) => named(&app, &caller, asked.appid.as_deref(), &id).await?,
-    };
+    let before = meant(&app, &caller, asked.appid.as_deref(), &id).await?;
     check(&before)?;
     let client_msg_id = asked.client_msg_id.unwrap_or_else(|| name(&before));
     let catalog = app.engine().catalog();
     let account = catalog.by_id(before.account).ok_or_else(unknown)?;
     let request = Request::again(&before, account.appid().as_str(), &client_msg_id);
     accept_one(&app, &caller, request.ok_or_else(|| erased(&before))?, lang).await
-}
-
-/// The message that a caller knows by their own id.
-async fn named(app: &App, caller: &Caller, appid: Option<&str>, id: &str) -> Result<MessageRecord, Problem> {
-    let account = app.account_or_only(caller, appid)?;
-    app.store().by_client_msg_id(account.id(), id).await?.ok_or_else(unknown)
 }
 
 fn check(before: &MessageRecord) -> Result<(), Problem> {

@@ -5,23 +5,22 @@ use std::str::FromStr;
 use axum::extract::State;
 use hongyan_domain::{
     Category, Cause, ComplaintKind, InteractionKind, Lane, MessageId, OnUnknown, Openid, Punctuality, Rule,
-    State as MessageState, Timestamp, says,
+    State as MessageState, Timestamp,
 };
 use hongyan_engine::Catalog;
 use hongyan_engine::content::{Found, read_findings};
-use hongyan_store::{CancelAnswer, Clicks, Happening, MessageRecord, Moment};
+use hongyan_store::{Clicks, Happening, MessageRecord, Moment};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::take_in::MiniprogramBody;
-use crate::access::auth::{Caller, MayRead, MaySend};
+use crate::access::auth::{Caller, MayRead};
 use crate::answer::problem::{Code, Problem};
 use crate::answer::text::Text;
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::monitor::on_time::StepsBody;
-use crate::request::body::Nothing;
 use crate::request::path::Named;
 
 /// A message.
@@ -260,30 +259,21 @@ pub(crate) async fn show(
     answer::ok(&MessageBody::of(&record, &app.engine().catalog()))
 }
 
-/// Takes a waiting message back. 409 when it is on its way or final.
-#[utoipa::path(post, path = "/api/v1/messages/{id}/cancel", tag = "messages",
-    responses((status = 200, description = "The message, cancelled", body = MessageBody<'_>)))]
-pub(crate) async fn cancel(
-    MaySend(caller): MaySend,
-    State(app): State<App>,
-    Named(id): Named<String>,
-    _: Nothing,
-) -> Answer {
-    let found = record(&app, &caller, &id).await?;
-    match app.engine().cancel(found.account, found.id).await? {
-        CancelAnswer::Cancelled(_) => {
-            let record = record(&app, &caller, &id).await?;
-            answer::ok(&MessageBody::of(&record, &app.engine().catalog()))
-        }
-        CancelAnswer::TooLate { state } => {
-            let detail = says!("it is `{state}` and cannot be taken back", state = state.as_str());
-            Err(Problem::new(Code::TooLate, detail).about(found.id))
-        }
-        CancelAnswer::NotFound => Err(unknown()),
+/// The message that a path means by its id or by the caller's own.
+pub(super) async fn meant(
+    app: &App,
+    caller: &Caller,
+    appid: Option<&str>,
+    id: &str,
+) -> Result<MessageRecord, Problem> {
+    if id.parse::<MessageId>().is_ok() {
+        return record(app, caller, id).await;
     }
+    let account = app.account_or_only(caller, appid)?;
+    app.store().by_client_msg_id(account.id(), id).await?.ok_or_else(unknown)
 }
 
-pub(super) async fn record(app: &App, caller: &Caller, id: &str) -> Result<MessageRecord, Problem> {
+async fn record(app: &App, caller: &Caller, id: &str) -> Result<MessageRecord, Problem> {
     let id = MessageId::from_str(id).map_err(|_| unknown())?;
     let record = app.store().message(id).await?.filter(|record| caller.may_touch(record.account));
     record.ok_or_else(unknown)

@@ -13,6 +13,7 @@ fn filled(path: &str) -> String {
     path.replace("{id}", "msg_0000000000000").replace("{appid}", "wx_nobody").replace("{template_id}", "T")
 }
 
+/// Trap 34: an API without authentication.
 #[tokio::test]
 async fn every_route_of_the_api_wants_a_key_with_its_scope() {
     let server = Server::start().await;

@@ -120,6 +120,28 @@ async fn a_waiting_message_is_taken_back_once() {
 }
 
 #[tokio::test]
+async fn a_waiting_message_is_taken_back_by_the_callers_own_id_within_its_account() {
+    let server = Server::start().await;
+    server.add_account(OTHER).await;
+    let id = server.send(&message_with(json!({"appid": APPID, "client_msg_id": "order-1"}))).await;
+    let cancel =
+        async |name: &str, body: String| server.post(&format!("/api/v1/messages/{name}/cancel"), body).await;
+    let of = |appid: &str| json!({"appid": appid}).to_string();
+
+    let unnamed = cancel("order-1", String::new()).await;
+    let foreign = cancel("order-1", of(OTHER)).await;
+    let unknown = cancel("order-2", of(APPID)).await;
+    let cancelled = cancel("order-1", of(APPID)).await;
+    let again = cancel(&id, "null".to_owned()).await;
+
+    assert_eq!(unnamed.json()["code"], "account_needed");
+    assert_eq!(foreign.problem(), problem(404, "unknown_message"));
+    assert_eq!(unknown.problem(), problem(404, "unknown_message"));
+    assert_eq!((cancelled.status, &cancelled.json()["id"]), (StatusCode::OK, &json!(id)));
+    assert_eq!(again.problem(), problem(409, "too_late"));
+}
+
+#[tokio::test]
 async fn a_message_whose_caller_hangs_up_in_the_middle_still_reaches_the_dispatcher() {
     let server = Server::start().await;
     let held = async || {

@@ -6,6 +6,7 @@ mod accounts;
 mod alerts;
 mod bounds;
 mod chaos;
+mod commands;
 mod compliance;
 mod content;
 mod doubt;

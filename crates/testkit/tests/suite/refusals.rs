@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use hongyan_simulator::AccountBody;
-use hongyan_testkit::{World, with};
+use hongyan_testkit::{Api, World, with};
 use serde_json::json;
+
+use crate::templates::notices;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -167,19 +169,40 @@ async fn an_account_without_permission_stands_still_and_goes_on_once_it_has_it()
     world.finish().await;
 }
 
+/// As an administrator does it at mp.weixin.qq.com: by WeChat's own call, past us.
+async fn delete_the_template_at_wechat(world: &World) {
+    let wechat = Api::new(world.wire.url().trim_start_matches("http://").parse().unwrap(), "");
+    let token = world.held_token().await;
+    let path = format!("/cgi-bin/template/del_private_template?access_token={token}");
+    let body = json!({ "template_id": world.official().template_id });
+    assert_eq!(wechat.post(&path, &body).await.expect(200)["errcode"], 0);
+}
+
 #[tokio::test]
 async fn a_template_deleted_at_wechat_fails_its_messages_and_the_sync_notices() {
     let world = World::start().await;
-    let first = world.send(&world.body(0)).await;
+    let before = world.send(&world.body(0)).await;
     world.drain().await;
-    let path =
-        format!("/api/v1/accounts/{}/templates/{}", world.official().appid, world.official().template_id);
-    let deleted = world.api().call(http::Method::DELETE, &path, "", Default::default()).await;
+    world.order("pause", &json!({ "reason": "lunch" })).await.expect(200);
+    let waiting = world.send(&world.body(1)).await;
 
-    let refused = world.api().post("/api/v1/messages", &world.body(1)).await;
+    delete_the_template_at_wechat(&world).await;
+    world.order("resume", &json!({})).await.expect(200);
+    let new = world.send(&world.body(2)).await;
+    world.drain().await;
+    let noticed_at_first = notices(&world).await;
+    world.pass(2, 11 * MINUTE).await;
+    let refused = world.api().post("/api/v1/messages", &world.body(3)).await;
 
-    assert!((200..300).contains(&deleted.status), "{}", deleted.text());
+    assert_eq!(world.state(&before).await, "delivered");
+    for id in [&waiting, &new] {
+        let told = world.message(id).await["timeline"].to_string();
+        assert_eq!(world.state(id).await, "failed: template_invalid");
+        assert!(told.contains("\"errcode\":40037") && told.contains("\"advice\""), "{told}");
+    }
+    assert_eq!(noticed_at_first, [], "it was not by our own deleting");
+    let removed = ("removed".to_owned(), world.official().template_id.clone());
+    assert_eq!(notices(&world).await, [removed]);
     assert_eq!(refused.expect(422)["errors"][0]["code"], "unknown_template");
-    assert_eq!(world.state(&first).await, "delivered");
     world.finish().await;
 }

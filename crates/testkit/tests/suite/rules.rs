@@ -88,7 +88,6 @@ async fn of_many_accepted_at_once_no_more_go_than_the_caps_allow() {
     world.finish().await;
 }
 
-/// Trap 26: counted before the send, and never given back.
 #[tokio::test]
 async fn who_paid_may_always_be_reached_and_gets_three_a_day_all_the_same() {
     let world = house().await;
@@ -148,6 +147,7 @@ async fn a_message_that_proves_a_scan_goes_after_the_last_scan_was_used_up() {
     world.finish().await;
 }
 
+/// Trap 26: counted before the send, and never given back.
 #[tokio::test]
 async fn what_a_failed_send_took_is_given_back() {
     let world = house().await;
@@ -349,5 +349,50 @@ async fn wrong_rules_people_and_interactions_are_refused_by_name() {
     api.post("/api/v1/interactions", &future).await.expect(422);
     api.post("/api/v1/suppressions", &json!({ "tousers": [] })).await.expect(422);
     api.get("/api/v1/suppressions?cursor=zz").await.expect(422);
+    world.finish().await;
+}
+
+/// Trap 27: a cap that is empty or nonsense silently blocks all, or silently allows all.
+#[tokio::test]
+async fn a_cap_that_makes_no_sense_is_refused_by_its_name_and_the_old_one_stays() {
+    let world = house().await;
+    act(&world, 0, "payment").await;
+    let cap = |limit: Value| json!([{ "per": "day", "over": "all", "limit": limit }]);
+    let limits = [json!(-1), json!(1.5), json!("3"), json!(""), json!(null), json!(1_i64 << 32)];
+    let senseless = limits.map(cap).into_iter().chain([json!(3), json!(""), json!(null), json!([{}])]);
+
+    for caps in senseless {
+        let wrong =
+            world.api().patch("/api/v1/policies/frequency", &json!({ "caps": caps })).await.expect(422);
+        assert_eq!(wrong["errors"][0]["field"], "caps", "{caps}: {wrong}");
+    }
+    for _ in 0..3 {
+        assert_eq!(answer(&world, &world.body(0)).await, "accepted");
+        world.drain().await;
+    }
+
+    assert_eq!(answer(&world, &world.body(0)).await, "refused by frequency");
+    world.finish().await;
+}
+
+/// Trap 27: 0 is none at all and says so to each caller; no cap is no limit.
+#[tokio::test]
+async fn a_cap_of_zero_is_told_with_every_refusal_and_no_cap_lets_all_go() {
+    let world = house().await;
+    act(&world, 0, "payment").await;
+    let none = json!({ "per": "day", "over": "all", "limit": 0 });
+
+    policy(&world, "frequency", json!({ "caps": [none] })).await;
+    let refused = world.api().post("/api/v1/messages", &world.body(0)).await.expect(422);
+    let would = check(&world, 0, json!({})).await;
+    policy(&world, "frequency", json!({ "caps": [] })).await;
+    for _ in 0..5 {
+        assert_eq!(answer(&world, &world.body(0)).await, "accepted");
+        world.drain().await;
+    }
+
+    assert_eq!((text(&refused["code"]), text(&refused["rule"])), ("refused", "frequency"));
+    assert_eq!((text(&would["verdict"]), text(&would["rule"])), ("refuse", "frequency"));
+    world.assert_counts(&[("delivered", 5)]).await;
     world.finish().await;
 }

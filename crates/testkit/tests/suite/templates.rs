@@ -16,7 +16,7 @@ fn path(world: &World, rest: &str) -> String {
     format!("/api/v1/accounts/{}/{rest}", world.official().appid)
 }
 
-async fn notices(world: &World) -> Vec<(String, String)> {
+pub(crate) async fn notices(world: &World) -> Vec<(String, String)> {
     let page = world.api().get(&path(world, "templates/notices")).await.expect(200);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let notices = page["notices"].as_array().unwrap();

@@ -7,7 +7,7 @@ pub enum Class {
     Ok,
     /// The token is wrong or old: get another one, then say it again, once.
     RefreshToken,
-    /// WeChat is busy, and says that it did nothing. Again soon, with the same `client_msg_id`.
+    /// WeChat is busy. Nobody has documented that it did nothing: again soon, and only with the same `client_msg_id`.
     RetrySoon,
     /// Too many calls in a short span: slower, and again when the span is over. Nothing was done.
     RateLimit,
