@@ -61,6 +61,8 @@ pub(crate) struct Asked {
 }
 
 const CATEGORIES: [&str; 3] = ["transactional", "service", "marketing"];
+/// Of which category a suppression is lifted; `none`: one about all messages.
+const LIFTED: [&str; 4] = ["transactional", "service", "marketing", "none"];
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
@@ -86,6 +88,8 @@ pub(crate) struct Lift {
     named: Named,
     #[arg(long)]
     reason: Option<String>,
+    #[arg(long, value_parser = LIFTED)]
+    category: Option<String>,
     #[command(flatten)]
     reach: Reach,
 }
@@ -140,11 +144,12 @@ async fn ask(context: &Context, recipient: &Recipient) -> Result<Option<Value>> 
             body["tousers"] = json!([named.openid]);
             call(context, reach, (Method::POST, LIST, JSON), body.to_string()).await?
         }
-        Recipient::Lift(Lift { named, reason, reach }) => {
+        Recipient::Lift(Lift { named, reason, category, reach }) => {
             let given = [
                 ("appid", named.appid.as_deref()),
                 ("touser", Some(&*named.openid)),
                 ("reason", reason.as_deref()),
+                ("category", category.as_deref()),
             ];
             let path = format!("{LIST}?{}", query(&given));
             call(context, reach, (Method::DELETE, &path, JSON), "").await?

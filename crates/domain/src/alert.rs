@@ -38,6 +38,12 @@ words! {
         CallbackSilence = "callback_silence",
         /// Of what WeChat reported, the share that the person had switched off, 0 to 1.
         UserBlockRate = "user_block_rate",
+        /// Of the messages sent on the days of the window, the share that was complained of, 0 to 1.
+        ComplaintRate = "complaint_rate",
+        /// 1 while a brake stops a template, or gives the alarm only.
+        BrakePulled = "brake_pulled",
+        /// Minutes for which the first message has waited for a person's approval.
+        ApprovalWait = "approval_wait",
         /// Hours for which an outgoing webhook has failed.
         WebhookFailure = "webhook_failure",
         /// Templates that somebody else added, changed or deleted at WeChat, as reading the library found it.
@@ -49,6 +55,11 @@ impl Metric {
     /// Small values are the bad ones.
     pub fn is_bad_below(self) -> bool {
         matches!(self, Self::SuccessRate | Self::QuotaForecast)
+    }
+
+    /// Whether it is told by the counters over time; the others are read as they stand, or by the day.
+    pub fn is_of_series(self) -> bool {
+        !matches!(self, Self::ComplaintRate | Self::BrakePulled | Self::ApprovalWait)
     }
 
     /// Whether it is of one error code.
@@ -194,8 +205,14 @@ impl AlertRule {
     }
 
     fn can_be_by_template(&self) -> bool {
-        use Metric::{ErrcodeCount, LateShare, SuccessRate, TemplateChanged, UserBlockRate};
-        matches!(self.metric, ErrcodeCount | SuccessRate | LateShare | UserBlockRate | TemplateChanged)
+        use Metric::{
+            BrakePulled, ComplaintRate, ErrcodeCount, LateShare, SuccessRate, TemplateChanged, UserBlockRate,
+        };
+        match self.metric {
+            ErrcodeCount | SuccessRate | LateShare | UserBlockRate => true,
+            TemplateChanged | ComplaintRate | BrakePulled => true,
+            _ => false,
+        }
     }
 
     fn is_bad(&self, value: f64) -> bool {

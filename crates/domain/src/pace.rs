@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
-pub use budget::{Budget, Daily, runs_out_at};
+pub use budget::{Budget, Daily, allows, runs_out_at};
 pub use shares::Shares;
 
 /// The rate is kept in thousandths of a send per second: what it grows by in one millisecond of use.

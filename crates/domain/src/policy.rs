@@ -277,6 +277,13 @@ pub struct Cap {
     pub limit: u32,
 }
 
+impl Cap {
+    /// Whether both count the same messages over the same stretch: there is one count for them.
+    pub fn counts_with(&self, other: &Self) -> bool {
+        (self.per, self.over) == (other.per, other.over)
+    }
+}
+
 /// The same content to the same person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

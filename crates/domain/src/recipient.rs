@@ -303,9 +303,13 @@ impl Recipient {
             changed = true;
         }
         if taken.counted {
-            for cap in &policy.frequency.caps {
-                self.count(cap, asked, taken.at);
-                changed = true;
+            let caps = &policy.frequency.caps;
+            for (place, cap) in caps.iter().enumerate() {
+                // Given back once, it is counted once.
+                if !caps[..place].iter().any(|before| before.counts_with(cap)) {
+                    self.count(cap, asked, taken.at);
+                    changed = true;
+                }
             }
         }
         if policy.repeat.mode != Mode::Off {

@@ -46,6 +46,7 @@ pub use crate::metrics::Metrics;
 pub use crate::path::accept;
 pub use crate::path::classify::by_errcode;
 pub use crate::path::dispatch::Status;
+pub use crate::path::foretell;
 pub use crate::path::sweep::Retention;
 pub use crate::path::traffic::Pause;
 pub use crate::settings::{OnUnsubscribe, Settings, Tolerance};

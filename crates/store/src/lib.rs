@@ -66,7 +66,9 @@ pub use path::shelve::Shelf;
 pub use path::withdraw::Withdrawal;
 pub use people::depart::Parting;
 pub use people::personal::{Erased, OpenReceipt, Personal};
-pub use people::recipients::{Interaction, PeopleReached, PersonIndex, Sign, Suppressed};
+pub use people::recipients::{
+    About as SuppressedFor, Interaction, PeopleReached, PersonIndex, Sign, Suppressed, Which,
+};
 pub use seal::master_key::MasterKey;
 pub use seal::rotate::SealStatus;
 pub use seal::secret::Secret;

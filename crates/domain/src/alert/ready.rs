@@ -49,6 +49,16 @@ pub fn ready() -> Vec<AlertRule> {
             window_minutes: 60,
             ..rule("user-block-rate", "用户拒收过多", Metric::UserBlockRate, (0.05, Severity::Warning))
         },
+        AlertRule {
+            at_least: 500,
+            window_minutes: 24 * 60,
+            ..rule("complaint-rate", "用户投诉过多", Metric::ComplaintRate, (0.001, Severity::Critical))
+        },
+        AlertRule {
+            scope: Scope::Template,
+            ..rule("brake-pulled", "模板已熔断", Metric::BrakePulled, (1.0, Severity::Critical))
+        },
+        rule("approval-wait", "有消息待人工审核", Metric::ApprovalWait, (30.0, Severity::Warning)),
         rule("webhook-failure", "业务回调持续失败", Metric::WebhookFailure, (1.0, Severity::Warning)),
         AlertRule {
             scope: Scope::Template,

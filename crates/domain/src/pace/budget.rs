@@ -32,9 +32,7 @@ impl Budget {
 
     /// Whether `lane` may send one more today. The last tenth is for urgent alone.
     pub fn allows(&self, lane: Lane, now: Timestamp) -> bool {
-        let limit = self.limit();
-        let kept = if lane == Lane::Urgent { 0 } else { limit.div_ceil(URGENT_SHARE) };
-        self.used_on(now) < limit - kept
+        allows(lane, (self.used_on(now), self.limit()))
     }
 
     /// Counts one send.
@@ -98,6 +96,12 @@ impl Budget {
         let day = now.day();
         day == self.day || day.saturating_add(1) == self.day
     }
+}
+
+/// Whether of a day's `(used, limit)` there is one more for `lane`. The last tenth is for urgent alone.
+pub fn allows(lane: Lane, (used, limit): (u32, u32)) -> bool {
+    let kept = if lane == Lane::Urgent { 0 } else { limit.div_ceil(URGENT_SHARE) };
+    used < limit - kept
 }
 
 /// When what is left of a day's budget is used up at this rate; `None`: not before the next day begins.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    BRAKE_DAYS_MAX, BrakeRule, ContentRule, FrequencyRule, Mode, Policy, QuietHoursRule, ReachRule,
+    BRAKE_DAYS_MAX, BrakeRule, Cap, ContentRule, FrequencyRule, Mode, Policy, QuietHoursRule, ReachRule,
     RepeatRule, Rule, SuppressionRule, Window,
 };
 use crate::{FieldCode, FieldError, says};
@@ -63,6 +63,7 @@ impl Policy {
         too_many("windows", self.reach.windows.len());
         too_many("caps", self.frequency.caps.len());
         faults.extend(kinds_of_windows(&self.reach.windows));
+        faults.extend(doubled_cap(&self.frequency.caps));
         if self.repeat.within_s > REPEAT_MAX_S {
             let message =
                 says!("is more than a day: at most {allowed} seconds are allowed", allowed = REPEAT_MAX_S);
@@ -126,6 +127,19 @@ fn kinds_of_windows(windows: &[Window]) -> Option<FieldError> {
         }
     }
     None
+}
+
+/// Of the same messages over the same stretch there is one cap: of two, nobody knows which was meant.
+fn doubled_cap(caps: &[Cap]) -> Option<FieldError> {
+    let is_doubled =
+        |(place, cap): &(usize, &Cap)| caps[..*place].iter().any(|before| before.counts_with(cap));
+    let (_, cap) = caps.iter().enumerate().find(is_doubled)?;
+    let message = says!(
+        "has two caps per {per} over {over}: keep one of them",
+        per = cap.per.as_str(),
+        over = cap.over.as_str()
+    );
+    Some(FieldError::new("caps", FieldCode::Doubled, message))
 }
 
 fn unknown_key(key: &str, section: &Map<String, Value>) -> FieldError {

@@ -28,10 +28,15 @@ impl Policies {
         Self::new(|_| Policy::off())
     }
 
-    /// Gives a scenario caps besides those of its category.
+    /// Gives a scenario caps besides those of its category; of two that count the same, the smaller holds.
     pub fn cap(&mut self, scenario: &str, category: Category, caps: &[Cap]) {
         let mut policy = Policy::clone(self.of(category, None));
-        policy.frequency.caps.extend_from_slice(caps);
+        for cap in caps {
+            match policy.frequency.caps.iter_mut().find(|there| there.counts_with(cap)) {
+                Some(there) => there.limit = there.limit.min(cap.limit),
+                None => policy.frequency.caps.push(*cap),
+            }
+        }
         self.by_scenario.insert(scenario.into(), Arc::new(policy));
     }
 

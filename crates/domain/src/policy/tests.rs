@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::FieldCode;
+use crate::{FieldCode, Lang};
 
 fn at(text: &str) -> Timestamp {
     serde_json::from_value(json!(text)).unwrap()
@@ -108,5 +108,44 @@ fn a_policy_survives_being_written_and_read() {
         let house = Policy::house(*category);
         let text = serde_json::to_string(&house).unwrap();
         assert_eq!(serde_json::from_str::<Policy>(&text).unwrap(), house);
+    }
+}
+
+#[test]
+fn two_caps_of_the_same_are_refused_and_named_in_both_languages() {
+    let caps = |second: Value| change(&json!({"caps": [{"per": "day", "over": "all", "limit": 5}, second]}));
+    let house = Policy::house(Category::Service);
+
+    let faults =
+        house.patched(Rule::Frequency, &caps(json!({"per": "day", "over": "all", "limit": 2}))).unwrap_err();
+
+    assert_eq!((faults[0].field.as_ref(), faults[0].code), ("caps", FieldCode::Doubled));
+    let said = faults[0].message.in_lang(Lang::En);
+    assert_eq!(said, "has two caps per day over all: keep one of them");
+    assert_eq!(faults[0].message.in_lang(Lang::Zh), "有两个上限都是 per day、over all：请只保留一个");
+    for other in [
+        json!({"per": "week", "over": "all", "limit": 2}),
+        json!({"per": "day", "over": "scenario", "limit": 2}),
+    ] {
+        house.patched(Rule::Frequency, &caps(other)).unwrap();
+    }
+}
+
+/// A scenario's cap beside one of its category for each scenario: the narrower holds, whichever it is.
+#[test]
+fn of_a_scenarios_cap_and_the_same_of_its_category_the_smaller_holds() {
+    let cap = |limit| Cap { per: Per::Day, over: Over::Scenario, limit };
+    for (general, own, holds) in [(5, 3, 3), (2, 3, 2)] {
+        let mut policies = Policies::new(|category| {
+            let mut policy = Policy::house(category);
+            policy.frequency.caps = vec![cap(general)];
+            policy
+        });
+
+        policies.cap("paid", Category::Service, &[cap(own), Cap { per: Per::Week, ..cap(7) }]);
+
+        let caps = &policies.of(Category::Service, Some("paid")).frequency.caps;
+        assert_eq!(*caps, [cap(holds), Cap { per: Per::Week, ..cap(7) }]);
+        assert_eq!(policies.of(Category::Service, None).frequency.caps, [cap(general)]);
     }
 }

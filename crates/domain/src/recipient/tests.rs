@@ -93,3 +93,28 @@ fn every_content_within_the_time_of_the_repeat_guard_is_remembered() {
 
     assert_eq!(person.repeated_since(1, NOW), Some(minute(1)));
 }
+
+/// Two caps of the same count it once, so that what is given back is what was taken.
+#[test]
+fn caps_of_the_same_stretch_and_kind_count_a_message_once() {
+    let cap = |per, over, limit| Cap { per, over, limit };
+    let mut policy = Policy::house(Category::Service);
+    policy.frequency.caps = vec![
+        cap(Per::Day, Over::Scenario, 5),
+        cap(Per::Day, Over::Scenario, 3),
+        cap(Per::Week, Over::Scenario, 9),
+        cap(Per::Day, Over::All, 9),
+    ];
+    let asked = Asked { category: Category::Service, scenario: Some("paid"), basis: None, fingerprint: 1 };
+    let taken = Taken { at: NOW, window: None, counted: true, fingerprint: 1 };
+    let mut person = Recipient::default();
+    let counted = |person: &Recipient| {
+        policy.frequency.caps.iter().map(|cap| person.counted(cap, &asked, NOW)).collect::<Vec<_>>()
+    };
+
+    person.take(&policy, &asked, taken);
+    assert_eq!(counted(&person), [1, 1, 1, 1]);
+
+    person.give_back(&asked, taken);
+    assert_eq!(counted(&person), [0, 0, 0, 0]);
+}

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use hongyan_domain::policy::{Mode, Policies, Policy, Rule};
-use hongyan_domain::{AccountId, Category, Timestamp};
+use hongyan_domain::{AccountId, Category, FieldError, Timestamp};
 use hongyan_store::{PolicyChange, Store};
 
 use crate::EngineError;
@@ -49,14 +49,60 @@ impl Rules {
         if account.is_some_and(|account| !self.known.contains(&account)) {
             policy.set_mode(Rule::Reach, Mode::Off);
         }
-        for change in &self.changes {
-            let here = change.account.is_none() || change.account == account;
-            if here && change.category.is_none_or(|only| only == category) {
-                policy = laid_over(policy, change);
-            }
+        for change in self.changes.iter().filter(|change| is_about(change, account, category)) {
+            policy = laid_over(policy, change);
         }
         policy
     }
+}
+
+/// A change that does not fit what is set already.
+#[derive(Clone, Debug)]
+pub struct Misfit {
+    /// Whose messages it would be about; `None`: of accounts without rules of their own.
+    pub account: Option<AccountId>,
+    /// Of which category.
+    pub category: Category,
+    /// What is wrong then.
+    pub faults: Vec<FieldError>,
+}
+
+impl Rules {
+    /// The same with `change` in its place: of the same account, category and rule there is one.
+    #[must_use]
+    pub fn with(mut self, change: PolicyChange) -> Self {
+        let place = |one: &PolicyChange| (one.account, one.category.map(Category::as_str), one.rule.as_str());
+        self.changes.retain(|one| place(one) != place(&change));
+        let at = self.changes.partition_point(|one| place(one) < place(&change));
+        self.changes.insert(at, change);
+        self
+    }
+
+    /// Lays all changes of `rule` over each other as they will lie: for each category, and for each account that has
+    /// changes of its own as for those that have none.
+    ///
+    /// # Errors
+    /// The first place where they do not fit.
+    pub fn check(&self, rule: Rule) -> Result<(), Misfit> {
+        let of_rule = || self.changes.iter().filter(|change| change.rule == rule);
+        let mut accounts: Vec<_> = of_rule().filter_map(|change| change.account).map(Some).collect();
+        accounts.dedup();
+        for account in std::iter::once(None).chain(accounts) {
+            for category in Category::ALL {
+                let mut mine = of_rule().filter(|change| is_about(change, account, *category));
+                let laid = mine.try_fold(Policy::house(*category), |policy, change| {
+                    policy.patched(change.rule, &change.change)
+                });
+                laid.map_err(|faults| Misfit { account, category: *category, faults })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_about(change: &PolicyChange, account: Option<AccountId>, category: Category) -> bool {
+    let here = change.account.is_none() || change.account == account;
+    here && change.category.is_none_or(|only| only == category)
 }
 
 fn laid_over(policy: Policy, change: &PolicyChange) -> Policy {

@@ -17,6 +17,7 @@ use crate::account::catalog::Catalog;
 use crate::content::{Found, Told};
 use crate::metrics::Entered;
 use crate::path::dispatch::Hint;
+use crate::path::foretell::{self, Foretold};
 use crate::path::gather;
 use crate::path::judge::{self, Judged};
 use crate::path::repeat;
@@ -57,6 +58,8 @@ pub struct Previewed {
     pub content: Told,
     /// What could be better; nothing of it blocks.
     pub advice: Vec<Advice>,
+    /// What would become of it; `None` only until the rules were asked.
+    pub foretold: Option<Foretold>,
 }
 
 /// A message's id and times, as the caller is told.
@@ -131,7 +134,7 @@ impl Engine {
         let (catalog, now) = (self.catalog(), self.now());
         let mut messages = Vec::with_capacity(requests.len());
         let mut answers = Vec::with_capacity(requests.len());
-        let (mut gathering, mut withdrawals) = (Vec::new(), Vec::new());
+        let (mut gathering, mut withdrawals, mut dry) = (Vec::new(), Vec::new(), Vec::new());
         for request in requests {
             let checked = self.check(&catalog, request, now);
             if checked.is_ok() {
@@ -147,11 +150,15 @@ impl Engine {
                     messages.push(fresh);
                     Ok(Accepted::New(place))
                 }
-                Ok(Checked::Previewed(preview)) => Ok(Accepted::Previewed(preview)),
+                Ok(Checked::Previewed(preview, fresh)) => {
+                    dry.push(fresh);
+                    Ok(Accepted::Previewed(preview))
+                }
                 Ok(Checked::Event) => Ok(Accepted::Event { cancelled: 0 }),
                 Err(rejected) => Err(rejected),
             });
         }
+        self.foretell_dry(&catalog, &dry, &mut answers, now).await?;
         repeat::recall(&self.shared.store, &catalog, requests, &mut answers).await?;
         let cancelled = self.withdraw(withdrawals, now).await?;
         let gathered = self.gather(&catalog, gathering, now).await?;
@@ -162,6 +169,26 @@ impl Engine {
         gathered.into_iter().for_each(|(place, answer)| answers[place] = answer);
         cancelled.into_iter().for_each(|(place, count)| tell_cancelled(&mut answers[place], count));
         Ok(answers)
+    }
+
+    /// Asks the rules about dry runs, which are in the order of their answers.
+    async fn foretell_dry(
+        &self,
+        catalog: &Catalog,
+        dry: &[Fresh],
+        answers: &mut [Answer],
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        if dry.is_empty() {
+            return Ok(());
+        }
+        let foretold = foretell::of_fresh(&self.shared, catalog, dry, now).await?;
+        let previews = answers.iter_mut().filter_map(|answer| match answer {
+            Ok(Accepted::Previewed(preview)) => Some(preview),
+            _ => None,
+        });
+        previews.zip(foretold).for_each(|(preview, foretold)| preview.foretold = Some(foretold));
+        Ok(())
     }
 
     /// Takes back what triggers take back; how many, by their places in the request. Before anything else: a trigger

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use hongyan_domain::policy::{Mode, Policy, Rule};
-use hongyan_domain::{Asked, Judgement, Recipient, Timestamp, Verdict, Wording, braked, judge_worded};
+use hongyan_domain::{
+    Asked, Category, InteractionKind, Judgement, Recipient, Timestamp, Verdict, Wording, braked, judge_worded,
+};
 use hongyan_store::{Acceptance, Asking, Heard, NewMessage, PersonIndex, Worded};
 
 use crate::account::catalog::Catalog;
@@ -44,7 +46,8 @@ pub(crate) async fn early(
         let (index, facts) = if policy.asks_for_the_person() { facts.next().unzip() } else { (None, None) };
         message.recipient = index;
         let wording = worded.as_ref().map_or(Wording::Clean, |worded| worded.wording);
-        let judgement = ask(policy, facts.as_deref().unwrap_or(&nobody), (&message, wording), now);
+        let judgement =
+            ask(policy, facts.as_deref().unwrap_or(&nobody), (&Described::of(&message), wording), now);
         judged.push(answer(shared, message, worded, &judgement).await?);
     }
     Ok(judged)
@@ -91,15 +94,36 @@ async fn read(
     if people.is_empty() { Ok(Vec::new()) } else { Ok(shared.store.look_up(people).await?) }
 }
 
-fn ask(
+/// What of a message the rules are asked about at the door.
+#[derive(Clone, Copy, Debug)]
+pub struct Described<'a> {
+    /// What kind of word it is.
+    pub category: Category,
+    /// Its scenario.
+    pub scenario: Option<&'a str>,
+    /// The interaction that it proves.
+    pub basis: Option<InteractionKind>,
+    /// When it may go.
+    pub due_at: Timestamp,
+}
+
+impl<'a> Described<'a> {
+    pub(crate) fn of(message: &'a NewMessage) -> Self {
+        let NewMessage { category, basis, due_at, .. } = *message;
+        Self { category, scenario: message.scenario.as_deref(), basis, due_at }
+    }
+}
+
+/// Asks the rules of a message that is given now.
+pub(crate) fn ask(
     policy: &Policy,
     facts: &Recipient,
-    (message, wording): (&NewMessage, Wording),
+    (message, wording): (&Described<'_>, Wording),
     now: Timestamp,
 ) -> Judgement {
     let asked = Asked {
         category: message.category,
-        scenario: message.scenario.as_deref(),
+        scenario: message.scenario,
         basis: message.basis,
         // What went lately is asked by the claim: the same body under the same client_msg_id is no repetition.
         fingerprint: 0,
@@ -111,7 +135,7 @@ fn ask(
         return judge_worded(&later, facts, &asked, wording, message.due_at);
     }
     // What it proves is on record once it is accepted; the claim finds it there.
-    let proving = asked.basis.map(|basis| facts.proving(basis, message.accepted_at));
+    let proving = asked.basis.map(|basis| facts.proving(basis, now));
     judge_worded(policy, proving.as_ref().unwrap_or(facts), &asked, wording, message.due_at)
 }
 

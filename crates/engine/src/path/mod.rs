@@ -1,5 +1,5 @@
 //! The path of a message, one file a step, in the order a message meets them:
-//! `accept` (with `judge`, `trigger`, `gather`, `repeat`) → `dispatch` (due, pace; `traffic` of each account, `room` in memory) → `claim` → `launch` →
+//! `accept` (with `judge`, `foretell`, `trigger`, `gather`, `repeat`) → `dispatch` (due, pace; `traffic` of each account, `room` in memory) → `claim` → `launch` →
 //! `send` (by a `crew`) → `classify` → `settle` → `receive` → `sweep`. What a crash leaves of it: `recover` and `doubt`.
 
 pub mod accept;
@@ -8,6 +8,7 @@ pub(crate) mod classify;
 pub(crate) mod crew;
 pub(crate) mod dispatch;
 pub(crate) mod doubt;
+pub mod foretell;
 pub(crate) mod gather;
 pub(crate) mod judge;
 pub(crate) mod launch;

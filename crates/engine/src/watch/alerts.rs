@@ -1,6 +1,7 @@
 //! Looks once a minute whether any rule is broken, from the counters, and queues what is to be told of it.
 
 mod figures;
+mod people;
 mod words;
 
 use std::collections::{BTreeSet, HashMap};

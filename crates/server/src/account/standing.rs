@@ -1,6 +1,7 @@
 //! How an account stands right now: its token, what holds it up and the mend for it, its pace.
 
-use hongyan_domain::{Cause, Timestamp};
+use hongyan_domain::{Appid, Cause, Timestamp};
+use hongyan_engine::foretell::{Still, Why};
 use hongyan_engine::{Account, Pause, errcode_behind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -55,10 +56,10 @@ pub(crate) struct TroubleBody {
 }
 
 /// Why it stands still.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 #[schema(as = Pause)]
 pub(crate) struct PauseBody {
-    /// `ordered` by a person, or a cause's word.
+    /// `ordered` by a person, `held` with everything else, or a cause's word.
     cause: &'static str,
     /// Until then; null: until somebody lets it go on.
     #[schema(value_type = Option<String>)]
@@ -123,15 +124,19 @@ impl TokenBody {
 }
 
 impl PauseBody {
+    /// Why a message would wait, for people: what to do, or what holds it.
+    pub(crate) fn why(&self) -> Text {
+        let cause = self.cause;
+        let plain =
+            || Text::new(format!("公众号暂停发送（{cause}）"), format!("the account stands still ({cause})"));
+        self.advice.clone().unwrap_or_else(plain)
+    }
+
     /// A person's order goes before what WeChat's answers caused.
     fn of(account: &Account, pause: Option<Pause>, now: Timestamp) -> Option<Self> {
         if let Some(ordered) = account.record.paused.as_ref().filter(|_| account.is_paused(now)) {
             let (until, reason) = (ordered.until, Some(ordered.reason.clone()));
-            let resume = format!("hongyan account resume --appid {}", account.appid());
-            let advice = Some(Text::new(
-                format!("处理完后恢复发送：{resume}"),
-                format!("when the reason is gone: {resume}"),
-            ));
+            let advice = Some(resume(account.appid()));
             return Some(Self { cause: "ordered", until, reason, advice, ip: None });
         }
         let pause = pause.filter(|pause| now < pause.until)?;
@@ -144,6 +149,30 @@ impl PauseBody {
             advice: advice(pause.cause),
             ip,
         })
+    }
+}
+
+/// What to do about an account that a person paused.
+fn resume(appid: &Appid) -> Text {
+    let resume = format!("hongyan account resume --appid {appid}");
+    Text::new(format!("处理完后恢复发送：{resume}"), format!("when the reason is gone: {resume}"))
+}
+
+impl From<&Still> for PauseBody {
+    fn from(still: &Still) -> Self {
+        let (cause, reason, advice) = match &still.why {
+            Why::Held => (
+                "held",
+                None,
+                Some(Text::new(
+                    "全部发送已挂起（例如刚恢复了备份）：确认后执行 hongyan resume",
+                    "all sending is held, as after a restored backup: hongyan resume",
+                )),
+            ),
+            Why::Ordered(reason) => ("ordered", Some(reason.clone()), Some(resume(&still.appid))),
+            Why::Cause(cause) => (cause.as_str(), None, advice(*cause)),
+        };
+        Self { cause, until: still.until, reason, advice, ip: None }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::access::auth::{Caller, MaySend};
 use crate::answer::problem::{Code, FieldErrorBody, Problem};
 use crate::answer::{self, Answer};
 use crate::app::{App, unknown_account};
+use crate::recipient::VerdictBody;
 use crate::request::body::{self, Raw};
 use crate::request::lang::Wish;
 
@@ -62,7 +63,7 @@ pub(crate) struct MessageRequest {
     pub(crate) overflow: Option<String>,
     /// Whether taps on `url` are counted: it goes out as a short link of ours. Left out: as the scenario says.
     pub(crate) track: Option<bool>,
-    /// Check only, and show what the phone will show.
+    /// Check only: show what the phone will show and tell what the rules say; nothing is written or counted.
     pub(crate) dry_run: Option<bool>,
     /// WeChat's old field, ignored.
     pub(crate) topcolor: Option<String>,
@@ -136,6 +137,9 @@ pub(crate) struct AcceptedBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     preview: Option<&'a Preview>,
+    /// In a dry run: what the rules would say of it now, and what stands still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<VerdictBody>,
     /// In a dry run: what the word list says.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -154,6 +158,7 @@ impl<'a> AcceptedBody<'a> {
             Accepted::Same(place) => Self { repeated: Some(true), ..Self::placed(place, lang) },
             Accepted::Previewed(preview) => Self {
                 preview: Some(&preview.preview),
+                verdict: preview.foretold.as_ref().map(VerdictBody::from),
                 content: Some(&preview.content),
                 advice: Some(&preview.advice),
                 ..Self::default()
@@ -174,6 +179,7 @@ impl<'a> AcceptedBody<'a> {
             warnings: place.warnings.iter().map(|warning| FieldErrorBody::of(warning, lang)).collect(),
             repeated: None,
             preview: None,
+            verdict: None,
             content: None,
             advice: None,
         }

@@ -11,7 +11,7 @@ use hongyan_store::{AlertKey, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::auth::{Caller, MayRead, MaySend};
+use crate::access::auth::{Caller, MayOperate, MayRead};
 use crate::answer::problem::{Code, Problem};
 use crate::answer::text::Text;
 use crate::answer::{self, Answer};
@@ -200,7 +200,7 @@ fn may_know(caller: &Caller, key: &AlertKey) -> bool {
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/silence", tag = "alerts", request_body = SilenceRequest,
     responses((status = 200, description = "The alert", body = AlertBody)))]
 pub(crate) async fn silence(
-    MaySend(caller): MaySend,
+    MayOperate(caller): MayOperate,
     State(app): State<App>,
     Named(id): Named<String>,
     Json(asked): Json<SilenceRequest>,

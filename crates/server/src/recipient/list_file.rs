@@ -5,17 +5,16 @@ use hongyan_domain::{Category, Openid, Reason, Source, Suppression, Timestamp};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::suppression::{SuppressionQuery, read_one};
+use super::suppression::read_one;
 use crate::access::auth::{MayOperate, MayRead};
 use crate::answer::problem::{Problem, ProblemBody, Spoken};
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::request::body::{self, Form, Raw};
-use crate::request::field;
 use crate::request::lang::Wish;
-use crate::request::query::{self, Asked as Query};
+use crate::request::query::Asked as Query;
 use crate::request::table::{self, cell, unmarked};
 
 /// People in one file: 10,000 are 1 MB.
@@ -26,6 +25,26 @@ const COMMIT: usize = 1_000;
 const TOLD_MAX: usize = 100;
 /// Where to go on after an export that is not whole.
 const NEXT: HeaderName = HeaderName::from_static("x-next-cursor");
+
+/// Whose list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ImportQuery {
+    /// The account; may be left out where there is only one.
+    appid: Option<String>,
+}
+
+/// Whose list, and from where on.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExportQuery {
+    /// The account; may be left out where there is only one.
+    appid: Option<String>,
+    /// `X-Next-Cursor` of the part before.
+    cursor: Option<String>,
+}
 
 /// One of a file.
 #[derive(Deserialize, ToSchema)]
@@ -75,13 +94,13 @@ pub(crate) struct RowErrorBody<'a> {
 /// Puts up to 10,000 people on the suppression list: CSV (`touser,reason,category,since,until,source`; UTF-8
 /// or GBK) or NDJSON.
 /// A wrong row spoils no other; the same file again changes nothing.
-#[utoipa::path(post, path = "/api/v1/suppressions/import", tag = "recipients", params(SuppressionQuery),
+#[utoipa::path(post, path = "/api/v1/suppressions/import", tag = "recipients", params(ImportQuery),
     request_body(content((String = "text/csv"), (RowRequest = "application/x-ndjson"))),
     responses((status = 200, description = "How many are on the list now", body = ImportedBody<'_>)))]
 pub(crate) async fn import(
     MayOperate(caller): MayOperate,
     State(app): State<App>,
-    Query(asked): Query<SuppressionQuery>,
+    Query(asked): Query<ImportQuery>,
     Wish(lang): Wish,
     raw: Raw,
 ) -> Answer {
@@ -132,17 +151,14 @@ fn texts(raw: &Raw) -> Result<Vec<String>, Problem> {
 }
 
 /// The suppression list as CSV, up to 10,000 people; where there are more, `X-Next-Cursor` says where to go on.
-#[utoipa::path(get, path = "/api/v1/suppressions/export", tag = "recipients", params(SuppressionQuery),
+#[utoipa::path(get, path = "/api/v1/suppressions/export", tag = "recipients", params(ExportQuery),
     responses((status = 200, description = "The list", body = String, content_type = "text/csv")))]
 pub(crate) async fn export(
     MayRead(caller): MayRead,
     State(app): State<App>,
-    Query(asked): Query<SuppressionQuery>,
+    Query(asked): Query<ExportQuery>,
 ) -> Answer {
     let account = app.account_or_only(&caller, asked.appid.as_deref())?;
-    let mut errors = Vec::new();
-    query::limit(&mut errors, asked.limit.as_deref());
-    field::none_of(errors)?;
     let (mut text, mut people, mut cursor) =
         (String::from("touser,reason,category,since,until,source\n"), 0, asked.cursor);
     loop {

@@ -1,7 +1,10 @@
 //! Who is not written to.
 
 use axum::extract::State;
-use hongyan_domain::{Category, FieldCode, FieldError, Openid, Reason, Source, Suppression, Timestamp, says};
+use hongyan_domain::{
+    AccountId, Category, FieldCode, FieldError, Openid, Reason, Source, Suppression, Timestamp, says,
+};
+use hongyan_store::{Page, Suppressed, SuppressedFor, Which};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -45,21 +48,39 @@ pub(crate) struct ChangedBody {
     changed: usize,
 }
 
-/// Which list, and whose suppressions.
+/// Whose list, and of whom on it.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SuppressionQuery {
     /// The account; may be left out where there is only one.
-    pub(super) appid: Option<String>,
-    /// Whose, where they are taken off the list.
+    appid: Option<String>,
+    /// Of this person only.
     touser: Option<String>,
-    /// Only suppressions of this reason are lifted; left out: all.
+    /// Of this reason only: a page may hold fewer than `limit` then, and the list goes on while there is a `next_cursor`.
     reason: Option<String>,
+    /// Of this category only: `transactional`, `service`, `marketing`, or `none`, those about all messages.
+    category: Option<String>,
     /// From the page before.
-    pub(super) cursor: Option<String>,
+    cursor: Option<String>,
     /// 1 to 500.
-    pub(super) limit: Option<String>,
+    limit: Option<String>,
+}
+
+/// Whose suppressions are lifted.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LiftQuery {
+    /// The account; may be left out where there is only one.
+    appid: Option<String>,
+    /// Whose.
+    touser: Option<String>,
+    /// Of this reason only; left out: of any.
+    reason: Option<String>,
+    /// Of this category only: `transactional`, `service`, `marketing`, or `none`, those about all messages; left out or
+    /// `all`: whatever they are about.
+    category: Option<String>,
 }
 
 /// A page of the list.
@@ -106,25 +127,40 @@ pub(crate) async fn list_suppressions(
     let account = app.account_or_only(&caller, asked.appid.as_deref())?;
     let mut errors = Vec::new();
     let limit = query::limit(&mut errors, asked.limit.as_deref());
+    let person = asked.touser.as_deref();
+    let person = person.and_then(|touser| field::keep(&mut errors, openid("touser", touser)));
+    let which = which(&mut errors, asked.reason.as_deref(), asked.category.as_deref());
     field::none_of(errors)?;
-    let page = app.store().suppressed(account.id(), asked.cursor.as_deref(), limit).await?;
-    let shown = |one: hongyan_store::Suppressed| SuppressedBody {
-        touser: one.openid.expose().to_owned(),
-        suppressions: one.suppressions.iter().map(SuppressionBody::from).collect(),
+    let page = match person {
+        Some(openid) => of_one(&app, account.id(), openid).await?,
+        None => app.store().suppressed(account.id(), asked.cursor.as_deref(), limit).await?,
+    };
+    let shown = |one: Suppressed| {
+        let meant = one.suppressions.iter().filter(|one| which.means(one));
+        let suppressions: Vec<_> = meant.map(SuppressionBody::from).collect();
+        let touser = one.openid.expose().to_owned();
+        (!suppressions.is_empty()).then_some(SuppressedBody { touser, suppressions })
     };
     answer::ok(&SuppressionsBody {
-        recipients: page.items.into_iter().map(shown).collect(),
+        recipients: page.items.into_iter().filter_map(shown).collect(),
         next_cursor: page.next_cursor,
     })
 }
 
-/// Takes a person off the suppression list.
-#[utoipa::path(delete, path = "/api/v1/suppressions", tag = "recipients", params(SuppressionQuery),
+/// The list, as far as it is about this person.
+async fn of_one(app: &App, account: AccountId, openid: Openid) -> Result<Page<Suppressed>, Problem> {
+    let facts = app.store().recipients(vec![(account, openid.clone())]).await?.pop().unwrap_or_default();
+    let one = Suppressed { openid, suppressions: facts.suppressions().to_vec() };
+    Ok(Page { items: vec![one], next_cursor: None })
+}
+
+/// Takes a person off the suppression list, or only out of what it says of a reason or a category.
+#[utoipa::path(delete, path = "/api/v1/suppressions", tag = "recipients", params(LiftQuery),
     responses((status = 200, description = "How many suppressions were lifted", body = ChangedBody)))]
 pub(crate) async fn lift(
     MayOperate(caller): MayOperate,
     State(app): State<App>,
-    Query(asked): Query<SuppressionQuery>,
+    Query(asked): Query<LiftQuery>,
 ) -> Answer {
     let account = app.account_or_only(&caller, asked.appid.as_deref())?;
     let mut errors = Vec::new();
@@ -135,10 +171,11 @@ pub(crate) async fn lift(
             None
         }
     };
-    let reason = query::read(&mut errors, ("reason", asked.reason.as_deref()), Reason::parse, &reasons());
+    let category = asked.category.as_deref().filter(|category| *category != "all");
+    let which = which(&mut errors, asked.reason.as_deref(), category);
     field::none_of(errors)?;
     let Some(openid) = openid else { return Err(Problem::invalid(Vec::new())) };
-    let changed = app.store_of(&caller).lift(account.id(), &openid, reason, app.now()).await?;
+    let changed = app.store_of(&caller).lift(account.id(), &openid, which, app.now()).await?;
     answer::ok(&ChangedBody { changed })
 }
 
@@ -192,6 +229,16 @@ pub(super) fn read_one(row: &RowRequest, now: Timestamp) -> Result<(Openid, Supp
     let (category, until) = (row.category, row.until);
     let source = Some(row.source.unwrap_or(Source::Import));
     Ok((openid, Suppression { reason, category, since, until, source }))
+}
+
+fn which(errors: &mut Vec<FieldError>, reason: Option<&str>, category: Option<&str>) -> Which {
+    let about = |word: &str| match word {
+        "none" => Some(SuppressedFor::AllMessages),
+        word => Category::parse(word).map(SuppressedFor::Only),
+    };
+    let allowed = "transactional, service, marketing, or none for those about all messages";
+    let about = query::read(errors, ("category", category), about, allowed).unwrap_or_default();
+    Which { reason: query::read(errors, ("reason", reason), Reason::parse, &reasons()), about }
 }
 
 fn reasons() -> String {

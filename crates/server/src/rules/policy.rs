@@ -3,7 +3,7 @@
 use axum::extract::State;
 use hongyan_domain::policy::{Policy, Rule};
 use hongyan_domain::{AccountId, Category, FieldError, says};
-use hongyan_engine::rules::Rules;
+use hongyan_engine::rules::{Misfit, Rules};
 use hongyan_store::PolicyChange;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -84,10 +84,15 @@ pub(crate) async fn change(
     let _alone = app.changing().await;
     let before = app.store().policy_changes().await?;
     let place = |one: &&PolicyChange| (one.account, one.category, one.rule) == (account, category, rule);
-    let merged = merged(before.iter().find(place).map(|one| &one.change), asked, rule)?;
-    app.store_of(&caller)
-        .put_policy(PolicyChange { account, category, rule, change: merged }, app.now())
-        .await?;
+    let given: Vec<_> = asked.keys().cloned().collect();
+    let merged = merged(before.iter().find(place).map(|one| &one.change), asked);
+    let change = PolicyChange { account, category, rule, change: merged };
+    Rules::read(app.store())
+        .await?
+        .with(change.clone())
+        .check(rule)
+        .map_err(|misfit| told(&app, misfit, &given))?;
+    app.store_of(&caller).put_policy(change, app.now()).await?;
     app.engine().reload().await?;
     let category = category.unwrap_or(Category::Service);
     let policies = Rules::read(app.store()).await?.policy(account, category);
@@ -103,20 +108,40 @@ fn whose(app: &App, caller: &Caller, appid: Option<&str>) -> Result<Option<Accou
     }
 }
 
-/// What was set before with what is set now; null takes a key away. Checked against the house's rule.
-fn merged(
-    before: Option<&Map<String, Value>>,
-    asked: Map<String, Value>,
-    rule: Rule,
-) -> Result<Map<String, Value>, Problem> {
+/// What was set before with what is set now; null takes a key away.
+fn merged(before: Option<&Map<String, Value>>, asked: Map<String, Value>) -> Map<String, Value> {
     let mut merged = before.cloned().unwrap_or_default();
     let (taken_back, set): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(_, value)| value.is_null());
     for (key, _) in &taken_back {
         merged.remove(key);
     }
     merged.extend(set);
-    Policy::house(Category::Marketing).patched(rule, &merged).map_err(Problem::invalid)?;
-    Ok(merged)
+    merged
+}
+
+/// What is wrong with a change. Where the fault is in what was set elsewhere, it says of whose messages.
+fn told(app: &App, misfit: Misfit, given: &[String]) -> Problem {
+    let Misfit { account, category, faults } = misfit;
+    let catalog = app.engine().catalog();
+    let whose = account.and_then(|account| catalog.by_id(account)).map(|account| account.appid().to_string());
+    let place = |fault: FieldError| {
+        if given.iter().any(|key| *key == *fault.field) {
+            return fault;
+        }
+        let message = match &whose {
+            Some(appid) => says!(
+                "does not fit what is set already for {category} messages of {appid}: change that first, or both at once",
+                category = category.as_str(),
+                appid
+            ),
+            None => says!(
+                "does not fit what is set already for {category} messages: change that first, or both at once",
+                category = category.as_str()
+            ),
+        };
+        FieldError::new(fault.field, fault.code, message)
+    };
+    Problem::invalid(faults.into_iter().map(place).collect())
 }
 
 fn text(asked: &mut Map<String, Value>, key: &'static str, errors: &mut Vec<FieldError>) -> Option<String> {

@@ -100,7 +100,7 @@ pub(crate) const ROUTES: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/api/v1/overview", Some(Scope::Read)),
     ("GET", "/api/v1/queue", Some(Scope::Read)),
     ("GET", "/api/v1/alerts", Some(Scope::Read)),
-    ("POST", "/api/v1/alerts/{id}/silence", Some(Scope::Send)),
+    ("POST", "/api/v1/alerts/{id}/silence", Some(Scope::Admin)),
     ("GET", "/api/v1/alerts/notes", Some(Scope::Read)),
     ("GET", "/api/v1/alerts/rules", Some(Scope::Read)),
     ("POST", "/api/v1/alerts/rules", Some(Scope::Admin)),

@@ -15,7 +15,8 @@ use crate::server::{NOW, Reply, Server, problem};
 
 const PASSWORD: &str = "correct horse";
 /// Daily work: what an operator may do, and no key without the scope `admin`.
-const DAILY_WORK: [(&str, &str); 9] = [
+const DAILY_WORK: [(&str, &str); 10] = [
+    ("POST", "/api/v1/alerts/{id}/silence"),
     ("POST", "/api/v1/approvals/{id}/approve"),
     ("POST", "/api/v1/approvals/{id}/reject"),
     ("POST", "/api/v1/approvals/decide"),

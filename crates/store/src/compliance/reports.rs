@@ -3,6 +3,7 @@
 use hongyan_domain::{AccountId, Category, Content, InteractionKind, MessageId, State, Timestamp};
 use rusqlite::{OptionalExtension, Row, Rows, params};
 
+use crate::path::approvals::APPROVED;
 use crate::sqlite::row::{self, READY_COLUMNS, RawReady, ready_columns};
 use crate::{Result, Store};
 
@@ -32,6 +33,8 @@ pub struct SentRow {
     pub reached_by: Option<InteractionKind>,
     /// Tells people apart within this account: the beginning of the blind index.
     pub person: u64,
+    /// A person looked at its words and let them go.
+    pub approved: bool,
     /// What was in it; `None`: erased.
     pub content: Option<Content>,
 }
@@ -255,6 +258,7 @@ fn sent_row(row: &Row<'_>, content: impl FnOnce(&RawReady) -> Result<Option<Cont
         id: raw.id,
         reached_by: row::word_or_none(row, 17, InteractionKind::parse)?,
         person,
+        approved: raw.marks.words == Some(APPROVED),
         content: content(&raw)?,
         template_id: raw.template_id,
         scenario: raw.scenario,

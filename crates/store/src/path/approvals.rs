@@ -1,6 +1,8 @@
 //! What waits for a person's word. A message that does stands pending, due when it expires: nothing sends it before
 //! somebody says so, and nobody has to end it.
 
+use std::collections::HashMap;
+
 use hongyan_domain::approval::{ApprovalState, Decision, Subject};
 use hongyan_domain::{AccountId, Event, MessageId, Rule, Standing, State, Timestamp, Transition, decide};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -175,7 +177,23 @@ WHERE account = ?1
   AND id = ?2"
 );
 
+const OLDEST: &str = "
+SELECT account, MIN(asked_at)
+FROM approval
+WHERE state = 'waiting'
+GROUP BY account";
+
 impl Store {
+    /// Since when the first message of each account waits for a person; accounts without one are not there.
+    pub async fn approvals_wait_since(&self) -> Result<HashMap<AccountId, Timestamp>> {
+        self.read(|conn| {
+            let mut oldest = conn.prepare_cached(OLDEST)?;
+            let rows = row::all(oldest.query([])?, |row| Ok((AccountId(row.get(0)?), row::at(row, 1)?)))?;
+            Ok(rows.into_iter().collect())
+        })
+        .await
+    }
+
     /// The approvals of an account, newest first; `limit` ≤ 500.
     pub async fn approvals(
         &self,

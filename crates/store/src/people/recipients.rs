@@ -59,6 +59,39 @@ pub enum Sign {
     Unreachable(Reason),
 }
 
+/// Which suppressions of a person.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Which {
+    /// Of this reason; `None`: of any.
+    pub reason: Option<Reason>,
+    /// About this.
+    pub about: About,
+}
+
+/// Suppressions about what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum About {
+    /// Whatever they are about.
+    #[default]
+    Anything,
+    /// Those of no category, which are about all messages.
+    AllMessages,
+    /// Those of this category.
+    Only(Category),
+}
+
+impl Which {
+    /// Whether this one is meant.
+    pub fn means(&self, one: &Suppression) -> bool {
+        let about = match self.about {
+            About::Anything => true,
+            About::AllMessages => one.category.is_none(),
+            About::Only(category) => one.category == Some(category),
+        };
+        about && self.reason.is_none_or(|reason| reason == one.reason)
+    }
+}
+
 /// A person on the suppression list.
 #[derive(Clone, Debug)]
 pub struct Suppressed {
@@ -175,12 +208,12 @@ impl Store {
         self.write_sealed(&[account], (Turn::InOrder, rows), suppress).await
     }
 
-    /// Takes suppressions of a person away: those of `reason`, or all. How many there were.
+    /// Takes suppressions of a person away. How many there were.
     pub async fn lift(
         &self,
         account: AccountId,
         openid: &Openid,
-        reason: Option<Reason>,
+        which: Which,
         now: Timestamp,
     ) -> Result<usize> {
         let given = Arc::new((openid.clone(), self.actor.clone()));
@@ -188,7 +221,7 @@ impl Store {
             let given = given.clone();
             Ok(move |ledger: &mut Ledger<'_>| {
                 let owner = Owner { keys: keys.of(account)?, openid: &given.0 };
-                lift(ledger, owner, (account, reason), (&given.1, now))
+                lift(ledger, owner, (account, which), (&given.1, now))
             })
         };
         self.write_sealed(&[account], (Turn::InOrder, 1), lift).await
@@ -229,18 +262,27 @@ pub(crate) fn known(shared: &Shared, conn: &Connection, who: &Who) -> Result<Arc
 fn lift(
     ledger: &mut Ledger<'_>,
     owner: Owner<'_>,
-    (account, reason): (AccountId, Option<Reason>),
+    (account, which): (AccountId, Which),
     (actor, now): (&Actor, Timestamp),
 ) -> Result<usize> {
     let blind = owner.keys.recipient(owner.openid);
     let mut person = Person::read(ledger, (account, blind))?;
     let all = person.facts.suppressions().to_vec();
-    let wanted = all.iter().filter(|one| reason.is_none_or(|reason| reason == one.reason));
-    let lifted = wanted.filter(|one| person.facts.lift(one.reason, one.category)).count();
+    let lifted = all
+        .iter()
+        .filter(|one| which.means(one))
+        .filter(|one| person.facts.lift(one.reason, one.category))
+        .count();
     if lifted > 0 {
         person.write(ledger, owner, now)?;
         let (action, subject) = (Action::SuppressionLift, short(&blind));
-        let detail = json!({ "reason": reason.map(Reason::as_str), "lifted": lifted });
+        let category = match which.about {
+            About::Anything => None,
+            About::AllMessages => Some("none"),
+            About::Only(category) => Some(category.as_str()),
+        };
+        let reason = which.reason.map(Reason::as_str);
+        let detail = json!({ "reason": reason, "category": category, "lifted": lifted });
         ledger.audit(actor, &Deed { action, account: Some(account), subject, detail, at: now })?;
     }
     Ok(lifted)

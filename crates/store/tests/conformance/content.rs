@@ -71,8 +71,11 @@ pub(crate) async fn the_last_ten_lists_of_an_account_are_kept(bed: &Bed) {
 pub(crate) async fn what_is_approved_is_due_when_it_was_and_its_words_are_not_asked_again(bed: &Bed) {
     let id = asked(bed, "x").await;
     assert_eq!(bed.record(id).await.cause, Some(Cause::Content));
+    let waits = async || bed.store.approvals_wait_since().await.unwrap().contains_key(&bed.account);
+    assert!(waits().await);
 
     assert!(matches!(say(bed, id, Decision::Approve, 30).await, DecisionAnswer::Done(_)));
+    assert!(!waits().await);
 
     let message = bed.record(id).await;
     assert_eq!((message.standing.state, message.cause), (State::Pending, None));

@@ -2,10 +2,10 @@
 
 use hongyan_domain::policy::{Mode, Policies, Policy, Rule};
 use hongyan_domain::{
-    Cause, InteractionKind, Miniprogram, Outcome, Reason, Recipient, State, Suppression, Timestamp,
+    Category, Cause, InteractionKind, Miniprogram, Outcome, Reason, Recipient, State, Suppression, Timestamp,
     Transition,
 };
-use hongyan_store::{Claimed, Interaction, NewMessage, PolicyChange, Sign};
+use hongyan_store::{Claimed, Interaction, NewMessage, PolicyChange, Sign, SuppressedFor, Which};
 use serde_json::json;
 
 use crate::bed::{Bed, NOW, after_s, openid, standing};
@@ -122,8 +122,10 @@ pub(crate) async fn the_suppression_list_is_paged_and_lifted(bed: &Bed) {
     }
 
     assert_eq!(seen, 5);
-    assert_eq!(bed.store.lift(bed.account, &openid("o1"), Some(Reason::Complained), NOW).await.unwrap(), 0);
-    assert_eq!(bed.store.lift(bed.account, &openid("o1"), None, NOW).await.unwrap(), 1);
+    let lift = async |which: Which| bed.store.lift(bed.account, &openid("o1"), which, NOW).await.unwrap();
+    assert_eq!(lift(Which { reason: Some(Reason::Complained), ..Which::default() }).await, 0);
+    assert_eq!(lift(Which { about: SuppressedFor::Only(Category::Marketing), ..Which::default() }).await, 0);
+    assert_eq!(lift(Which { about: SuppressedFor::AllMessages, ..Which::default() }).await, 1);
     assert_eq!(bed.store.suppressed(bed.account, None, 10).await.unwrap().items.len(), 4);
     assert!(bed.store.suppressed(bed.account, Some("nonsense"), 10).await.is_err());
 }

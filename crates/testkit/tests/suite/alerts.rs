@@ -165,3 +165,69 @@ async fn what_is_wrong_with_a_rule_or_channel_is_told_field_by_field() {
     assert_eq!(fields(channel), ["id", "kind", "url"]);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn complaints_a_pulled_brake_and_an_approval_that_waits_call_a_person() {
+    let (world, receiver) = (world().await, Receiver::start().await);
+    channel(&world, &receiver, "wecom", json!({})).await;
+    let api = world.api();
+    let policy = async |rule: &str, body: Value| {
+        api.patch(&format!("/api/v1/policies/{rule}"), &body).await.expect(200)
+    };
+    let rule = json!({ "at_least": 2, "threshold": 0.5 });
+    api.patch("/api/v1/alerts/rules/complaint-rate", &rule).await.expect(200);
+    let ids = world.send_all(&[world.body(0), world.body(1)]).await;
+    world.drain().await;
+    let firing = async || {
+        let all = alerts(&world).await.into_iter().filter(|alert| alert["state"] == json!("firing"));
+        all.map(|alert| (alert["rule"].as_str().unwrap().to_owned(), alert["template_id"].clone()))
+            .collect::<Vec<_>>()
+    };
+    world.pass(1, MINUTE).await;
+    assert_eq!(firing().await, []);
+
+    policy("brake", json!({ "mode": "enforce", "score": 10, "sample": 1 })).await;
+    api.post("/api/v1/complaints", &json!({ "message": ids[0] })).await.expect(200);
+    world.pass(2, MINUTE).await;
+
+    let template_id = json!(world.official().template_id);
+    assert_eq!(
+        firing().await,
+        [("brake-pulled".to_owned(), template_id), ("complaint-rate".to_owned(), Value::Null)]
+    );
+    let told = receiver.take().iter().map(|one| one.json().to_string()).collect::<String>();
+    assert!(told.contains("熔断") && told.contains("投诉"), "{told}");
+    let brakes = api.get("/api/v1/compliance/brakes?state=on").await.expect(200);
+    let release =
+        format!("/api/v1/compliance/brakes/{}/release", brakes["brakes"][0]["id"].as_str().unwrap());
+    api.post(&release, &json!({ "reason": "mended" })).await.expect(200);
+    world.pass(1, MINUTE).await;
+    assert_eq!(firing().await.len(), 1, "the brake is off");
+
+    policy("content", json!({ "mode": "enforce" })).await;
+    let own = world.add_template("订单通知", "内容：{{keyword1.DATA}}").await;
+    let coupon = json!({ "template_id": own, "data": { "keyword1": "送您优惠券" }, "expires_at": world.at(3 * 3_600) });
+    world.send(&hongyan_testkit::with(world.body(2), &coupon)).await;
+    world.pass(1, MINUTE).await;
+    assert_eq!(firing().await.len(), 1, "it waits a minute");
+    world.pass(1, 70 * MINUTE).await;
+    assert!(firing().await.iter().any(|(rule, _)| rule == "approval-waits"), "{:?}", firing().await);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_send_silences_no_alert() {
+    let world = world().await;
+    refuse_one(&world, 43002).await;
+    world.pass(1, MINUTE).await;
+    let id = alerts(&world).await[0]["id"].as_str().unwrap().to_owned();
+    let key = json!({ "name": "sender", "scopes": ["send", "read"] });
+    let key = world.api().post("/api/v1/keys", &key).await.expect(201);
+    let sender = world.api_with(key["key"].as_str().unwrap());
+
+    sender.post(&format!("/api/v1/alerts/{id}/silence"), &json!({ "minutes": 60 })).await.expect(403);
+
+    assert_eq!(alerts(&world).await[0]["silenced_until"], Value::Null);
+    world.api().post(&format!("/api/v1/alerts/{id}/silence"), &json!({ "minutes": 60 })).await.expect(200);
+    world.finish().await;
+}

@@ -525,3 +525,31 @@ async fn what_is_refused_at_the_door_is_counted_in_the_report() {
     assert_eq!(report["checks"][2]["found"], json!(0));
     world.finish().await;
 }
+
+#[tokio::test]
+async fn what_a_person_approved_is_no_offence_of_the_day() {
+    let world = World::start().await;
+    policy(&world, "content", json!({ "mode": "enforce" })).await;
+    let template_id = world.add_template("订单通知", "内容：{{keyword1.DATA}}").await;
+    let coupon = json!({ "template_id": template_id, "data": { "keyword1": "送您优惠券" } });
+    let approved = world.send(&with(world.body(0), &coupon)).await;
+    let waiting = get(&world, "approvals?state=waiting").await;
+    let path = format!("/api/v1/approvals/{}/approve", waiting["approvals"][0]["id"].as_str().unwrap());
+    world.api().post(&path, &json!({ "reason": "looked at it" })).await.expect(200);
+    policy(&world, "content", json!({ "mode": "off" })).await;
+    let slipped = world.send(&with(world.body(1), &coupon)).await;
+    world.drain().await;
+    assert_eq!(
+        (world.state(&approved).await, world.state(&slipped).await),
+        ("delivered".into(), "delivered".into())
+    );
+    world.advance(DAY);
+    world.tick().await;
+
+    let report = get(&world, "compliance/report?day=2026-11-23").await;
+
+    let check = &report["checks"][0];
+    assert_eq!((&check["checked"], &check["found"]), (&json!(2), &json!(1)), "{check}");
+    assert_eq!(check["offenders"][0]["message"], json!(slipped));
+    world.finish().await;
+}

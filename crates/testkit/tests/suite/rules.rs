@@ -396,3 +396,217 @@ async fn a_cap_of_zero_is_told_with_every_refusal_and_no_cap_lets_all_go() {
     world.assert_counts(&[("delivered", 5)]).await;
     world.finish().await;
 }
+
+/// What a dry run of this message says the rules say.
+async fn foretold(world: &World, body: &Value) -> Value {
+    let dry = with(body.clone(), &json!({ "dry_run": true }));
+    world.api().post("/api/v1/messages", &dry).await.expect(200)["verdict"].clone()
+}
+
+fn told(verdict: &Value) -> (&str, &str, &str) {
+    (text(&verdict["verdict"]), text(&verdict["rule"]), text(&verdict["until"]))
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_what_the_rules_would_say_and_takes_nothing() {
+    let world = house().await;
+    let paid = with(world.body(1), &json!({ "basis": "payment" }));
+    for _ in 0..5 {
+        let verdict = foretold(&world, &world.body(0)).await;
+        assert_eq!((told(&verdict), &verdict["by"]), (("send", "-", "-"), &json!("menu_click")));
+    }
+    assert_eq!(told(&foretold(&world, &paid).await), ("send", "-", "-"));
+
+    let verdict = foretold(&world, &world.body(1)).await;
+
+    assert_eq!(told(&verdict), ("refuse", "reach", "-"), "a dry run proves nothing");
+    assert!(text(&verdict["why"]["zh"]).contains("没有互动"), "{verdict}");
+    let two = [paid, world.body(1)].map(|body| with(body, &json!({ "dry_run": true })));
+    let batch = world.api().post("/api/v1/messages/batch", &json!({ "messages": two })).await.expect(200);
+    let of = |place: usize| text(&batch["results"][place]["verdict"]["verdict"]).to_owned();
+    assert_eq!((of(0), of(1)), ("send".to_owned(), "refuse".to_owned()));
+    world.drain().await;
+    assert_eq!(world.stats().sends, 0);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_dry_run_asks_the_same_rules_as_the_door() {
+    let world = house().await;
+    let said = async |body: &Value| {
+        let verdict = foretold(&world, body).await;
+        let (verdict, rule, _) = told(&verdict);
+        format!("{verdict} {rule}")
+    };
+    let lie = with(world.body(0)["data"].clone(), &json!({ "thing1": { "value": "请加微信领取" } }));
+    assert_eq!(said(&with(world.body(0), &json!({ "data": lie }))).await, "refuse content");
+    let night = json!({ "category": "marketing", "send_at": world.at(11 * 3_600) });
+    let verdict = foretold(&world, &with(world.body(0), &night)).await;
+    assert_eq!(told(&verdict), ("hold", "quiet_hours", world.at(20 * 3_600).as_str()));
+
+    let listed = json!({ "tousers": [world.official().openids[0]], "category": "marketing" });
+    world.api().post("/api/v1/suppressions", &listed).await.expect(200);
+    assert_eq!(said(&with(world.body(0), &json!({ "category": "marketing" }))).await, "refuse suppression");
+    policy(&world, "frequency", json!({ "caps": [{ "per": "day", "over": "all", "limit": 0 }] })).await;
+    assert_eq!(said(&world.body(0)).await, "refuse frequency");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_stands_still_is_told_to_whoever_asks_beforehand() {
+    let world = house().await;
+    let both = async || {
+        let verdicts = [foretold(&world, &world.body(0)).await, check(&world, 0, json!({})).await];
+        verdicts.map(|verdict| {
+            let pause = &verdict["pause"];
+            assert!(pause.is_null() || !text(&verdict["why"]["zh"]).is_empty(), "{verdict}");
+            let reason = text(&pause["reason"]).to_owned();
+            (text(&verdict["verdict"]).to_owned(), text(&pause["cause"]).to_owned(), reason)
+        })
+    };
+    let all = |verdict: &str, cause: &str, reason: &str| {
+        [0, 1].map(|_| (verdict.to_owned(), cause.to_owned(), reason.to_owned()))
+    };
+    assert_eq!(both().await, all("send", "-", "-"));
+
+    world.order("pause", &json!({ "reason": "lunch" })).await.expect(200);
+    assert_eq!(both().await, all("hold", "ordered", "lunch"));
+    world.order("resume", &json!({})).await.expect(200);
+    let hold = |held: bool| json!({ "held": held, "reason": "restored" });
+    world.api().post("/api/v1/hold", &hold(true)).await.expect(200);
+    assert_eq!(both().await, all("hold", "held", "-"));
+    world.api().post("/api/v1/hold", &hold(false)).await.expect(200);
+
+    world.change_at_wechat(&json!({ "secret": "another0another0another0another0" }));
+    let path = format!("/api/v1/accounts/{}", world.official().appid);
+    world.api().patch(&path, &json!({ "secret": "wrong" })).await.expect(200);
+    world.send(&world.body(0)).await;
+    world.drain().await;
+    assert_eq!(both().await, all("hold", "token", "-"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_spent_quota_is_told_beforehand_until_midnight_and_not_to_what_is_urgent() {
+    let world = World::build().house_rules().limits(0, 0, 10).start().await;
+    world.send_many(9).await;
+    world.drain().await;
+    world.tick().await;
+
+    let (normal, urgent) = (world.body(0), with(world.body(0), &json!({ "lane": "urgent" })));
+    let verdict = foretold(&world, &normal).await;
+
+    assert_eq!((told(&verdict).0, &verdict["pause"]["cause"]), ("hold", &json!("daily_quota")), "{verdict}");
+    assert_eq!(verdict["until"], json!(world.at(12 * 3_600)));
+    assert_eq!(told(&foretold(&world, &urgent).await).0, "send");
+    assert_eq!(check(&world, 0, json!({})).await["pause"]["cause"], json!("daily_quota"));
+    world.finish().await;
+}
+
+/// A scenario that gathers goes when it has gathered, and a reminder at its own time.
+#[tokio::test]
+async fn quiet_hours_are_asked_for_the_time_at_which_the_message_is_due() {
+    let world = house().await;
+    let cart = with(
+        crate::scenarios::paid(&world),
+        &json!({ "category": "marketing", "basis": null, "link": null, "merge": { "by": "recipient", "within": "2h" } }),
+    );
+    crate::scenarios::put(&world, "cart", &cart).await;
+    world.advance(9 * HOUR);
+
+    let gathered = check(&world, 0, json!({ "scenario": "cart" })).await;
+    let marketing = |due: i64| json!({ "category": "marketing", "due_at": world.at(due) });
+
+    assert_eq!(told(&gathered), ("hold", "quiet_hours", world.at(11 * 3_600).as_str()), "{gathered}");
+    assert_eq!(told(&check(&world, 0, marketing(1_800)).await).0, "send");
+    assert_eq!(told(&check(&world, 0, marketing(3_600)).await).1, "quiet_hours");
+    assert_eq!(
+        told(&check(&world, 0, json!({ "scenario": "cart", "due_at": world.at(12 * 3_600) })).await).0,
+        "send"
+    );
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_scenario_whose_template_is_gone_goes_nowhere_and_says_so_beforehand() {
+    let world = house().await;
+    crate::scenarios::put(&world, "paid", &crate::scenarios::paid(&world)).await;
+    let asked = json!({ "scenario": "paid" });
+    assert_eq!(told(&check(&world, 0, asked.clone()).await).0, "send");
+    let (appid, template_id) = (&world.official().appid, &world.official().template_id);
+    let path = format!("/api/v1/accounts/{appid}/templates/{template_id}?force=true");
+    world.api().call(http::Method::DELETE, &path, "", bytes::Bytes::new()).await.expect(204);
+
+    let verdict = check(&world, 0, asked).await;
+
+    assert_eq!(told(&verdict), ("refuse", "-", "-"));
+    assert!(text(&verdict["why"]["en"]).contains("template"), "{verdict}");
+    world.finish().await;
+}
+
+/// A change is held against everything it will lie on, or lie under.
+#[tokio::test]
+async fn a_rule_that_does_not_fit_what_is_set_already_is_refused_by_name() {
+    let world = house().await;
+    let api = world.api();
+    let change = async |rule: &str, body: Value| api.patch(&format!("/api/v1/policies/{rule}"), &body).await;
+    let appid = &world.official().appid;
+    change("quiet_hours", json!({ "mode": "off", "to": "22:00" })).await.expect(200);
+
+    let above =
+        change("quiet_hours", json!({ "category": "marketing", "mode": "enforce" })).await.expect(422);
+    assert_eq!(above["errors"][0]["field"], json!("to"));
+    assert!(text(&above["errors"][0]["message"]).contains("marketing"), "{above}");
+    change("quiet_hours", json!({ "category": "service", "from": "07:00", "mode": "enforce" }))
+        .await
+        .expect(200);
+    change("quiet_hours", json!({ "appid": appid, "category": "service", "to": "06:00" })).await.expect(200);
+    let below = change("quiet_hours", json!({ "category": "service", "from": "06:00" })).await.expect(422);
+    assert!(text(&below["errors"][0]["message"]).contains(appid.as_str()), "{below}");
+
+    let caps =
+        json!([{ "per": "day", "over": "all", "limit": 5 }, { "per": "day", "over": "all", "limit": 2 }]);
+    let doubled = change("frequency", json!({ "caps": caps })).await.expect(422);
+    assert_eq!(doubled["errors"][0]["field"], json!("caps"));
+    assert_eq!(doubled["errors"].as_array().unwrap().len(), 1, "told once: {doubled}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_suppression_is_lifted_by_its_category_and_found_by_person_and_reason() {
+    let world = house().await;
+    let (api, openids) = (world.api(), &world.official().openids);
+    let list = async |more: &str| {
+        let list = api.get(&format!("/api/v1/suppressions?limit=50{more}")).await.expect(200);
+        let people = list["recipients"].as_array().unwrap().iter();
+        people.map(|one| one["suppressions"].as_array().unwrap().len()).collect::<Vec<_>>()
+    };
+    let lift = async |category: &str| {
+        let path = format!("/api/v1/suppressions?touser={}&reason=manual{category}", openids[0]);
+        api.call(http::Method::DELETE, &path, "", bytes::Bytes::new()).await
+    };
+    for (category, reason) in [
+        (Value::Null, "manual"),
+        (json!("marketing"), "manual"),
+        (json!("service"), "manual"),
+        (Value::Null, "complained"),
+    ] {
+        let body = json!({ "tousers": [openids[0]], "category": category, "reason": reason });
+        api.post("/api/v1/suppressions", &body).await.expect(200);
+    }
+    api.post("/api/v1/suppressions", &json!({ "tousers": [openids[1]] })).await.expect(200);
+
+    assert_eq!(list(&format!("&touser={}", openids[1])).await, [1]);
+    assert_eq!(list(&format!("&touser={}", openids[2])).await, Vec::<usize>::new());
+    assert_eq!(list("&reason=complained").await, [1]);
+    assert_eq!(list("&reason=opted_out").await, Vec::<usize>::new());
+    assert_eq!(list(&format!("&touser={}&reason=manual", openids[0])).await, [3]);
+    api.get("/api/v1/suppressions?reason=boredom").await.expect(422);
+    assert_eq!(lift("&category=marketing").await.expect(200)["changed"], json!(1));
+    assert_eq!(list(&format!("&touser={}&category=service&reason=manual", openids[0])).await, [1]);
+    assert_eq!(lift("&category=none").await.expect(200)["changed"], json!(1));
+    assert_eq!(list(&format!("&touser={}&reason=manual", openids[0])).await, [1], "that of service is left");
+    assert_eq!(lift("").await.expect(200)["changed"], json!(1), "as before: all of that reason");
+    lift("&category=spam").await.expect(422);
+    world.finish().await;
+}

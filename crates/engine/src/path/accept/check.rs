@@ -22,7 +22,8 @@ use crate::{Engine, Settings};
 /// A request that passed every check.
 pub(super) enum Checked {
     Message(Fresh, Vec<FieldError>),
-    Previewed(Box<Previewed>),
+    /// A dry run, and the message that it is about.
+    Previewed(Box<Previewed>, Fresh),
     Event,
 }
 
@@ -73,15 +74,8 @@ impl Engine {
             return Err(Rejected::Invalid(faults));
         }
         let content = Content { url: said.url.map(str::to_owned), miniprogram, data: filled.data };
-        if request.dry_run {
-            let category = said.category;
-            return Ok(Checked::Previewed(previewed(
-                (account, template),
-                (&data, rules),
-                &content,
-                category,
-            )));
-        }
+        let preview =
+            request.dry_run.then(|| previewed((account, template), (&data, rules), &content, said.category));
         let mut message = self.message(account, template, request, (openid, content, now));
         if let Some(triggered) = &triggered {
             triggered.shape(&mut message, request);
@@ -91,7 +85,11 @@ impl Engine {
         }
         message.marks.tracked = tracked.unwrap_or(false);
         let worded = content::worded(account, template, &data, &mut message);
-        Ok(Checked::Message(Fresh { message: Box::new(message), worded, overflow }, filled.warnings))
+        let fresh = Fresh { message: Box::new(message), worded, overflow };
+        Ok(match preview {
+            Some(preview) => Checked::Previewed(preview, fresh),
+            None => Checked::Message(fresh, filled.warnings),
+        })
     }
 
     fn message(
@@ -171,6 +169,7 @@ fn previewed(
         content: content::tell(&account.words, template, data, category),
         advice: advice::with(template, data, &tap, advice::industry_of(account, template)),
         preview: preview(template, data, tap, rules),
+        foretold: None,
     })
 }
 

@@ -11,6 +11,7 @@ use hongyan_domain::{AccountId, Cause, Measure, SeriesKey, State, Step, Timestam
 use hongyan_store::{AlertKey, Backlog, SeriesQuery, SeriesRow, Webhook, Whose};
 
 use super::INSTALLATION;
+use super::people::People;
 use crate::account::catalog::Catalog;
 use crate::{EngineError, Shared};
 
@@ -30,6 +31,7 @@ pub(super) struct Figures<'a> {
     webhooks: Vec<Webhook>,
     /// What others changed of templates: read only for a rule about it.
     noticed: Vec<(AccountId, Timestamp, String)>,
+    people: People,
 }
 
 impl<'a> Figures<'a> {
@@ -41,7 +43,7 @@ impl<'a> Figures<'a> {
         let catalog = shared.catalog.load_full();
         let ids: Vec<_> = catalog.accounts().map(|account| account.id()).collect();
         let (mut minutes, mut hours) = (5, 0);
-        for rule in rules {
+        for rule in rules.iter().filter(|rule| rule.metric.is_of_series()) {
             let longest = if rule.window_minutes <= BY_MINUTE_MAX { &mut minutes } else { &mut hours };
             *longest = rule.window_minutes.max(*longest);
         }
@@ -51,7 +53,8 @@ impl<'a> Figures<'a> {
         let late = late(shared, now).await?;
         let webhooks = shared.store.webhooks().await?;
         let noticed = noticed(shared, rules, now).await?;
-        Ok(Self { shared, catalog, now, minutes, hours, late, webhooks, noticed })
+        let people = People::read(shared, rules, now).await?;
+        Ok(Self { shared, catalog, now, minutes, hours, late, webhooks, noticed, people })
     }
 
     /// The accounts a rule is about.
@@ -67,6 +70,9 @@ impl<'a> Figures<'a> {
     pub(super) fn templates(&self, rule: &AlertRule, account: AccountId) -> Vec<String> {
         if rule.metric == Metric::TemplateChanged {
             return self.noticed(rule, account).cloned().collect();
+        }
+        if let Some(templates) = self.people.templates(rule, account) {
+            return templates;
         }
         let mut templates: Vec<String> = Vec::new();
         for key in self.rows(rule, account).flat_map(|row| row.cells.keys()) {
@@ -130,6 +136,9 @@ impl<'a> Figures<'a> {
             Metric::QuotaForecast => self.quota(account),
             Metric::TokenFailure => self.token(account),
             Metric::CallbackSilence => self.silence(account, sent()),
+            Metric::ComplaintRate => self.people.complaints(account, template, (rule, self.now)),
+            Metric::BrakePulled => self.people.braked(account, template),
+            Metric::ApprovalWait => self.people.waiting(account, self.now),
             Metric::WebhookFailure => None,
             Metric::TemplateChanged => {
                 let changed =

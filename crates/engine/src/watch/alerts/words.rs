@@ -62,6 +62,8 @@ impl About<'_> {
             Metric::ErrcodeRate | Metric::SuccessRate | Metric::LateShare | Metric::UserBlockRate => {
                 format!("{:.1}%", value * 100.0)
             }
+            // A thousandth is much of it already.
+            Metric::ComplaintRate => format!("{:.3}%", value * 100.0),
             _ if value.fract() == 0.0 => format!("{value:.0}"),
             _ => format!("{value:.1}"),
         }
@@ -124,6 +126,9 @@ fn metric(metric: Metric) -> Pair {
         Metric::TokenFailure => ("取不到令牌", "No access_token"),
         Metric::CallbackSilence => ("未收到回调（分钟）", "Minutes without a callback"),
         Metric::UserBlockRate => ("用户拒收比例", "Share of people who blocked"),
+        Metric::ComplaintRate => ("用户投诉比例", "Share of messages complained of"),
+        Metric::BrakePulled => ("模板熔断", "Template braked"),
+        Metric::ApprovalWait => ("最早一条待审核（分钟）", "Minutes the first has waited for approval"),
         Metric::WebhookFailure => ("业务回调持续失败（小时）", "Hours a webhook has failed"),
         Metric::TemplateChanged => ("模板被他人改动次数", "Changes of templates by others"),
     }
@@ -151,6 +156,17 @@ fn meaning(metric: Metric) -> Pair {
             "messages go and WeChat does not call back: whether they arrive is not known",
         ),
         Metric::UserBlockRate => ("关闭消息的用户太多", "too many people have switched the messages off"),
+        Metric::ComplaintRate => {
+            ("投诉消息的用户太多，微信会处罚模板", "too many people complain: WeChat punishes the template")
+        }
+        Metric::BrakePulled => (
+            "模板风险过高，熔断已触发，等待人工解除",
+            "a template makes too much trouble: its brake was pulled and waits for a person",
+        ),
+        Metric::ApprovalWait => (
+            "含疑似敏感词的消息等待人工审核，过期未审核即不再发送",
+            "messages with doubtful words wait for a person; those that expire first are not sent",
+        ),
         Metric::WebhookFailure => {
             ("业务系统收不到消息的最终结果", "a business is not told what became of its messages")
         }
@@ -207,6 +223,30 @@ fn mend(metric: Metric) -> (Pair, Pair) {
         Metric::UserBlockRate => (
             ("拒收的接收者已列入禁发", "those who blocked are suppressed"),
             ("减少营销类消息，检查内容与频次", "send less marketing, look at content and frequency"),
+        ),
+        Metric::ComplaintRate => (
+            ("投诉者已列入禁发名单", "those who complained are suppressed"),
+            (
+                "运行 hongyan complaint list 查看投诉，修改文案或停用该模板",
+                "see `hongyan complaint list`; change the wording or stop the template",
+            ),
+        ),
+        Metric::BrakePulled => (
+            (
+                "该模板的消息保留等待；仅观察时照常发送",
+                "messages by the template wait; where the brake is only observed they go",
+            ),
+            (
+                "查看原因，改好后运行 hongyan compliance release ID --reason …",
+                "look at what made the trouble, mend it, then hongyan compliance release ID --reason …",
+            ),
+        ),
+        Metric::ApprovalWait => (
+            ("消息保留等待，不会自行发出", "the messages wait and do not go by themselves"),
+            (
+                "在控制台“审核”页或用 hongyan approval 批准或拒绝",
+                "approve or reject them on the console's approvals page or by hongyan approval",
+            ),
         ),
         Metric::WebhookFailure => (
             (

@@ -37,7 +37,8 @@ pub(crate) async fn list_rules(_caller: MayRead, State(app): State<App>) -> Answ
 }
 
 /// Makes a rule: `id`, `name`, `metric` (`errcode_count`, `errcode_rate` with `errcode`; `success_rate`, `late_share`,
-/// `backlog_age`, `quota_forecast`, `token_failure`, `callback_silence`, `user_block_rate`, `webhook_failure`,
+/// `backlog_age`, `quota_forecast`, `token_failure`, `callback_silence`, `user_block_rate`, `complaint_rate`,
+/// `brake_pulled`, `approval_wait`, `webhook_failure`,
 /// `template_changed`), `threshold`, and what else it needs: `severity`, `scope`, `appids`, `window_minutes`, `clear`, `at_least`, `for_minutes`,
 /// `repeat_minutes`, `channels`, `enabled`.
 #[utoipa::path(post, path = "/api/v1/alerts/rules", tag = "alerts", request_body = Object,
