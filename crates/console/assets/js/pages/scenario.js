@@ -76,12 +76,14 @@ function ByDay({ appid, name }) {
 
 const STEPS = ['hold_ms', 'pause_ms', 'pace_ms', 'claim_ms', 'wechat_ms'];
 
+/** Messages are found by their cause, not by how late they were: only those that expired have a link. */
 function Punctual({ appid, name }) {
   const { data, problem } = useData((signal) => api.get('/api/v1/stats/on_time', { appid, by: 'scenario' }, signal), [appid]);
   const row = data?.rows.find(({ key }) => key === name);
   const lost = row ? STEPS.filter((step) => row.steps[step]) : [];
   return html`<${Card} title=${t('scenario.on_time')} aside=${row && html`<${OnTime} counts=${row} />`} data-part="on-time"><${Trouble} problem=${problem} />
-    ${data && (row ? html`<dl class="facts compact">${[['on_time_n', row.on_time], ['late_n', row.late], ['expired_n', row.expired]].map(([key, n]) => html`<div key=${key}><dt>${t(`scenario.${key}`)}</dt><dd><${Link} href=${url('/messages', { appid, scenario: name, ...(key === 'expired_n' && { cause: 'expired' }) })}>${number(n)}<//></dd></div>`)}
+    ${data && (row ? html`<dl class="facts compact"><div><dt>${t('scenario.on_time_n')}</dt><dd>${number(row.on_time)}</dd></div><div><dt>${t('scenario.late_n')}</dt><dd>${number(row.late)}</dd></div>
+      <div><dt>${t('scenario.expired_n')}</dt><dd><${Link} href=${url('/messages', { appid, scenario: name, cause: 'expired', since: `${data.since}T00:00:00+08:00` })}>${number(row.expired)}<//></dd></div>
       ${row.late_ms_mean !== null && html`<div><dt>${t('scenario.late_mean')}</dt><dd>${span(Math.round(row.late_ms_mean / 1000))}</dd></div>`}</dl>
       ${lost.length > 0 && html`<p class="faint">${t('scenario.lost')}: ${lost.map((step) => `${t(`scenario.${step}`)} ${span(Math.round(row.steps[step] / 1000))}`).join(' · ')}</p>`}` : html`<p class="faint">${t('scenario.nothing_yet')}</p>`)}<${ByDay} appid=${appid} name=${name} /><//>`;
 }
