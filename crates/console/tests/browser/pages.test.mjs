@@ -294,9 +294,9 @@ test('a suppression of one category is lifted by itself', () => walk(`/recipient
 
 test('messages are found by what WeChat calls them, by cause and by template, each a choice', () => walk('/messages', async (page) => {
   await page.locator('summary', { hasText: '更多条件' }).click();
-  await page.getByLabel('模板', { exact: true }).selectOption({ label: '订单支付成功通知' });
+  await page.locator('select[name=template_id]').selectOption({ label: '订单支付成功通知' });
   await page.waitForURL(new RegExp(`template_id=${here.templateId}`));
-  await page.getByLabel('原因', { exact: true }).selectOption('delivered');
+  await page.locator('select[name=cause]').selectOption('delivered');
   await page.waitForURL(/cause=delivered/);
   await page.locator('tbody tr a').first().click();
   const { msgid, id } = await made.call('GET', `/api/v1/messages/${new URL(page.url()).pathname.split('/').at(-1)}`);
