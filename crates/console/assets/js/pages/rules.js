@@ -13,7 +13,7 @@ import { house } from './rules/house.js';
 import { RULES, inWords } from './rules/words.js';
 
 words({
-  zh: { 'policies.title': '规则', 'policies.note': '发送前检查的规则：默认值是本系统的内部规则，可以按公众号和消息类别修改。', 'policies.all': '全部公众号（默认）', 'policies.category': '消息类别', 'policies.house': '默认值', 'policies.changed': '已修改', 'policies.changed_all': '全部公众号的修改', 'policies.was': '默认：{value}', 'policies.admin': '修改规则需要管理员角色。', 'policies.unknown': '还没有收到过这个公众号用户的互动，触达窗口自动关闭；收到第一次互动后自动启用，也可以在这里指定。', 'policies.words': '词表', 'policies.report': '合规' },
+  zh: { 'policies.title': '规则', 'policies.note': '发送前检查的规则：默认值是本系统的内部规则，可以按公众号和消息类别修改。', 'policies.all': '全部公众号（默认）', 'policies.category': '消息类别', 'policies.house': '与默认值相同', 'policies.changed': '已修改', 'policies.changed_all': '全部公众号的修改', 'policies.was': '默认：{value}', 'policies.admin': '修改规则需要管理员角色。', 'policies.unknown': '还没有收到过这个公众号用户的互动，触达窗口自动关闭；收到第一次互动后自动启用，也可以在这里指定。', 'policies.words': '词表', 'policies.report': '合规' },
   en: { 'policies.title': 'Rules', 'policies.note': 'What is asked before each send: the house’s rules, changed by account and category of messages.', 'policies.all': 'All accounts (default)', 'policies.category': 'Category', 'policies.house': 'as the house has it', 'policies.changed': 'changed', 'policies.changed_all': 'changed for all accounts', 'policies.was': 'The house has: {value}', 'policies.admin': 'Changing rules takes the role admin.', 'policies.unknown': 'No interaction of this account’s people was told yet, so reach windows are off by themselves; the first one switches them on, or you do here.', 'policies.words': 'Word list', 'policies.report': 'Compliance' },
 });
 
