@@ -49,6 +49,9 @@ export function t(key, values) {
 /** Whether there is a text for it. */
 export const has = (key) => key in texts[current];
 
+/** The words that have a text under a prefix: `wordsOf('cause')`. */
+export const wordsOf = (prefix) => Object.keys(texts[current]).filter((key) => key.startsWith(`${prefix}.`)).map((key) => key.slice(prefix.length + 1));
+
 /** Of a text in both languages as the API gives it, `{zh, en}`; the times in it as the page shows times. */
 export const said = (both) => onClock(both && typeof both === 'object' ? both[current] : both) ?? '';
 

@@ -14,6 +14,7 @@ export const ROUTES = [
   { path: '/recipients', nav: 'nav.recipients', load: () => import('./pages/recipients.js') },
   { path: '/analytics', nav: 'nav.analytics', load: () => import('./pages/analytics.js') },
   { path: '/compliance', nav: 'nav.compliance', load: () => import('./pages/compliance.js') },
+  { path: '/compliance/rules', load: () => import('./pages/rules.js') },
   { path: '/alerts', nav: 'nav.alerts', load: () => import('./pages/alerts.js') },
   { path: '/accounts', nav: 'nav.accounts', load: () => import('./pages/accounts.js') },
   { path: '/accounts/:appid', load: () => import('./pages/account.js') },

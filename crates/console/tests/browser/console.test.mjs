@@ -31,6 +31,10 @@ test('set-up from zero leads to a delivered message', async () => {
   await page.getByLabel('EncodingAESKey').fill(here.account.aes_key);
   await page.getByRole('button', { name: '接入', exact: true }).click();
   await page.locator('[data-check=token] .badge.good').waitFor();
+  // WeChat calls for what people do; that is no receipt yet.
+  await fetch(`${here.wechat}/_sim/events`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ appid: here.account.appid, openid: here.openids[0], kind: 'message' }) });
+  await page.locator('[data-check=receipt] .badge.calm').waitFor();
+  await page.locator('[data-check=receipt]').getByText('但还没有消息的回执').waitFor();
   await page.getByLabel('接收者 openid').fill(here.openids[0]);
   await page.getByLabel(/thing1/).fill('拿铁<b>');
   await page.getByLabel(/time2/).fill('2026-11-23 12:00');
@@ -39,6 +43,10 @@ test('set-up from zero leads to a delivered message', async () => {
   await page.locator('h1', { hasText: '消息' }).waitFor();
   await page.locator('header .badge[data-state=delivered]').waitFor();
   await page.locator('.timeline').getByText('受理').waitFor();
+  await page.getByRole('link', { name: '接入', exact: true }).click();
+  await page.locator('[data-check=receipt] .badge.good').waitFor();
+  await page.locator('[data-check=receipt]').getByRole('link', { name: '收到消息的回执' }).click();
+  await page.locator('header .badge[data-state=delivered]').waitFor();
   path = new URL(page.url()).pathname;
   state = await context.storageState();
   assert.deepEqual(faults, []);

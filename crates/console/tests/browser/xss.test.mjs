@@ -51,6 +51,7 @@ async function fill() {
   await call('POST', '/api/v1/messages', { appid, touser: here.openids[0], template_id: here.templateId, basis: 'payment', url: LINK, data: { thing1: SHORT, time2: '2026-11-23 12:00' } });
   await call('POST', '/api/v1/approvals/decide', { appid, decision: 'reject', reason: evil('approval'), ids: [(await call('GET', `/api/v1/approvals?appid=${appid}`)).approvals[0].id] });
   await call('POST', '/api/v1/complaints', { appid, template_id: here.templateId, kind: 'other', reference: evil('complaint') });
+  await call('PATCH', '/api/v1/policies/suppression', { opt_out_words: [SHORT, '退订'] });
   await call('PUT', '/api/v1/words', { list: '<img src=x alt=word>,custom,note\n', pinyin: 'off' });
   await call('POST', `${account}/pause`, { reason: evil('pause') });
 }
@@ -72,7 +73,7 @@ async function answered(account) {
 const PLACES = () => [
   '/', '/messages', `/messages/${message}`, '/queue', '/scenarios', '/scenarios/new/catalogue?from=order_shipped', '/scenarios/evil', '/scenarios/literal', '/templates', `/templates/${here.templateId}`, '/templates?tab=notices', '/templates?tab=applications',
   `/templates/applications/${application}`, `/templates/applications/${refused}`, '/recipients', `/recipients?touser=${here.openids[0]}`, `/recipients?touser=${here.openids[1]}`, '/analytics?by=template', '/analytics?tab=clicks', '/analytics?tab=heat', '/compliance?state=all', '/compliance?tab=report', '/compliance?tab=risk',
-  '/compliance?tab=brakes', '/compliance?tab=blocked', '/compliance?tab=complaints', '/compliance?tab=words', '/alerts?state=all', '/alerts?tab=rules', '/alerts?tab=rules&edit=evil', '/alerts?tab=channels&edit=evil', '/alerts?tab=notes', '/accounts', `/accounts/${made.appid}`,
+  '/compliance?tab=brakes', '/compliance?tab=blocked', '/compliance?tab=complaints', '/compliance?tab=words', '/compliance/rules', `/compliance/rules?appid=${made.appid}&category=marketing`, '/alerts?state=all', '/alerts?tab=rules', '/alerts?tab=rules&edit=evil', '/alerts?tab=channels&edit=evil', '/alerts?tab=notes', '/accounts', `/accounts/${made.appid}`,
   '/webhooks', `/webhooks/${hook}`, '/developers', '/developers?tab=api&q=%3Cimg%20src%3Dx%3E', '/developers?tab=api&op=GET%20/api/v1/messages', '/developers?tab=requests', '/developers?tab=wechat', '/admin', '/admin?tab=sessions', '/admin?tab=audit', '/admin?tab=health', '/admin?tab=settings', '/start', '/start?appid=new', '/me',
   '/login', '/setup', `/${SHORT}/%22%3E${SHORT}`, `/messages?client_msg_id=${encodeURIComponent(evil('query'))}`, `/recipients?touser=${encodeURIComponent(evil('query'))}`, '/messages/%E0%A4%A',
 ];

@@ -1,7 +1,7 @@
 // One account: how it stands, the doctor's checklist, its quota and industries, its settings.
 import { html } from '../lib.js';
 import { asTime } from '../clock.js';
-import { api } from '../api.js';
+import { api, url } from '../api.js';
 import { said, lang, t, words } from '../i18n.js';
 import { number } from '../format.js';
 import { useData } from '../live.js';
@@ -18,7 +18,7 @@ import { Checklist } from './start.js';
 
 words({
   zh: {
-    'account.now': '现在', 'account.pause': '暂停发送', 'account.pause_note': '消息照常受理并排队，恢复后继续发送。', 'account.until': '到何时（留空：直到人工恢复）', 'account.paused': '已暂停', 'account.resume': '恢复发送', 'account.resumed': '已恢复', 'account.why': '原因',
+    'account.now': '现在', 'account.rules': '规则', 'account.pause': '暂停发送', 'account.pause_note': '消息照常受理并排队，恢复后继续发送。', 'account.until': '到何时（留空：直到人工恢复）', 'account.paused': '已暂停', 'account.resume': '恢复发送', 'account.resumed': '已恢复', 'account.why': '原因',
     'account.pending': '等待发送', 'account.sent_today': '今日已发', 'account.token_valid': '有效', 'account.token_expired': '已过期', 'account.token_none': '没有', 'account.in_flight': '投递中', 'account.right': '模板消息', 'account.quota': '今日额度（微信）', 'account.quota_used': '已用', 'account.quota_left': '剩余', 'account.quota_all': '每日上限',
     'account.quota_clear': '清零调用次数', 'account.quota_ask': '请微信清零调用次数？', 'account.quota_text': '每月最多 10 次，对该公众号的全部接口生效。', 'account.quota_done': '已清零', 'account.industry': '行业', 'account.primary': '主营行业', 'account.secondary': '副营行业', 'account.industry_note': '每月只能改一次；改掉的行业下的模板会被微信删除。',
     'account.industry_done': '行业已更新，请同步模板', 'account.industry_ask': '修改行业？', 'account.allowed': '最早可改', 'account.force': '本月已改过，仍向微信提交', 'account.settings': '设置', 'account.secret_hint': '留空则不变', 'account.verified': '已认证', 'account.token_source': '令牌来源',
@@ -26,7 +26,7 @@ words({
     'account.proxy_set': '已设置；留空则不变', 'account.no_proxy': '不再使用代理', 'account.saved': '已保存，立即生效', 'account.delete_ask': '删除公众号 {name}？', 'account.delete_text': '它的消息、模板、令牌和密钥都会删除，不能恢复。', 'account.deleted': '已删除', 'account.callback_set': '已设置；留空则不变', 'account.unchanged': '没有这个公众号的行业信息',
   },
   en: {
-    'account.now': 'Now', 'account.pause': 'Pause sending', 'account.pause_note': 'Messages are accepted and wait; they go when it is resumed.', 'account.until': 'Until (empty: until somebody resumes it)', 'account.paused': 'Paused', 'account.resume': 'Resume', 'account.resumed': 'Resumed', 'account.why': 'Reason',
+    'account.now': 'Now', 'account.rules': 'Rules', 'account.pause': 'Pause sending', 'account.pause_note': 'Messages are accepted and wait; they go when it is resumed.', 'account.until': 'Until (empty: until somebody resumes it)', 'account.paused': 'Paused', 'account.resume': 'Resume', 'account.resumed': 'Resumed', 'account.why': 'Reason',
     'account.pending': 'Waiting', 'account.sent_today': 'Sent today', 'account.token_valid': 'valid', 'account.token_expired': 'expired', 'account.token_none': 'none', 'account.in_flight': 'In flight', 'account.right': 'Template messages', 'account.quota': 'Quota today (WeChat)', 'account.quota_used': 'used', 'account.quota_left': 'left', 'account.quota_all': 'a day',
     'account.quota_clear': 'Clear the counts', 'account.quota_ask': 'Have WeChat clear the counts?', 'account.quota_text': 'WeChat allows it 10 times a month; it holds for all calls of the account.', 'account.quota_done': 'Cleared', 'account.industry': 'Industries', 'account.primary': 'Primary', 'account.secondary': 'Secondary', 'account.industry_note': 'One change a month; WeChat deletes the templates of an industry that is left.',
     'account.industry_done': 'The industries are set: sync the templates', 'account.industry_ask': 'Change the industries?', 'account.allowed': 'Next change from', 'account.force': 'Ask WeChat although the month is not over', 'account.settings': 'Settings', 'account.secret_hint': 'Empty: it stays', 'account.verified': 'Verified', 'account.token_source': 'Token from',
@@ -163,7 +163,7 @@ export default function Account({ appid }) {
   const me = useMe();
   const { data: account, problem, again } = useData((signal) => api.get(`/api/v1/accounts/${appid}`, {}, signal), [appid], LIVE_MS);
   if (!account) return problem ? html`<${Head} title=${t('word.account')} /><${Trouble} problem=${problem} again=${again} />` : html`<${Loading} />`;
-  return html`<${Head} title=${account.name} note=${html`<span><${Id} value=${account.appid} /> ${t(`accounts.kind_${account.kind}`)} ${!account.verified && html`<${Badge} tone="warn">${t('accounts.unverified')}<//>`}</span>`} />
+  return html`<${Head} title=${account.name} note=${html`<span><${Id} value=${account.appid} /> ${t(`accounts.kind_${account.kind}`)} ${!account.verified && html`<${Badge} tone="warn">${t('accounts.unverified')}<//>`}</span>`}><${Link} class="button" href=${url('/compliance/rules', { appid })}>${t('account.rules')}<//><//>
     <div class="columns uneven"><${Checklist} key=${appid} appid=${appid} /><div class="stack"><${Now} account=${account} again=${again} /><${Quota} appid=${appid} /><${Industries} appid=${appid} /></div></div>
     ${may(me, 'admin') && html`<${Settings} key=${account.updated_at} account=${account} again=${again} />`}`;
 }

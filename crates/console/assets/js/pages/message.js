@@ -11,10 +11,11 @@ import { Badge, Card, Head, Id, Loading, State, Time, Trouble, cause } from '../
 import { ask } from '../ui/confirm.js';
 import { Phone } from '../ui/phone.js';
 import { toast } from '../ui/toast.js';
+import { Judged } from '../ui/verdict.js';
 
 words({
   zh: {
-    'message.timeline': '经过', 'message.facts': '内容与属性', 'message.cancel': '撤回', 'message.cancel_ask': '撤回这条消息？', 'message.cancel_text': '还没有发出的消息才能撤回，撤回后不能恢复。',
+    'message.timeline': '经过', 'message.now': '同样的内容现在再发', 'message.facts': '内容与属性', 'message.cancel': '撤回', 'message.cancel_ask': '撤回这条消息？', 'message.cancel_text': '还没有发出的消息才能撤回，撤回后不能恢复。',
     'message.cancelled': '已撤回', 'message.again': '再发一条', 'message.again_ask': '再发一条同样的消息？', 'message.again_text': '会作为一条新消息发给同一个人，受同样的策略约束。', 'message.again_yes': '发送',
     'message.again_doubt': '原消息可能已经送达，再发会让此人收到两次。', 'message.sent_again': '已受理为新消息', 'message.erased': '此人的数据已删除', 'message.attempts': '尝试次数', 'message.due': '应发时间', 'message.deadline': '最晚应到', 'message.expires': '过期', 'message.url': '链接',
     'message.took': '微信用时 {ms} 毫秒', 'message.observed': '仅观察，未拦截', 'message.until': '到', 'message.all_of': '此人的全部消息', 'message.settled': '结束时间', 'message.basis': '互动依据',
@@ -22,7 +23,7 @@ words({
     'message.by': '由 {by}', 'message.taps': '共 {n} 次', 'message.clicks': '链接点击', 'message.no_clicks': '还没有点击', 'message.variant': 'A/B 版本', 'message.reached_by': '触达窗口', 'message.on_time': '准点', 'message.is_on_time': '准点', 'message.is_late': '晚了 {late}', 'message.is_expired': '过期未发', 'message.lost': '主要耗时：{step}', 'message.step_hold_ms': '策略暂缓', 'message.step_pause_ms': '公众号停发', 'message.step_pace_ms': '排队等速率', 'message.step_claim_ms': '等待投递', 'message.step_wechat_ms': '微信应答',
   },
   en: {
-    'message.timeline': 'What happened', 'message.facts': 'Content and facts', 'message.cancel': 'Take back', 'message.cancel_ask': 'Take this message back?', 'message.cancel_text': 'Only what has not gone yet can be taken back, and that is for good.',
+    'message.timeline': 'What happened', 'message.now': 'The same, if it were sent now', 'message.facts': 'Content and facts', 'message.cancel': 'Take back', 'message.cancel_ask': 'Take this message back?', 'message.cancel_text': 'Only what has not gone yet can be taken back, and that is for good.',
     'message.cancelled': 'Taken back', 'message.again': 'Send again', 'message.again_ask': 'Send the same again?', 'message.again_text': 'It goes to the same person as a new message, under the same rules.', 'message.again_yes': 'Send',
     'message.again_doubt': 'The first may have been delivered: they may get it twice.', 'message.sent_again': 'Accepted as a new message', 'message.erased': 'The data of this person were erased', 'message.attempts': 'Attempts', 'message.due': 'Due', 'message.deadline': 'Deadline', 'message.expires': 'Expires', 'message.url': 'Link',
     'message.took': 'WeChat took {ms} ms', 'message.observed': 'observed only', 'message.until': 'until', 'message.all_of': 'All messages of this person', 'message.settled': 'Settled', 'message.basis': 'Basis',
@@ -36,21 +37,21 @@ const LIVE_MS = 1000;
 const SETTLING_MS = 5000;
 
 /** The request by which the same would be seen. */
-const same = ({ appid, touser, template_id, data, url: link, miniprogram, lane, category }) => ({
-  appid, touser, template_id, data, lane, category, ...(link && { url: link }), ...(miniprogram && { miniprogram }),
+const same = ({ appid, touser, template_id, data, url: link, miniprogram, lane, category, basis }) => ({
+  appid, touser, template_id, data, lane, category, ...(basis && { basis }), ...(link && { url: link }), ...(miniprogram && { miniprogram }),
 });
 
-/** What the person sees: from a dry run where the user may ask for one, else from the template's labels. */
-function usePreview(message, template, me) {
-  const [preview, show] = useState(null);
+/** `{preview, content?, verdict?}`: from a dry run where the user may ask for one, else what the template's labels tell. */
+function useLook(message, template, me) {
+  const [look, show] = useState(null);
   useEffect(() => {
     if (!message?.data) return;
     const label = (name) => template?.fields?.find((field) => field.name === name)?.label || name;
     const plain = { title: template?.title || message.template_id, rows: Object.entries(message.data).map(([name, field]) => ({ label: label(name), value: String(field?.value ?? field) })) };
-    show(plain);
-    if (may(me, 'operator')) api.post('/api/v1/messages', { ...same(message), dry_run: true }).then(({ preview }) => preview && show(preview), () => {});
+    show({ preview: plain });
+    if (may(me, 'operator')) api.post('/api/v1/messages', { ...same(message), dry_run: true }).then((answer) => answer.preview && show(answer), () => {});
   }, [message?.id, template]);
-  return preview;
+  return look;
 }
 
 /** What happens to nearly all, and what never should. */
@@ -143,12 +144,12 @@ export default function Message({ id }) {
   const { data: message, problem, again } = useData((signal) => api.get(`/api/v1/messages/${id}`, {}, signal), [id], every);
   const template = useTemplates(message?.appid)[message?.template_id];
   const account = useAccounts().find(({ appid }) => appid === message?.appid);
-  const preview = usePreview(message, template, me);
+  const look = useLook(message, template, me);
   if (!message) return problem ? html`<${Head} title=${t('word.message')} /><${Trouble} problem=${problem} again=${again} />` : html`<${Loading} />`;
   return html`<${Head} title=${t('word.message')} note=${html`<span><${Id} value=${message.id} /> <${State} state=${message.state} /> ${cause(message.cause)}</span>`}>
       ${may(me, 'operator') && message.state === 'pending' && html`<button type="button" class="button danger" onClick=${() => takeBack(message, again)}>${t('message.cancel')}</button>`}
       ${may(me, 'operator') && message.touser && FINAL.includes(message.state) && html`<button type="button" class="button" onClick=${() => sendAgain(message)}>${t('message.again')}</button>`}<//>
     <div class="columns uneven"><${Card} title=${t('message.timeline')}><ol class="timeline" aria-live="polite">${message.timeline.map((moment, n) => html`<${Moment} key=${n} moment=${moment} />`)}</ol><//>
-      <${Card}>${preview ? html`<${Phone} preview=${preview} account=${account?.name} />` : html`<p class="faint">${t('message.erased')}</p>`}<//></div>
+      <${Card}>${look ? html`<${Phone} preview=${look.preview} account=${account?.name} />${look.content && html`<div class="stack" data-part="now"><p><strong>${t('message.now')}</strong></p><${Judged} answer=${look} /></div>`}` : html`<p class="faint">${t('message.erased')}</p>`}<//></div>
     <${Card} title=${t('message.facts')}><${Facts} message=${message} template=${template} /><//>`;
 }

@@ -1,13 +1,13 @@
 // Messages: every filter of GET /api/v1/messages, in the address.
 import { html } from '../lib.js';
 import { api, url } from '../api.js';
-import { t, words } from '../i18n.js';
+import { t, words, wordsOf } from '../i18n.js';
 import { useData } from '../live.js';
 import { Link, useQuery } from '../router.js';
 import { Empty, Head, Id, Loading, State, Time, cause } from '../ui/basic.js';
 import { SendCurl } from '../ui/curl.js';
 import { Filters, PagedTable } from '../ui/table.js';
-import { ASKED, useAccounts, useTemplatesOf } from '../known.js';
+import { ASKED, useAccounts, useTemplates, useTemplatesOf } from '../known.js';
 
 words({
   zh: {
@@ -22,15 +22,22 @@ words({
 
 const STATES = ['pending', 'claimed', 'sent', 'delivered', 'failed', 'suppressed', 'unknown', 'cancelled'];
 
-const fields = (accounts) => [
+/** Choices, and whatever else the address names: a template that is gone still has its messages. */
+const choices = (known, given) => (!given || known.some(([value]) => value === given) ? known : [...known, [given, given]]);
+
+const causes = () => wordsOf('cause').map((word) => [word, cause(word)]).sort(([, a], [, b]) => a.localeCompare(b));
+
+/** `templates`: of the account that is looked at; of several at once there is no choice. */
+const fields = (accounts, templates, query) => [
   ...(accounts.length > 1 ? [{ name: 'appid', label: t('word.account'), options: accounts.map(({ appid, name }) => [appid, name]) }] : []),
   { name: 'state', label: t('word.state'), options: STATES.map((state) => [state, t(`state.${state}`)]) },
   { name: 'touser', label: t('word.recipient') },
   { name: 'client_msg_id', label: t('word.client_msg_id') },
-  { name: 'template_id', label: t('word.template'), more: true },
+  { name: 'msgid', label: t('word.msgid'), more: true },
+  { name: 'template_id', label: t('word.template'), more: true, ...(templates.length > 0 && { options: choices(templates.map(({ template_id: id, title }) => [id, title]), query.template_id) }) },
   { name: 'scenario', label: t('word.scenario'), more: true },
   { name: 'lane', label: t('word.lane'), options: ['urgent', 'normal', 'bulk'].map((lane) => [lane, t(`lane.${lane}`)]), more: true },
-  { name: 'cause', label: t('word.cause'), more: true },
+  { name: 'cause', label: t('word.cause'), more: true, options: choices(causes(), query.cause) },
   { name: 'errcode', label: t('word.errcode'), more: true },
   { name: 'since', label: t('word.since'), type: 'datetime-local', more: true },
   { name: 'until', label: t('word.until'), type: 'datetime-local', more: true },
@@ -61,12 +68,13 @@ function Nothing({ goesOn, accounts }) {
 export default function Messages() {
   const [query] = useQuery();
   const accounts = useAccounts();
+  const own = useTemplates(query.appid || (accounts.length === 1 && accounts[0].appid));
   const page = useData((signal) => api.get('/api/v1/messages', { limit: 50, ...query }, signal), [JSON.stringify(query)]);
   // A page of messages is of a few accounts.
   const templates = useTemplatesOf((page.data?.messages || []).map(({ appid }) => appid));
   const title = (row) => templates[row.template_id]?.title || row.template_id;
   const goesOn = Boolean(page.data?.next_cursor);
   const empty = html`<${Nothing} goesOn=${goesOn} accounts=${accounts} />`;
-  return html`<${Head} title=${t('messages.title')} /><${Filters} fields=${fields(accounts)} />
+  return html`<${Head} title=${t('messages.title')} /><${Filters} fields=${fields(accounts, Object.values(own), query)} />
     <${PagedTable} page=${page} of=${(data) => data.messages} columns=${columns(title)} id=${(row) => row.id} empty=${empty} label=${t('messages.title')} />`;
 }

@@ -40,7 +40,7 @@ function Now({ overview, snapshot, appid }) {
     ['rate', number(rateOf(overview, snapshot, appid)), url('/analytics', { appid, metric: 'sent', range: '1h' })],
     ['waiting', number(overview.waiting), url('/queue', { appid })],
     ['success', percent(overview.success_rate), url('/messages', { appid, since, state: 'failed' })],
-    ['on_time', percent(overview.on_time_rate), '/scenarios'],
+    ['on_time', percent(overview.on_time_rate), url('/scenarios', { appid })],
     ['alerts', number(overview.alerts.length), url('/alerts', { appid, state: 'firing' }), overview.alerts.length > 0],
     ['wrong', number(wrong), '/queue', wrong > 0],
   ];

@@ -60,9 +60,10 @@ function Caps({ caps }) {
     <meter min="0" max=${cap.limit || 1} high=${cap.limit - 0.5} value=${cap.used} aria-label=${t('recipients.caps')} /></li>`)}</ul>` : html`<p class="faint">${t('recipients.no_caps')}</p>`}<//>`;
 }
 
-async function lift({ appid, touser, reason, again }) {
+/** Lifts one suppression, by its reason and its category (`none`: that of all messages); without them, all of that person's. */
+async function lift({ appid, touser, reason, category, again }) {
   if (!(await ask({ title: t('recipients.lift_ask'), text: t('recipients.lift_text'), yes: t('recipients.lift') }))) return;
-  await act(() => api.delete(url('/api/v1/suppressions', { appid, touser, reason }), {}), t('recipients.lifted'));
+  await act(() => api.delete(url('/api/v1/suppressions', { appid, touser, reason, category }), {}), t('recipients.lifted'));
   again();
 }
 
@@ -75,7 +76,7 @@ function Suppressed({ appid, person, again }) {
     toast(t('recipients.suppressed'), 'good');
     again();
   });
-  return html`<${Card} title=${t('recipients.list')} data-part="suppressed">${person.suppressions.length ? html`<ul class="stack">${person.suppressions.map((one, n) => html`<li key=${n} class="apart"><span>${why(one)}</span>${may(me, 'operator') && html`<button type="button" class="button small" onClick=${() => lift({ appid, touser: person.touser, reason: one.reason, again })}>${t('recipients.lift')}</button>`}</li>`)}</ul>` : html`<p class="faint">${t('recipients.clear')}</p>`}
+  return html`<${Card} title=${t('recipients.list')} data-part="suppressed">${person.suppressions.length ? html`<ul class="stack">${person.suppressions.map((one, n) => html`<li key=${n} class="apart"><span>${why(one)}</span>${may(me, 'operator') && html`<button type="button" class="button small" onClick=${() => lift({ appid, touser: person.touser, reason: one.reason, category: one.category || 'none', again })}>${t('recipients.lift')}</button>`}</li>`)}</ul>` : html`<p class="faint">${t('recipients.clear')}</p>`}
     ${may(me, 'operator') && html`<details><summary>${t('recipients.suppress')}</summary><form class="inset" onSubmit=${form.onSubmit}><${FormTrouble} form=${form} fields=${['reason', 'category', 'until', 'tousers']} />
       <${Field} form=${form} name="reason" label=${t('recipients.why_reason')} options=${reasons()} /><${Field} form=${form} name="category" label=${t('recipients.category')} options=${[['', t('recipients.all_messages')], ...categories()]} />
       <${Field} form=${form} name="until" type="datetime-local" label=${t('recipients.until_field')} /><button class="button danger" disabled=${form.busy}>${t('recipients.suppress')}</button></form></details>`}<//>`;

@@ -14,22 +14,23 @@ import { Chart, shareRange } from '../ui/chart.js';
 import { ask } from '../ui/confirm.js';
 import { Check, Field, FormTrouble, useForm } from '../ui/form.js';
 import { Findings } from '../ui/marked.js';
-import { Phone } from '../ui/phone.js';
+import { Look, useLook } from '../ui/look.js';
 import { AccountPage } from '../ui/place.js';
 import { Editor, Faults } from '../ui/scenario.js';
 import { Table } from '../ui/table.js';
+import { Judged } from '../ui/verdict.js';
 import { OnTime } from './scenarios.js';
 
 words({
   zh: {
-    'scenario.try': '试运行（不发送）', 'scenario.try_note': '用示例参数走一遍全部检查，看手机上的样子。', 'scenario.touser': '接收者 openid', 'scenario.go': '试运行', 'scenario.passes': '检查通过，可以发送', 'scenario.fields': '填写方式', 'scenario.advice': '可以改进', 'scenario.content': '词表发现', 'scenario.on_time': '准时率（7 天）', 'scenario.on_time_n': '准时', 'scenario.late_n': '迟到', 'scenario.expired_n': '过期', 'scenario.late_mean': '平均迟到', 'scenario.lost': '迟到耗时在',
+    'scenario.try': '试运行（不发送）', 'scenario.try_note': '手机上的样子随参数变化。试运行会走一遍检查，并说明会不会发送。', 'scenario.touser': '接收者 openid', 'scenario.go': '试运行', 'scenario.fields': '填写方式', 'scenario.advice': '可以改进', 'scenario.content': '词表发现', 'scenario.on_time': '准时率（7 天）', 'scenario.on_time_n': '准时', 'scenario.late_n': '迟到', 'scenario.expired_n': '过期', 'scenario.late_mean': '平均迟到', 'scenario.lost': '迟到耗时在',
     'scenario.hold_ms': '策略暂缓', 'scenario.pause_ms': '公众号暂停', 'scenario.pace_ms': '排队', 'scenario.claim_ms': '等待投递', 'scenario.wechat_ms': '微信', 'scenario.nothing_yet': '7 天内没有发送', 'param.text': '文字', 'param.number': '数字', 'param.money': '金额（元）', 'param.time': '时间', 'param.bool': '是或否', 'param.phone': '电话', 'scenario.by_day': '每天的准时率（{n} 天）', 'scenario.variants': '版本对比（A/B）', 'scenario.variant': '版本', 'scenario.weight': '权重', 'scenario.clicked': '点击人数', 'scenario.rate': '点击率', 'scenario.interval': '95% 区间', 'scenario.stop': '停用', 'scenario.stopped': '已停用', 'scenario.stop_ask': '停用版本 {name}？', 'scenario.stop_text': '之后的消息改用其他版本，已受理的不变。',
-    'scenario.versions': '历史版本', 'scenario.version': '第 {n} 版', 'scenario.removed': '停用于', 'scenario.now': '当前', 'scenario.edit': '修改', 'scenario.delete_ask': '停用场景“{name}”？', 'scenario.delete_text': '之后不能再触发；已受理的消息继续发送。', 'scenario.deleted': '已停用', 'scenario.remove': '停用', 'scenario.tolerance': '容许延迟', 'scenario.basis': '互动依据', 'scenario.params': '参数', 'scenario.no_preview': '点“试运行”查看。', 'scenario.curl': '程序这样触发', 'scenario.operator': '试运行需要运营角色。',
+    'scenario.versions': '历史版本', 'scenario.version': '第 {n} 版', 'scenario.removed': '停用于', 'scenario.now': '当前', 'scenario.edit': '修改', 'scenario.delete_ask': '停用场景“{name}”？', 'scenario.delete_text': '之后不能再触发；已受理的消息继续发送。', 'scenario.deleted': '已停用', 'scenario.remove': '停用', 'scenario.tolerance': '容许延迟', 'scenario.basis': '互动依据', 'scenario.params': '参数', 'scenario.curl': '程序这样触发', 'scenario.operator': '试运行需要运营角色。',
   },
   en: {
-    'scenario.try': 'Try it (nothing is sent)', 'scenario.try_note': 'All checks with sample params, and what the phone shows.', 'scenario.touser': 'openid of the recipient', 'scenario.go': 'Try', 'scenario.passes': 'All checks pass: it may go', 'scenario.fields': 'Filled by', 'scenario.advice': 'Could be better', 'scenario.content': 'Found by the word list', 'scenario.on_time': 'On time (7 days)', 'scenario.on_time_n': 'on time', 'scenario.late_n': 'late', 'scenario.expired_n': 'expired', 'scenario.late_mean': 'Late by, on average', 'scenario.lost': 'Time was lost at',
+    'scenario.try': 'Try it (nothing is sent)', 'scenario.try_note': 'The phone follows the params. A try asks all checks and says whether it would go.', 'scenario.touser': 'openid of the recipient', 'scenario.go': 'Try', 'scenario.fields': 'Filled by', 'scenario.advice': 'Could be better', 'scenario.content': 'Found by the word list', 'scenario.on_time': 'On time (7 days)', 'scenario.on_time_n': 'on time', 'scenario.late_n': 'late', 'scenario.expired_n': 'expired', 'scenario.late_mean': 'Late by, on average', 'scenario.lost': 'Time was lost at',
     'scenario.hold_ms': 'held by a rule', 'scenario.pause_ms': 'account paused', 'scenario.pace_ms': 'its turn', 'scenario.claim_ms': 'a free slot', 'scenario.wechat_ms': 'WeChat', 'scenario.nothing_yet': 'Nothing went in 7 days', 'param.text': 'text', 'param.number': 'number', 'param.money': 'money (yuan)', 'param.time': 'time', 'param.bool': 'yes or no', 'param.phone': 'phone number', 'scenario.by_day': 'On time by day ({n} days)', 'scenario.variants': 'Variants (A/B)', 'scenario.variant': 'Variant', 'scenario.weight': 'Weight', 'scenario.clicked': 'Tapped', 'scenario.rate': 'Rate', 'scenario.interval': '95 % interval', 'scenario.stop': 'Stop', 'scenario.stopped': 'stopped', 'scenario.stop_ask': 'Stop the variant {name}?', 'scenario.stop_text': 'From now on its people get the others; what was accepted goes on.',
-    'scenario.versions': 'Versions', 'scenario.version': 'version {n}', 'scenario.removed': 'out of force', 'scenario.now': 'in force', 'scenario.edit': 'Change', 'scenario.delete_ask': 'Take “{name}” out of force?', 'scenario.delete_text': 'It can be triggered no more; messages that were accepted go on.', 'scenario.deleted': 'Out of force', 'scenario.remove': 'Take out of force', 'scenario.tolerance': 'Tolerance', 'scenario.basis': 'Basis', 'scenario.params': 'Params', 'scenario.no_preview': '“Try” shows it.', 'scenario.curl': 'Programs trigger it like this', 'scenario.operator': 'Trying takes the role operator.',
+    'scenario.versions': 'Versions', 'scenario.version': 'version {n}', 'scenario.removed': 'out of force', 'scenario.now': 'in force', 'scenario.edit': 'Change', 'scenario.delete_ask': 'Take “{name}” out of force?', 'scenario.delete_text': 'It can be triggered no more; messages that were accepted go on.', 'scenario.deleted': 'Out of force', 'scenario.remove': 'Take out of force', 'scenario.tolerance': 'Tolerance', 'scenario.basis': 'Basis', 'scenario.params': 'Params', 'scenario.curl': 'Programs trigger it like this', 'scenario.operator': 'Trying takes the role operator.',
   },
 });
 
@@ -38,23 +39,24 @@ const typed = (kind, value) => (kind === 'number' && /^-?\d{1,15}$/.test(value) 
 
 function Try({ scenario, account }) {
   const me = useMe();
+  const { appid } = account;
   const [answer, show] = useState(null);
   const params = Object.entries(scenario.params || {});
   const initial = Object.fromEntries(params.map(([name, param]) => [`params.${name}`, param.example ?? '']));
+  const given = (values) => Object.fromEntries(params.map(([name, param]) => [name, typed(param.type, values[`params.${name}`])]).filter(([, value]) => value !== ''));
   const form = useForm({ touser: '', ...initial }, async (values) => {
     show(null);
-    const given = params.map(([name, param]) => [name, typed(param.type, values[`params.${name}`])]).filter(([, value]) => value !== '');
-    show(await api.post(`/api/v1/scenarios/${scenario.name}/trigger`, { appid: account.appid, touser: values.touser.trim(), params: Object.fromEntries(given), dry_run: true }));
+    show(await api.post(`/api/v1/scenarios/${scenario.name}/trigger`, { appid, touser: values.touser.trim(), params: given(values), dry_run: true }));
   });
-  if (!may(me, 'operator')) return html`<${Card} title=${t('scenario.try')}><p class="faint">${t('scenario.operator')}</p><//>`;
+  const look = useLook({ appid, scenario: scenario.name, params: given(form.values) });
   const fields = ['touser', ...params.map(([name]) => `params.${name}`)];
   const input = ([name, param]) => (param.type === 'bool'
     ? html`<${Check} key=${name} form=${form} name=${`params.${name}`} label=${name} />`
     : html`<${Field} key=${name} form=${form} name=${`params.${name}`} label=${`${name}${param.required ? ' *' : ''}`} hint=${t(`param.${param.type}`)} />`);
   return html`<${Card} title=${t('scenario.try')} data-part="try"><p class="note">${t('scenario.try_note')}</p><div class="columns"><form onSubmit=${form.onSubmit}><${FormTrouble} form=${form} fields=${fields} />
-    <${Field} form=${form} name="touser" label=${t('scenario.touser')} autocomplete="off" required />${params.map(input)}
-    <button class="button primary" disabled=${form.busy}>${t('scenario.go')}</button></form>
-    <div class="stack" aria-live="polite">${answer ? html`<p><${Badge} tone="good">${t('scenario.passes')}<//></p>${answer.preview && html`<${Phone} preview=${answer.preview} account=${account.name} />`}${answer.warnings?.length > 0 && html`<${Faults} errors=${answer.warnings} />`}` : html`<p class="faint">${t('scenario.no_preview')}</p>`}</div></div><//>`;
+    ${may(me, 'operator') && html`<${Field} form=${form} name="touser" label=${t('scenario.touser')} autocomplete="off" required />`}${params.map(input)}
+    ${may(me, 'operator') ? html`<button class="button primary" disabled=${form.busy}>${t('scenario.go')}</button>` : html`<p class="faint">${t('scenario.operator')}</p>`}</form>
+    <${Look} look=${look} account=${account}>${answer && html`<${Judged} answer=${answer} />${answer.warnings?.length > 0 && html`<${Faults} errors=${answer.warnings} />`}`}<//></div><//>`;
 }
 
 const DAYS = 14;
@@ -74,12 +76,14 @@ function ByDay({ appid, name }) {
 
 const STEPS = ['hold_ms', 'pause_ms', 'pace_ms', 'claim_ms', 'wechat_ms'];
 
+/** Messages are found by their cause, not by how late they were: only those that expired have a link. */
 function Punctual({ appid, name }) {
   const { data, problem } = useData((signal) => api.get('/api/v1/stats/on_time', { appid, by: 'scenario' }, signal), [appid]);
   const row = data?.rows.find(({ key }) => key === name);
   const lost = row ? STEPS.filter((step) => row.steps[step]) : [];
   return html`<${Card} title=${t('scenario.on_time')} aside=${row && html`<${OnTime} counts=${row} />`} data-part="on-time"><${Trouble} problem=${problem} />
-    ${data && (row ? html`<dl class="facts compact">${[['on_time_n', row.on_time], ['late_n', row.late], ['expired_n', row.expired]].map(([key, n]) => html`<div key=${key}><dt>${t(`scenario.${key}`)}</dt><dd><${Link} href=${url('/messages', { appid, scenario: name, ...(key === 'expired_n' && { cause: 'expired' }) })}>${number(n)}<//></dd></div>`)}
+    ${data && (row ? html`<dl class="facts compact"><div><dt>${t('scenario.on_time_n')}</dt><dd>${number(row.on_time)}</dd></div><div><dt>${t('scenario.late_n')}</dt><dd>${number(row.late)}</dd></div>
+      <div><dt>${t('scenario.expired_n')}</dt><dd><${Link} href=${url('/messages', { appid, scenario: name, cause: 'expired', since: `${data.since}T00:00:00+08:00` })}>${number(row.expired)}<//></dd></div>
       ${row.late_ms_mean !== null && html`<div><dt>${t('scenario.late_mean')}</dt><dd>${span(Math.round(row.late_ms_mean / 1000))}</dd></div>`}</dl>
       ${lost.length > 0 && html`<p class="faint">${t('scenario.lost')}: ${lost.map((step) => `${t(`scenario.${step}`)} ${span(Math.round(row.steps[step] / 1000))}`).join(' · ')}</p>`}` : html`<p class="faint">${t('scenario.nothing_yet')}</p>`)}<${ByDay} appid=${appid} name=${name} /><//>`;
 }

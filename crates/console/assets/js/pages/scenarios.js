@@ -34,7 +34,7 @@ function List({ appid }) {
     { key: 'category', label: t('word.category'), cell: (row) => t(`category.${row.category}`) },
     { key: 'template', label: t('word.template'), cell: (row) => templates[row.template_id]?.title || row.template_id || t('scenarios.unbound') },
     { key: 'lane', label: t('word.lane'), cell: (row) => html`<span>${t(`lane.${row.lane}`)} ${row.variants?.length > 0 && html`<${Badge} tone="info">${t('scenarios.variants', { n: row.variants.length })}<//>`}</span>` },
-    { key: 'on_time', label: t('scenarios.on_time'), cell: (row) => html`<${Link} href=${url('/messages', { appid, scenario: row.name })}><${OnTime} counts=${counts(row.name)} /><//>` },
+    { key: 'on_time', label: t('scenarios.on_time'), cell: (row) => html`<${Link} href=${url(`/scenarios/${row.name}`, { appid })}><${OnTime} counts=${counts(row.name)} /><//>` },
   ];
   const empty = html`<${Empty} title=${t('scenarios.empty')}><p>${t('scenarios.empty_hint')}</p>${may(me, 'admin') && html`<${Link} class="button primary" href=${url('/scenarios/new/catalogue', { appid })}>${t('scenarios.add')}<//>`}<//>`;
   return html`<${Trouble} problem=${list.problem || punctual.problem} again=${list.again} />${!list.data && !list.problem && html`<${Loading} />`}

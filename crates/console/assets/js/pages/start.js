@@ -20,7 +20,7 @@ words({
     'start.connect': '接入公众号', 'start.connect_note': '微信后台“设置与开发 → 基本配置”里有这些内容。', 'start.appid': 'AppID', 'start.secret': 'AppSecret', 'start.name': '名称', 'start.kind': '类型', 'start.service': '服务号', 'start.subscription': '订阅号', 'start.test': '测试号',
     'start.token': '回调 Token', 'start.token_hint': '3 到 32 个字母和数字，与微信后台一致；没有回调就收不到送达回执', 'start.aes_key': 'EncodingAESKey', 'start.aes_hint': '43 个字符；消息加解密方式请选安全模式', 'start.put': '接入',
     'start.put_done': '已接入，正在检查', 'start.checklist': '检查清单', 'start.again': '重新检查', 'start.which': '公众号', 'start.other': '接入另一个公众号', 'start.callback': '回调地址', 'start.callback_hint': '填到微信后台“服务器配置”的 URL',
-    'start.receipt': '首个回执', 'start.receipt_ok': '微信已回调：{ago}', 'start.receipt_wait': '还没有收到微信的回调：发送一条测试消息后会到', 'start.mend': '解决办法', 'start.sync': '同步模板', 'start.synced': '模板已同步',
+    'start.receipt': '首个回执', 'start.receipt_ok': '收到消息的回执：{ago}', 'start.receipt_called': '微信已回调（{ago}），但还没有消息的回执：发送一条测试消息后会到', 'start.receipt_wait': '还没有收到回执：发送一条测试消息后会到', 'start.mend': '解决办法', 'start.sync': '同步模板', 'start.synced': '模板已同步',
     'start.send': '发一条测试消息', 'start.send_note': '发给你自己：在公众号后台或“获取用户列表”里能查到自己的 openid。', 'start.template': '模板', 'start.no_templates': '这个公众号还没有模板',
     'start.admin_only': '接入公众号需要管理员角色。', 'start.status_ok': '正常', 'start.status_warning': '注意', 'start.status_failed': '未通过', 'start.status_skipped': '未检查',
   },
@@ -30,7 +30,7 @@ words({
     'start.connect': 'Connect an account', 'start.connect_note': 'WeChat’s console has all of this under 设置与开发 → 基本配置.', 'start.appid': 'AppID', 'start.secret': 'AppSecret', 'start.name': 'Name', 'start.kind': 'Kind', 'start.service': 'service', 'start.subscription': 'subscription', 'start.test': 'test',
     'start.token': 'Callback Token', 'start.token_hint': '3 to 32 letters and digits, as in WeChat’s console; without a callback no receipts come', 'start.aes_key': 'EncodingAESKey', 'start.aes_hint': '43 characters; choose safe mode (安全模式)', 'start.put': 'Connect',
     'start.put_done': 'Connected; checking it', 'start.checklist': 'Checklist', 'start.again': 'Check again', 'start.which': 'Account', 'start.other': 'Connect another account', 'start.callback': 'Callback URL', 'start.callback_hint': 'Enter it as the URL under 服务器配置 in WeChat’s console',
-    'start.receipt': 'first receipt', 'start.receipt_ok': 'WeChat called {ago}', 'start.receipt_wait': 'WeChat has not called yet: it will after a test message', 'start.mend': 'What to do', 'start.sync': 'Sync templates', 'start.synced': 'Templates are synced',
+    'start.receipt': 'first receipt', 'start.receipt_ok': 'a message had its receipt {ago}', 'start.receipt_called': 'WeChat called {ago}, but for no message yet: a receipt follows a test message', 'start.receipt_wait': 'none yet: it follows a test message', 'start.mend': 'What to do', 'start.sync': 'Sync templates', 'start.synced': 'Templates are synced',
     'start.send': 'Send a test message', 'start.send_note': 'To yourself: WeChat’s console and its list of users show your openid.', 'start.template': 'Template', 'start.no_templates': 'This account has no templates yet',
     'start.admin_only': 'Connecting an account takes the role admin.', 'start.status_ok': 'fine', 'start.status_warning': 'look', 'start.status_failed': 'failed', 'start.status_skipped': 'not checked',
   },
@@ -88,13 +88,24 @@ function Check({ check, children }) {
     ${check.mend && html`<p class="hint">${t('start.mend')}: ${said(check.mend)}</p>`}${check.ip && html`<${Id} value=${check.ip} />`}${children}</div></li>`;
 }
 
-/** WeChat's call is the one check that only time brings. */
+/** Causes that only a receipt gives, besides a delivery. */
+const BY_RECEIPT = [{ state: 'delivered' }, { cause: 'user_blocked' }, { cause: 'system_failed' }, { cause: 'receipt_other' }];
+const WAITING_MS = 5000;
+
+/** The newest message of the account that a receipt closed. */
+async function receipted(appid, signal) {
+  const pages = await Promise.all(BY_RECEIPT.map((how) => api.get('/api/v1/messages', { appid, ...how, limit: 1 }, signal)));
+  return { message: pages.flatMap(({ messages }) => messages).find(({ settled_at: at }) => at) || null };
+}
+
+/** A receipt is the one check that only time brings. WeChat calls for much else: a call alone proves no receipt. */
 function Receipt({ appid }) {
   const { snapshot } = useLive();
-  const account = snapshot?.accounts.find((account) => account.appid === appid);
-  const at = account?.last_callback_at;
-  const word = at ? t('start.receipt_ok', { ago: ago(at, snapshot.at) }) : t('start.receipt_wait');
-  return html`<li class="check-row" data-check="receipt"><${Badge} tone=${at ? 'good' : 'calm'}>${t(`start.status_${at ? 'ok' : 'skipped'}`)}<//><p><strong>${t('start.receipt')}</strong> ${word}</p></li>`;
+  const called = snapshot?.accounts.find((account) => account.appid === appid)?.last_callback_at;
+  const { data } = useData((signal) => receipted(appid, signal), [appid], (data) => (data?.message ? 0 : WAITING_MS));
+  const message = data?.message;
+  const word = message ? t('start.receipt_ok', { ago: ago(message.settled_at, snapshot?.at) }) : called ? t('start.receipt_called', { ago: ago(called, snapshot.at) }) : t('start.receipt_wait');
+  return html`<li class="check-row" data-check="receipt"><${Badge} tone=${message ? 'good' : 'calm'}>${t(`start.status_${message ? 'ok' : 'skipped'}`)}<//><p><strong>${t('start.receipt')}</strong> ${message ? html`<${Link} href=${`/messages/${message.id}`}>${word}<//>` : word}</p></li>`;
 }
 
 /** The doctor's checks with their mends, and what to enter in WeChat's console. */

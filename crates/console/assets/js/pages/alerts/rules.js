@@ -26,7 +26,7 @@ words({
 });
 
 const BLANK = { id: '', name: '', metric: 'errcode_count', errcode: '', threshold: 1, clear: null, severity: 'warning', scope: 'account', appids: [], channels: [], window_minutes: 5, at_least: 0, for_minutes: 0, repeat_minutes: 240, enabled: true };
-const UNITS = { backlog_age: 'seconds', quota_forecast: 'hours', webhook_failure: 'hours', callback_silence: 'minutes', token_failure: 'flag', errcode_count: 'count', template_changed: 'count' };
+const UNITS = { backlog_age: 'seconds', quota_forecast: 'hours', webhook_failure: 'hours', callback_silence: 'minutes', token_failure: 'flag', brake_pulled: 'flag', approval_wait: 'minutes', errcode_count: 'count', template_changed: 'count' };
 const WHOLE = ['window_minutes', 'at_least', 'for_minutes', 'repeat_minutes'];
 
 /** Six decimals are enough for a share, and hide what floating point adds. */
