@@ -482,7 +482,7 @@ async fn what_stands_still_is_told_to_whoever_asks_beforehand() {
     world.api().patch(&path, &json!({ "secret": "wrong" })).await.expect(200);
     world.send(&world.body(0)).await;
     world.drain().await;
-    assert_eq!(both().await, all("hold", "token", "-"));
+    assert_eq!(both().await, all("hold", "account_refused", "-"));
     world.finish().await;
 }
 
