@@ -298,7 +298,8 @@ test('messages are found by what WeChat calls them, by cause and by template, ea
   await page.waitForURL(new RegExp(`template_id=${here.templateId}`));
   await page.locator('select[name=cause]').selectOption('delivered');
   await page.waitForURL(/cause=delivered/);
-  await page.locator('tbody tr a').first().click();
+  await page.locator('tbody tr', { has: page.locator('[data-state=delivered]') }).first().getByRole('link').first().click();
+  await page.waitForURL(/messages\/msg_/);
   const { msgid, id } = await made.call('GET', `/api/v1/messages/${new URL(page.url()).pathname.split('/').at(-1)}`);
   await page.goto(`${here.base}/messages`);
   await page.locator('summary', { hasText: '更多条件' }).click();
