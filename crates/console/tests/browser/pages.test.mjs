@@ -248,7 +248,9 @@ test('a template filled with words that do not pass is tried and nothing is sent
 }));
 
 test('a held message says what would become of the same now', () => walk(`/messages/${made.held[2]}`, async (page) => {
-  await page.locator('[data-part=now] [data-part=judged] .badge.warn').waitFor();
+  const judged = page.locator('[data-part=now] [data-part=judged]');
+  await judged.locator('.badge.warn, .badge.bad').first().waitFor();
+  assert.equal(await judged.locator('.badge.good').count(), 0);
   await page.locator('[data-part=now] mark.hold', { hasText: '全网最低' }).waitFor();
 }));
 
