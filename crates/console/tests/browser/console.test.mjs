@@ -32,7 +32,8 @@ test('set-up from zero leads to a delivered message', async () => {
   await page.getByRole('button', { name: '接入', exact: true }).click();
   await page.locator('[data-check=token] .badge.good').waitFor();
   // WeChat calls for what people do; that is no receipt yet.
-  await fetch(`${here.wechat}/_sim/events`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ appid: here.account.appid, openid: here.openids[0], kind: 'message' }) });
+  const did = await fetch(`${here.wechat}/_sim/events`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ appid: here.account.appid, openid: here.openids[0], kind: 'text' }) });
+  assert.equal(did.status, 200);
   await page.locator('[data-check=receipt] .badge.calm').waitFor();
   await page.locator('[data-check=receipt]').getByText('但还没有消息的回执').waitFor();
   await page.getByLabel('接收者 openid').fill(here.openids[0]);

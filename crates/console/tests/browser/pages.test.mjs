@@ -248,7 +248,9 @@ test('a template filled with words that do not pass is tried and nothing is sent
 }));
 
 test('a held message says what would become of the same now', () => walk(`/messages/${made.held[2]}`, async (page) => {
-  await page.locator('[data-part=now] [data-part=judged] .badge.warn').waitFor();
+  const judged = page.locator('[data-part=now] [data-part=judged]');
+  await judged.locator('.badge.warn, .badge.bad').first().waitFor();
+  assert.equal(await judged.locator('.badge.good').count(), 0);
   await page.locator('[data-part=now] mark.hold', { hasText: '全网最低' }).waitFor();
 }));
 
@@ -298,7 +300,8 @@ test('messages are found by what WeChat calls them, by cause and by template, ea
   await page.waitForURL(new RegExp(`template_id=${here.templateId}`));
   await page.locator('select[name=cause]').selectOption('delivered');
   await page.waitForURL(/cause=delivered/);
-  await page.locator('tbody tr a').first().click();
+  await page.locator('tbody tr', { has: page.locator('[data-state=delivered]') }).first().getByRole('link').first().click();
+  await page.waitForURL(/messages\/msg_/);
   const { msgid, id } = await made.call('GET', `/api/v1/messages/${new URL(page.url()).pathname.split('/').at(-1)}`);
   await page.goto(`${here.base}/messages`);
   await page.locator('summary', { hasText: '更多条件' }).click();

@@ -62,7 +62,7 @@ async function answered(account) {
   const sound = { title: '设备故障通知', industry: 30, keywords: [{ name: '故障时间', type: 'time' }], sample: { 故障时间: '2026-11-23 15:01' }, purpose: '业主报修后发给报修的业主' };
   const path = `${account}/applications/${(await call('POST', `${account}/applications`, sound)).id}`;
   await call('POST', `${path}/check`);
-  await call('POST', `${path}/submit`, { reviewer: evil('reviewer') });
+  await call('POST', `${path}/submit`);
   await call('POST', `${path}/reject`, { reviewer: evil('reviewer'), reason: evil('reason') });
   refused = path.split('/').at(-1);
   const headers = { 'content-type': 'application/json', 'user-agent': evil('agent') };
