@@ -359,7 +359,7 @@ async fn a_cap_that_makes_no_sense_is_refused_by_its_name_and_the_old_one_stays(
     act(&world, 0, "payment").await;
     let cap = |limit: Value| json!([{ "per": "day", "over": "all", "limit": limit }]);
     let limits = [json!(-1), json!(1.5), json!("3"), json!(""), json!(null), json!(1_i64 << 32)];
-    let senseless = limits.map(cap).into_iter().chain([json!(3), json!(""), json!(null), json!([{}])]);
+    let senseless = limits.map(cap).into_iter().chain([json!(3), json!(""), json!({}), json!([{}])]);
 
     for caps in senseless {
         let wrong =
