@@ -41,7 +41,7 @@ function Try({ appid }) {
     <${Field} form=${form} name="category" label=${t('wordlist.category')} options=${['service', 'transactional', 'marketing'].map((word) => [word, t(`category.${word}`)])} />
     <button class="button primary" disabled=${form.busy}>${t('wordlist.try_go')}</button></form>
     ${said && html`<div class="stack" aria-live="polite"><p><${Badge} tone=${VERDICTS[said.told.verdict]}>${t(`verdict.${said.told.verdict}`)}<//></p>
-      <div class="phone-card">${said.title && html`<p class="phone-title"><${Marked} text=${said.title} found=${found('title')} /></p>`}${said.lines.map((line, n) => html`<p key=${n}><${Marked} text=${line} found=${found('value', `fields.${n}`)} /></p>`)}</div>
+      <div class="phone-card">${said.title && html`<p class="phone-title"><${Marked} text=${said.title} found=${found('title')} /></p>`}${said.lines.map((line, n) => html`<p key=${n}><${Marked} text=${line} found=${found('value', `fields[${n}]`)} /></p>`)}</div>
       ${(said.told.findings || []).length ? html`<${Findings} found=${said.told.findings} />` : html`<p class="faint">${t('wordlist.try_none')}</p>`}</div>`}<//>`;
 }
 
