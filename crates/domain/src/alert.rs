@@ -208,11 +208,16 @@ impl AlertRule {
         use Metric::{
             BrakePulled, ComplaintRate, ErrcodeCount, LateShare, SuccessRate, TemplateChanged, UserBlockRate,
         };
-        match self.metric {
-            ErrcodeCount | SuccessRate | LateShare | UserBlockRate => true,
-            TemplateChanged | ComplaintRate | BrakePulled => true,
-            _ => false,
-        }
+        matches!(
+            self.metric,
+            ErrcodeCount
+                | SuccessRate
+                | LateShare
+                | UserBlockRate
+                | TemplateChanged
+                | ComplaintRate
+                | BrakePulled
+        )
     }
 
     fn is_bad(&self, value: f64) -> bool {
