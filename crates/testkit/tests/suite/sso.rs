@@ -125,7 +125,7 @@ async fn a_new_key_of_the_provider_is_looked_for_once_a_minute() {
 }
 
 #[tokio::test]
-async fn who_has_no_role_no_name_or_anothers_name_is_refused() {
+async fn who_has_no_role_no_name_or_the_name_of_another_is_refused() {
     let (world, provider) = world().await;
     let local = json!({ "name": "hanmei", "password": "a long password", "role": "admin" });
     world.api().post("/api/v1/users", &local).await.expect(201);
