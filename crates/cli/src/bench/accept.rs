@@ -2,13 +2,12 @@
 
 use anyhow::Result;
 use clap::Args;
-use hongyan_simulator::Latency;
 use hongyan_store::Paused;
 
 use crate::bench::figures::{Figures, Report};
 use crate::bench::load::{self, Accepted, Flood};
-use crate::bench::stage::{Plan, Reports, Rules, Stage};
-use crate::bench::{Pace, repeat};
+use crate::bench::repeat;
+use crate::bench::stage::{Plan, Stage};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Accept {
@@ -35,14 +34,7 @@ pub(super) async fn run(args: &Accept) -> Result<Report> {
 
 async fn once(args: &Accept) -> Result<Figures> {
     let messages = args.messages + args.singles;
-    let plan = Plan {
-        accounts: 1,
-        messages,
-        latency: Latency::None,
-        pace: Pace::Off,
-        reports: Reports::Off,
-        rules: Rules::Off,
-    };
+    let plan = Plan::bare(1, messages);
     let stage = Stage::set(plan).await?;
     // What is taken in must not be sent at the same time: that is what `bench send` is for.
     stage.set_paused(Some(Paused { until: None, reason: "bench".to_owned() })).await?;

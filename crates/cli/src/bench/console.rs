@@ -8,7 +8,6 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use hdrhistogram::Histogram;
 use hongyan_domain::Timestamp;
-use hongyan_simulator::Latency;
 
 use crate::bench::cast::Cast;
 use crate::bench::children::Running;
@@ -17,9 +16,9 @@ use crate::bench::finished::{
     ERRCODE, Finished, Mix, OLD_SCENARIO, OLD_TEMPLATE, SCENARIO, client_msg_id, msgid,
 };
 use crate::bench::load::{self, Flood, Until};
-use crate::bench::stage::{Plan, Reports, Rules, Stage};
+use crate::bench::repeat;
+use crate::bench::stage::{Plan, Stage};
 use crate::bench::streams::Streams;
-use crate::bench::{Pace, repeat};
 use crate::http::Connection;
 use crate::message::escaped;
 
@@ -110,14 +109,7 @@ impl Scene<'_> {
 
 pub(super) async fn run(args: &Console) -> Result<Report> {
     let Console { rows, calls, streams, messages, runs } = *args;
-    let plan = Plan {
-        accounts: 1,
-        messages,
-        latency: Latency::None,
-        pace: Pace::Off,
-        reports: Reports::Off,
-        rules: Rules::Off,
-    };
+    let plan = Plan::bare(1, messages);
     let stage = Stage::set(plan).await?;
     let (finished, begin, filled) = (Finished { rows, mix: Mix::Mixed }, Finished::begin(), Instant::now());
     finished.put(&stage.store().await?, &stage.cast).await?;

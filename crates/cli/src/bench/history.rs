@@ -22,14 +22,7 @@ pub(crate) struct History {
 
 pub(super) async fn run(args: &History) -> Result<Report> {
     let History { rows, messages, runs } = *args;
-    let plan = Plan {
-        accounts: 1,
-        messages,
-        latency: Latency::None,
-        pace: Pace::Off,
-        reports: Reports::Off,
-        rules: Rules::Off,
-    };
+    let plan = Plan::bare(1, messages);
     let empty = Stage::set(plan).await?;
     let full = Stage::set(plan).await?;
     let filled = std::time::Instant::now();

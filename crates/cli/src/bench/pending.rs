@@ -4,13 +4,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use hongyan_simulator::Latency;
 use hongyan_store::Paused;
 
 use crate::bench::figures::{Figures, Report};
 use crate::bench::load::{self, Flood};
-use crate::bench::stage::{Plan, Reports, Rules, Stage};
-use crate::bench::{Pace, measure, repeat};
+use crate::bench::stage::{Plan, Stage};
+use crate::bench::{measure, repeat};
 use crate::http::Connection;
 
 /// The simulator is asked so often whether something has come.
@@ -40,14 +39,7 @@ pub(super) async fn run(args: &Pending) -> Result<Report> {
 
 async fn once(args: &Pending) -> Result<Figures> {
     let Pending { messages, accounts, .. } = *args;
-    let plan = Plan {
-        accounts,
-        messages,
-        latency: Latency::None,
-        pace: Pace::Off,
-        reports: Reports::Off,
-        rules: Rules::Off,
-    };
+    let plan = Plan::bare(accounts, messages);
     let stage = Stage::set(plan).await?;
     stage.set_paused(Some(Paused { until: None, reason: "bench".to_owned() })).await?;
     let server = stage.serve().await?;

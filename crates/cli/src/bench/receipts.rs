@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use clap::Args;
 use hdrhistogram::Histogram;
-use hongyan_simulator::Latency;
 use hongyan_wechat::SecretString;
 use hongyan_wechat::callback::{EncodingAesKey, Endpoint, Keys, Mode, Stamp};
 use serde_json::Value;
@@ -17,8 +16,8 @@ use tokio::task::JoinSet;
 use crate::bench::children::Running;
 use crate::bench::figures::{Figures, Report};
 use crate::bench::load::{self, Flood, Until};
-use crate::bench::stage::{AES_KEY, CALLBACK_TOKEN, Plan, Reports, Rules, Stage};
-use crate::bench::{Pace, repeat};
+use crate::bench::repeat;
+use crate::bench::stage::{AES_KEY, CALLBACK_TOKEN, Plan, Reports, Stage};
 use crate::http::Connection;
 use crate::local;
 
@@ -49,14 +48,7 @@ pub(super) async fn run(args: &Receipts) -> Result<Report> {
 
 async fn once(args: &Receipts) -> Result<Figures> {
     let Receipts { messages, connections, .. } = *args;
-    let plan = Plan {
-        accounts: 1,
-        messages: 2 * messages,
-        latency: Latency::None,
-        pace: Pace::Off,
-        reports: Reports::ByHand,
-        rules: Rules::Off,
-    };
+    let plan = Plan { reports: Reports::ByHand, ..Plan::bare(1, 2 * messages) };
     let stage = Stage::set(plan).await?;
     let server = stage.serve().await?;
     let mut connection = stage.connect(&server).await?;

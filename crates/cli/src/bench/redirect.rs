@@ -8,15 +8,14 @@ use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use clap::Args;
 use hdrhistogram::Histogram;
-use hongyan_simulator::Latency;
 use tokio::task::JoinSet;
 
 use crate::bench::cast::Cast;
 use crate::bench::children::Running;
 use crate::bench::figures::{Figures, Report};
 use crate::bench::load::{self, Until};
-use crate::bench::stage::{Plan, Reports, Rules, Stage};
-use crate::bench::{Pace, repeat};
+use crate::bench::repeat;
+use crate::bench::stage::{Plan, Stage};
 use crate::http::Connection;
 
 /// What the links begin with; nobody asks that host.
@@ -49,14 +48,7 @@ pub(super) async fn run(args: &Redirect) -> Result<Report> {
 
 async fn once(args: &Redirect) -> Result<Figures> {
     let Redirect { links, taps, connections, .. } = *args;
-    let plan = Plan {
-        accounts: 1,
-        messages: links,
-        latency: Latency::None,
-        pace: Pace::Off,
-        reports: Reports::Off,
-        rules: Rules::Off,
-    };
+    let plan = Plan::bare(1, links);
     let stage = Stage::set(plan).await?;
     let server = stage.serve_with(&[("HONGYAN_HTTP__PUBLIC_URL", PUBLIC_URL.to_owned())]).await?;
     let paths = Arc::new(paths(&stage, &server, links).await?);

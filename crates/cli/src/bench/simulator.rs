@@ -7,14 +7,13 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use clap::Args;
-use hongyan_simulator::Latency;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::bench::cast::{self, Cast};
 use crate::bench::figures::{Figures, Report};
-use crate::bench::stage::{Plan, Reports, Rules, Stage};
-use crate::bench::{Pace, repeat};
+use crate::bench::repeat;
+use crate::bench::stage::{Plan, Stage};
 use crate::http::Connection;
 
 #[derive(Clone, Debug, Args)]
@@ -38,14 +37,7 @@ pub(super) async fn run(args: &Bare) -> Result<Report> {
 
 async fn once(args: &Bare) -> Result<Figures> {
     let Bare { messages, connections, .. } = *args;
-    let plan = Plan {
-        accounts: 1,
-        messages,
-        latency: Latency::None,
-        pace: Pace::Off,
-        reports: Reports::Off,
-        rules: Rules::Off,
-    };
+    let plan = Plan::bare(1, messages);
     let stage = Stage::set(plan).await?;
     let account = stage.cast.account(0);
     let body = json!({ "grant_type": "client_credential", "appid": account.appid, "secret": account.secret.expose() });

@@ -63,6 +63,14 @@ pub(super) struct Plan {
     pub(super) rules: Rules,
 }
 
+impl Plan {
+    /// Nothing in the way: WeChat answers at once, no pace, no rules, and nothing is reported.
+    pub(super) fn bare(accounts: usize, messages: usize) -> Self {
+        let (latency, pace, reports, rules) = (Latency::None, Pace::Off, Reports::Off, Rules::Off);
+        Self { accounts, messages, latency, pace, reports, rules }
+    }
+}
+
 pub(super) struct Stage {
     folder: TempDir,
     plan: Plan,

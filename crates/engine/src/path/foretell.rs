@@ -1,6 +1,8 @@
 //! Step judge, asked beforehand: what would become of a message that nobody gave yet. It asks as the door does, writes
 //! and counts nothing, and looks besides at what stands still.
 
+use std::sync::Arc;
+
 use hongyan_domain::pace::allows;
 use hongyan_domain::policy::{Policy, Rule};
 use hongyan_domain::{Appid, Cause, Judgement, Lane, Openid, Recipient, Timestamp, Verdict, Wording, braked};
@@ -86,7 +88,7 @@ impl Engine {
     /// Tells what would become of a message that is given now.
     pub async fn foretell(&self, question: Question<'_>) -> Result<Foretold, EngineError> {
         let catalog = self.catalog();
-        Ok(foretell(&self.shared, &catalog, vec![question], self.now()).await?.pop().expect("one each"))
+        Ok(foretell(&self.shared, &catalog, &[question], self.now()).await?.pop().expect("one each"))
     }
 }
 
@@ -98,7 +100,7 @@ pub(crate) async fn of_fresh(
     now: Timestamp,
 ) -> Result<Vec<Foretold>, EngineError> {
     let questions = fresh.iter().map(|fresh| question(catalog, fresh)).collect::<Option<Vec<_>>>();
-    foretell(shared, catalog, questions.ok_or(EngineError::Unavailable)?, now).await
+    foretell(shared, catalog, &questions.ok_or(EngineError::Unavailable)?, now).await
 }
 
 /// `None`: its account is gone.
@@ -119,12 +121,12 @@ fn question<'a>(catalog: &'a Catalog, fresh: &'a Fresh) -> Option<Question<'a>> 
 async fn foretell(
     shared: &Shared,
     catalog: &Catalog,
-    questions: Vec<Question<'_>>,
+    questions: &[Question<'_>],
     now: Timestamp,
 ) -> Result<Vec<Foretold>, EngineError> {
     let people = questions.iter().map(|asked| (asked.account.id(), asked.openid.clone())).collect();
     let known = shared.store.recipients(people).await?;
-    let one = |(asked, person): (&Question<'_>, &std::sync::Arc<Recipient>)| {
+    let one = |(asked, person): (&Question<'_>, &Arc<Recipient>)| {
         let still = still(shared, catalog, (asked.account, asked.lane), now);
         Foretold { judgement: judged(asked, person, now), still }
     };

@@ -32,6 +32,9 @@ impl Room {
     }
 
     pub(crate) fn tell_crowded(&self, crowded: bool) {
-        self.crowded.store(crowded, Ordering::Relaxed);
+        // Told with every message and hardly ever new: a write would take the line from those who read it.
+        if self.crowded.load(Ordering::Relaxed) != crowded {
+            self.crowded.store(crowded, Ordering::Relaxed);
+        }
     }
 }

@@ -67,38 +67,20 @@ WHERE account = ?1
 ORDER BY id DESC"
 );
 
-pub(crate) const READY: &str = "
-SELECT id
-FROM message INDEXED BY message_ready
-WHERE account = ?1
-  AND state = 'pending'
-  AND NOT scheduled
-  AND NOT in_memory
-  AND id < ?2
-LIMIT ?3";
+/// The ids of an account's rows in a partial index that holds few.
+macro_rules! few {
+    ($index:literal, $which:literal) => {
+        concat!(
+            "SELECT id FROM message INDEXED BY ",
+            $index,
+            " WHERE account = ?1 AND ",
+            $which,
+            " AND id < ?2 LIMIT ?3"
+        )
+    };
+}
 
-pub(crate) const IN_MEMORY: &str = "
-SELECT id
-FROM message INDEXED BY message_in_memory
-WHERE account = ?1
-  AND state = 'pending'
-  AND in_memory
-  AND id < ?2
-LIMIT ?3";
-
-pub(crate) const SCHEDULED: &str = "
-SELECT id
-FROM message INDEXED BY message_scheduled
-WHERE account = ?1
-  AND state = 'pending'
-  AND scheduled
-  AND id < ?2
-LIMIT ?3";
-
-pub(crate) const SENT: &str = "
-SELECT id
-FROM message INDEXED BY message_sent
-WHERE account = ?1
-  AND state = 'sent'
-  AND id < ?2
-LIMIT ?3";
+pub(crate) const READY: &str = few!("message_ready", "state = 'pending' AND NOT scheduled AND NOT in_memory");
+pub(crate) const IN_MEMORY: &str = few!("message_in_memory", "state = 'pending' AND in_memory");
+pub(crate) const SCHEDULED: &str = few!("message_scheduled", "state = 'pending' AND scheduled");
+pub(crate) const SENT: &str = few!("message_sent", "state = 'sent'");
